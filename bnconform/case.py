@@ -1,0 +1,131 @@
+"""A Case is one problem for an implementation; an Outcome is what the implementation did with it.
+
+Rules: values are frozen; the names and meanings of the fields are the public contract and only grow, each new field
+with a default; an adapter may read a Case's arrays, never write to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+
+PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+
+
+class Unsupported(Exception):
+    """Raised by an adapter for what its implementation does not offer, with the reason as its message."""
+
+
+class ContractError(Exception):
+    """A value that breaks the public contract; the message names the culprit, what was got and what was expected."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """One problem: arrays and settings.
+
+    `momentum` weighs the NEW statistics: r' = (1 - momentum) r + momentum s. `dy` is the cotangent of y, of x's shape.
+    `shuffled` says that the rows of x and dy stand in random order, which admits the sharper bounds on sums; leave it
+    False for data in any other order. Raises ContractError for arrays that do not fit together.
+    """
+
+    mode: Literal["train", "infer"]
+    x: np.ndarray
+    gamma: np.ndarray | None
+    beta: np.ndarray | None
+    running_mean: np.ndarray | None
+    running_var: np.ndarray | None
+    eps: float
+    momentum: float
+    axis: int = 1
+    dy: np.ndarray | None = None
+    shuffled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("train", "infer"):
+            raise ContractError(f"Case.mode is {self.mode!r}; expected 'train' or 'infer'")
+        if not isinstance(self.x, np.ndarray) or self.x.ndim < 2:
+            raise ContractError(f"Case.x is {_describe(self.x)}; expected an array of rank 2 or more")
+        if not -self.x.ndim <= self.axis < self.x.ndim:
+            raise ContractError(f"Case.axis is {self.axis}; expected an axis of x, whose rank is {self.x.ndim}")
+        self._freeze("x", self.x.shape)
+        self._freeze("dy", self.x.shape)
+        for name in PER_CHANNEL:
+            self._freeze(name, (self.channels,))
+
+    def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
+        array = getattr(self, name)
+        if array is None:
+            return
+        if not isinstance(array, np.ndarray) or array.shape != shape:
+            raise ContractError(f"Case.{name} is {_describe(array)}; expected an array of shape {shape}")
+        view = array.view()
+        view.flags.writeable = False
+        object.__setattr__(self, name, view)
+
+    @property
+    def dtype(self) -> str:
+        """The name of x's dtype: NumPy's, or `bfloat16`."""
+        return self.x.dtype.name
+
+    @property
+    def channels(self) -> int:
+        """C, the number of channels."""
+        return self.x.shape[self.axis]
+
+    @property
+    def rows(self) -> int:
+        """m, the number of values in each channel."""
+        return self.x.size // self.channels if self.channels else 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """The arrays that an implementation computed for a Case; None stands for what it does not offer.
+
+    y and dx have the shape and dtype of x; the others have shape (C,) and a floating dtype at least as wide as x's.
+    """
+
+    y: np.ndarray | None = None
+    running_mean: np.ndarray | None = None
+    running_var: np.ndarray | None = None
+    dx: np.ndarray | None = None
+    dgamma: np.ndarray | None = None
+    dbeta: np.ndarray | None = None
+
+
+OUTPUTS = tuple(field.name for field in fields(Outcome))
+_WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+
+
+def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
+    """Returns `outcome` if it fits `case`; otherwise raises ContractError naming `culprit`, the got and the expected."""
+    if not isinstance(outcome, Outcome):
+        raise ContractError(f"{culprit} returned {_describe(outcome)}; expected a bnconform.Outcome")
+    for name in OUTPUTS:
+        array = getattr(outcome, name)
+        if array is not None:
+            _check_output(case, name, array, culprit)
+    return outcome
+
+
+def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
+    shape = case.x.shape if name in ("y", "dx") else (case.channels,)
+    if not isinstance(array, np.ndarray):
+        raise ContractError(f"{culprit} returned {name} as {_describe(array)}; expected a numpy.ndarray of shape {shape}")
+    if array.shape != shape:
+        raise ContractError(f"{culprit} returned {name} of shape {array.shape}; expected {shape}")
+    got, width = array.dtype.name, _WIDTH.get(array.dtype.name, 0)
+    if name in ("y", "dx") and got != case.dtype:
+        raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype}, the dtype of x")
+    if got != case.dtype and width <= _WIDTH.get(case.dtype, 8):
+        raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype} or a wider float")
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype.name}"
+    return f"{value!r:.60} of type {type(value).__name__}"
