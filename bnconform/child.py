@@ -1,0 +1,168 @@
+"""A host's process as its client sees it: three pipes, a deadline, and an end.
+
+Rules: every wait has a deadline and drains standard error meanwhile, so that nothing deadlocks, however large a
+message; what a child started ends with it. POSIX only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+from bnconform.sources import AdapterSource
+from bnconform.wire import framed
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+# Loads this very bnconform from its folder, whatever the interpreter: PYTHONPATH would bring along all that is
+# installed beside it, for another Python. The current folder goes off the path, lest it hide a framework.
+_BOOT = """
+import importlib.util, sys
+folder = sys.argv.pop(1)
+sys.path[:] = [entry for entry in sys.path if entry]
+spec = importlib.util.spec_from_file_location("bnconform", folder + "/__init__.py", submodule_search_locations=[folder])
+sys.modules["bnconform"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from bnconform.host import main
+main(sys.argv[1:])
+"""
+_DEFAULTS = {
+    "OMP_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "JAX_ENABLE_X64": "1",
+    "JAX_TRACEBACK_FILTERING": "off",  # a filtered traceback would end in the adapter, which is then blamed
+}
+_TICK = 0.25  # seconds between looks whether the child still lives: its own children may hold its pipes open
+ENDING = 3.0  # seconds that a child has to end by itself, a little more than it gives itself
+_TAIL, _KEPT = 4096, 65536  # bytes of standard error that are shown, and kept
+
+
+class Late(Exception):
+    """No answer came in time."""
+
+
+class Gone(Exception):
+    """The child process ended without an answer: `how`, and the last 4 KiB that it wrote to standard error."""
+
+    def __init__(self, how: str, stderr: str) -> None:
+        super().__init__(how)
+        self.how, self.stderr = how, stderr
+
+
+class Child:
+    """One child process and its three pipes."""
+
+    def __init__(self, source: AdapterSource, device: str) -> None:
+        how = "named" if source.named else "installed"
+        command = [source.python or sys.executable, "-c", _BOOT, _FOLDER, source.target, how]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, 0, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(source, device), start_new_session=True
+        )
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._stdin, self._stdout, self._stderr = (file.fileno() for file in self._pipes)
+        for file in self._pipes:
+            os.set_blocking(file.fileno(), False)
+        self._said = bytearray()
+        self._poller = select.poll()
+        self._poller.register(self._stdout, select.POLLIN)
+        self._poller.register(self._stderr, select.POLLIN)
+
+    def ask(self, blob: bytes | None, limit: float) -> bytes:
+        """Sends `blob`, if any, and returns the answer; raises Late after `limit` seconds, Gone if the child ends."""
+        deadline = time.monotonic() + limit
+        pending = memoryview(b"" if blob is None else framed(blob))
+        got = bytearray()
+        if pending:
+            self._poller.register(self._stdin, select.POLLOUT)
+        while len(got) < 8 or len(got) < 8 + int.from_bytes(got[:8], "little"):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise Late
+            ready = [descriptor for descriptor, _ in self._poller.poll(1000 * min(remaining, _TICK))]
+            if not ready and self._process.poll() is not None:
+                raise self._gone()
+            if self._stderr in ready and not self._listen():
+                self._poller.unregister(self._stderr)
+            if self._stdin in ready:
+                pending = self._write(pending)
+            if self._stdout in ready:
+                self._read_into(got)
+        return bytes(memoryview(got)[8:])
+
+    def _write(self, pending: memoryview) -> memoryview:
+        try:
+            pending = pending[os.write(self._stdin, pending) :]
+        except BrokenPipeError:
+            raise self._gone() from None
+        if not pending:
+            self._poller.unregister(self._stdin)
+        return pending
+
+    def _read_into(self, got: bytearray) -> None:
+        data = os.read(self._stdout, 1 << 20)
+        if not data:
+            raise self._gone()
+        got += data
+
+    def _listen(self) -> bool:
+        """Takes what standard error holds; returns whether there may be more."""
+        try:
+            data = os.read(self._stderr, _KEPT)
+        except BlockingIOError:
+            return False
+        self._said += data
+        del self._said[:-_KEPT]
+        return bool(data)
+
+    def _gone(self) -> Gone:
+        how = "closed its pipe but did not end"
+        try:
+            status = self._process.wait(ENDING)
+            how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        except subprocess.TimeoutExpired:
+            pass
+        _kill_group(self._process.pid)  # all that may still write, before the rest is read
+        while self._listen():
+            pass
+        return Gone(how, self.tail())
+
+    def tail(self) -> str:
+        """Returns the last 4 KiB that the child wrote to standard error."""
+        lines = bytes(self._said).splitlines(keepends=True)
+        # faulthandler ends with the names of all loaded extension modules, which alone can fill the tail.
+        text = b"".join(line for line in lines if not line.startswith(b"Extension modules: "))
+        return text[-_TAIL:].decode(errors="replace")
+
+    def end(self, patience: float = 0.0) -> None:
+        """Kills the child and all that it started; gives it `patience` seconds to end by itself first."""
+        for file in self._pipes:
+            file.close()
+        try:
+            if patience:
+                self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            _kill_group(self._process.pid)
+            self._process.wait()
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group that has ended
+        os.killpg(leader, signal.SIGKILL)
+
+
+def environment(source: AdapterSource, device: str) -> dict[str, str]:
+    """Returns the environment variables of a host: the user's own, then defaults for what they leave open."""
+    forced = {"BNCONFORM_DEVICE": device}
+    defaults = dict(_DEFAULTS)
+    if device == "cpu":
+        forced["CUDA_VISIBLE_DEVICES"] = ""
+        defaults["JAX_PLATFORMS"] = "cpu"
+    return {**defaults, **os.environ, **forced, **dict(source.env)}

@@ -1,0 +1,151 @@
+"""Cases and replies as bytes: between a client and its host, and at rest as witness files.
+
+Rules: a message is a safetensors blob whose metadata holds one JSON string under "bnconform"; on a pipe the blob's
+length goes first, as 8 little-endian bytes; an array that is None is absent; floats keep every bit; arrays arrive in C
+order. Nothing is pickled, and what cannot be read gives a ContractError, never a half-read value.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save
+
+from bnconform.case import DTYPES, OUTPUTS, Case, ContractError, Outcome
+from bnconform.replies import KINDS, Reply
+
+_TYPES: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
+_FIELDS = {field.name for field in fields(Case)}
+_REQUIRED = {field.name for field in fields(Case) if field.default is MISSING}
+_CHUNK = 1 << 20
+
+
+def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Returns `message`, of JSON values, and `arrays` as one safetensors blob."""
+    for name, array in arrays.items():
+        if array.dtype.name not in DTYPES:
+            raise ContractError(f"{name} has dtype {array.dtype.name}; expected one of {DTYPES}")
+    text = json.dumps(message, default=np.generic.item)
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"bnconform": text})
+
+
+def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns the message and the arrays of a blob that `pack` made; raises ContractError for any other bytes."""
+    try:
+        tensors = deserialize(blob)  # type: ignore[no-untyped-call]  # safetensors' stub leaves it untyped
+        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+        message = json.loads(header["__metadata__"]["bnconform"])
+        arrays = {name: _array(tensor) for name, tensor in tensors}
+    except SafetensorError as error:
+        raise ContractError(f"got {len(blob)} bytes that are not whole safetensors data ({error})") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ContractError(f"got safetensors data without bnconform's metadata ({error!r})") from None
+    if not isinstance(message, dict):
+        raise ContractError(f"got metadata {message!r:.60}; expected a JSON object")
+    return message, arrays
+
+
+def _array(tensor: Mapping[str, Any]) -> np.ndarray:
+    array: np.ndarray = np.frombuffer(tensor["data"], dtype=_TYPES[tensor["dtype"]]).reshape(tensor["shape"])
+    return array
+
+
+def pack_case(case: Case, **metadata: object) -> bytes:
+    """Returns `case` as bytes, with `metadata` of JSON values beside it."""
+    values = {name: getattr(case, name) for name in _FIELDS}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    settings = {name: value for name, value in values.items() if value is not None and name not in arrays}
+    return pack({"kind": "Case", "case": settings, "metadata": metadata}, arrays)
+
+
+def unpack_case(blob: bytes) -> tuple[Case, dict[str, Any]]:
+    """Returns the Case and the metadata that `pack_case` was given; raises ContractError for any other bytes."""
+    message, arrays = unpack(blob)
+    if message.get("kind") != "Case":
+        raise ContractError(f"got a message of kind {message.get('kind')!r}; expected a 'Case'")
+    try:
+        values = {**dict.fromkeys(_REQUIRED), **message["case"], **arrays}
+        unknown = sorted(set(values) - _FIELDS)
+        if unknown:
+            raise ContractError(f"got a Case with {unknown}, which this version of bnconform does not know; update it")
+        return Case(**values), message["metadata"]
+    except (KeyError, TypeError) as error:
+        raise ContractError(f"got a Case whose settings do not fit ({error!r})") from None
+
+
+def pack_reply(reply: Reply) -> bytes:
+    """Returns `reply` as bytes."""
+    if not isinstance(reply, Outcome):
+        return pack({"kind": type(reply).__name__, **vars(reply)}, {})
+    arrays = {name: getattr(reply, name) for name in OUTPUTS}
+    return pack({"kind": "Outcome"}, {name: array for name, array in arrays.items() if array is not None})
+
+
+def unpack_reply(blob: bytes) -> Reply:
+    """Returns the reply that `pack_reply` was given; raises ContractError for any other bytes."""
+    message, arrays = unpack(blob)
+    kind = message.pop("kind", None)
+    try:
+        reply: Reply = Outcome(**arrays) if kind == "Outcome" else KINDS[kind](**message)
+    except (KeyError, TypeError) as error:
+        raise ContractError(f"got a message of kind {kind!r} ({error!r}); expected a Reply") from None
+    return reply
+
+
+def save_case(path: str | os.PathLike[str], case: Case, **metadata: object) -> None:
+    """Writes a witness file: `case`, with `metadata` of JSON values. A reader sees the old file or all of the new."""
+    path = Path(path)
+    blob = pack_case(case, **metadata)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(blob)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_case(path: str | os.PathLike[str]) -> tuple[Case, dict[str, Any]]:
+    """Returns the Case and the metadata of a witness file; raises ContractError naming `path` if it is none."""
+    try:
+        return unpack_case(Path(path).read_bytes())
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be read ({error.strerror}); expected a witness file") from None
+    except ContractError as error:
+        raise ContractError(f"{path}: {error}; expected a witness file, as `bnconform run` writes them") from None
+
+
+def framed(blob: bytes) -> bytes:
+    """Returns `blob` as it goes over a pipe, behind its length in bytes."""
+    return len(blob).to_bytes(8, "little") + blob
+
+
+def receive(descriptor: int) -> bytes | None:
+    """Returns the next blob from a pipe, waiting for it; None at the end of the pipe, even amid a message."""
+    length = _read(descriptor, 8)
+    return None if length is None else _read(descriptor, int.from_bytes(length, "little"))
+
+
+def send(descriptor: int, blob: bytes) -> None:
+    """Writes `blob` to a pipe, waiting until all is written."""
+    rest = memoryview(framed(blob))
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _read(descriptor: int, size: int) -> bytes | None:
+    chunks: list[bytes] = []
+    while size:
+        chunk = os.read(descriptor, min(size, _CHUNK))
+        if not chunk:
+            return None
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
