@@ -1,0 +1,79 @@
+"""A Target is what a finding is about; a Runner asks its host, and after a hang asks with less patience.
+
+Rules: a runner returns replies and never raises for what an implementation did; only one full time limit is spent on an
+implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect
+from bnconform.replies import Described, Reply, TimedOut
+from bnconform.strategies import Traits
+
+
+class Answers(Protocol):
+    """What a runner needs of a host."""
+
+    timeout: float
+
+    def run(self, name: str, case: Case) -> Reply:
+        """Returns the reply of the implementation `name` to `case`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One implementation in one dtype on one device."""
+
+    implementation: Described
+    dtype: str
+    device: str = "cpu"
+
+    @property
+    def dialect(self) -> Dialect:
+        """The Dialect that the implementation declares for this dtype."""
+        return self.implementation.dialect_for(self.dtype)
+
+    @property
+    def traits(self) -> Traits:
+        """What the strategies must know of the target."""
+        short = self.dialect.attribute_dtype == "float32" and self.dtype == "float64"
+        return Traits(
+            dtype=self.dtype,
+            ranks=tuple(self.implementation.ranks),
+            compiled=self.implementation.compiled,
+            short_settings=short,
+        )
+
+
+class Runner:
+    """Runs cases of one implementation on a host. `calls` counts them; `impatient` is the lowered limit, or None."""
+
+    def __init__(self, host: Answers, implementation: str) -> None:
+        self._host = host
+        self._implementation = implementation
+        self._slowest = 0.0
+        self.calls = 0
+        self.impatient: float | None = None
+
+    def __call__(self, case: Case) -> Reply:
+        """Returns what the implementation answered to `case`."""
+        self.calls += 1
+        full = self._host.timeout
+        started = time.perf_counter()
+        try:
+            if self.impatient is not None:
+                self._host.timeout = min(full, self.impatient)
+            reply = self._host.run(self._implementation, case)
+        finally:
+            self._host.timeout = full
+        if isinstance(reply, Outcome):
+            self._slowest = max(self._slowest, time.perf_counter() - started)
+        elif isinstance(reply, TimedOut) and self.impatient is None:
+            self.impatient = max(5.0, 20 * self._slowest)
+        return reply

@@ -1,0 +1,170 @@
+"""Searches the cases of a family of specs for one on which a spec is not kept, and counts what was compared.
+
+Rules: a case is drawn once, run once and judged by every spec of the family; a spec that is not kept leaves the shared
+search and shrinks in one of its own, so that one failure hides no other; the seed decides everything.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, Phase, given, seed, settings, target
+
+from bnconform.case import Case
+from bnconform.replies import NotOffered
+from bnconform.runner import Runner, Target
+from bnconform.shrink import Seen, witness
+from bnconform.spec import Spec, Subject
+from bnconform.verdict import BAD, Judgement, Verdict
+
+LARGEST_TARGET = 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is searched: examples per spec, and the seed that the cases follow from."""
+
+    examples: int = 100
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What a search knows of one spec: how much was compared, how near the bound it came, and what was not kept."""
+
+    spec: Spec
+    examples: int = 0
+    total: int = 0
+    compared: int = 0
+    claimed: int = 0
+    ratio: float = 0.0
+    quantity: str = ""
+    alternative_ratio: float = 0.0
+    failure: Seen | None = None
+    deviation: Seen | None = None
+    missing: set[str] = field(default_factory=set)
+
+    @property
+    def open(self) -> bool:
+        """Whether more examples can still change the verdict."""
+        return self.failure is None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict over all examples."""
+        if self.failure is not None:
+            return self.failure.judged.verdict
+        if not self.claimed:
+            return "unsupported"
+        return "conforms" if self.deviation is None else "deviates"
+
+    @property
+    def shown(self) -> Seen | None:
+        """The case that shows the verdict; None for one that needs no showing."""
+        return self.failure or (self.deviation if self.verdict == "deviates" else None)
+
+    def record(self, case: Case, judged: Judgement) -> None:
+        """Counts one example."""
+        if isinstance(judged.reply, NotOffered):
+            self.missing.add(judged.reply.reason)
+            return
+        if judged.reply is not None:
+            self.examples += 1
+            self.failure = Seen(case, judged)
+            return
+        self.missing.update(one.missing for one in judged.agreements if one.missing)
+        compared = [one for one in judged.agreements if one.compared]
+        self.examples += bool(compared)
+        for one in compared:
+            self.total, self.compared, self.claimed = (
+                self.total + one.total,
+                self.compared + one.compared,
+                self.claimed + one.claimed,
+            )
+            if one.ratio >= self.ratio:
+                self.ratio, self.quantity = one.ratio, one.quantity
+            if one.alternative is not None:
+                self.alternative_ratio = max(self.alternative_ratio, one.alternative.ratio)
+        self._keep(Seen(case, judged))
+
+    def _keep(self, seen: Seen) -> None:
+        if seen.judged.verdict in BAD:
+            self.failure = seen
+        elif seen.judged.verdict == "deviates" and self.deviation is None:
+            self.deviation = seen
+
+
+def search(specs: Sequence[Spec], about: Target, run: Runner, effort: Effort) -> dict[str, Tally]:
+    """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk."""
+    families = {one.given for one in specs}
+    if len(families) != 1:
+        raise ValueError(f"specs of {len(families)} families; expected specs that are given equal cases")
+    family = families.pop()
+    start = zlib.crc32(f"{effort.seed}|{family}|{about.implementation.name}|{about.dtype}".encode())
+    tallies = [Tally(spec=one) for one in specs]
+    _explore(tallies, about, run, effort.examples, start)
+    _shrink(tallies, about, run, start)
+    return {tally.spec.id: tally for tally in tallies}
+
+
+def _explore(tallies: list[Tally], about: Target, run: Runner, examples: int, start: int) -> None:
+    rules = settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        phases=(Phase.generate, Phase.target),
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @seed(start)
+    @rules
+    @given(tallies[0].spec.given.strategy(about.traits))
+    def example(case: Case) -> None:
+        live = [tally for tally in tallies if tally.open]
+        if not live:
+            return
+        bn = Subject(run, about.dialect)
+        worst = 0.0
+        for tally in live:
+            judged = tally.spec.judge(bn, case)
+            tally.record(case, judged)
+            worst = max(worst, judged.ratio)
+        target(min(worst, LARGEST_TARGET))
+
+    example()
+
+
+def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> None:
+    small = tallies[0].spec.given.small_strategy(about.traits)
+    replied: dict[tuple[str, str], Seen] = {}
+    for tally in tallies:
+        seen = tally.shown
+        if seen is None or seen.judged.broken:
+            continue
+        # What happens in place of an outcome happens to all specs of the family alike: it is shrunk once.
+        key = seen.judged.signature
+        shrunk = replied.get(key) if seen.judged.reply is not None else None
+        if shrunk is None:
+            judge = _Judge(tally.spec, about, run)
+            shrunk = witness(seen, judge, small, start)
+            if seen.judged.reply is not None:
+                replied[key] = shrunk
+        if tally.failure is not None:
+            tally.failure = shrunk
+        else:
+            tally.deviation = shrunk
+        tally.ratio = max(tally.ratio, shrunk.judged.ratio)
+
+
+class _Judge:
+    """Judges one case at a time with a fresh subject."""
+
+    def __init__(self, spec: Spec, about: Target, run: Runner) -> None:
+        self._spec, self._about, self._run = spec, about, run
+
+    def __call__(self, case: Case) -> Judgement:
+        return self._spec.judge(Subject(self._run, self._about.dialect), case)

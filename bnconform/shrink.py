@@ -1,0 +1,117 @@
+"""Turns a case on which a spec is not kept into a witness: one channel, few values, short decimals.
+
+Rules: a witness shows the same verdict for the same reason as the case it came from; Hypothesis searches and shrinks;
+a call that kills or stalls a host is expensive, so for crashes and hangs a short ladder of ever larger cases is tried
+instead. Witnesses are judged by the bounds for rows in any order.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
+
+from bnconform.case import PER_CHANNEL, Case
+from bnconform.layout import to_rows
+from bnconform.regimes import dtype_named
+from bnconform.verdict import Judgement
+
+MOST_VALUES = 16
+SEARCHES = 250
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A case and what a spec said of it."""
+
+    case: Case
+    judged: Judgement
+
+
+Judge = Callable[[Case], Judgement]
+
+
+def witness(seen: Seen, judge: Judge, small: st.SearchStrategy[Case], seed: int) -> Seen:
+    """Returns the smallest case that was found to show what `seen` shows; `seen` itself where no smaller one does.
+
+    judge: judges a case. small: the strategy of cases to read.
+    """
+    tried: list[Seen] = []
+
+    def shows_the_same(case: Case) -> bool:
+        judged = judge(case)
+        if judged.signature != seen.judged.signature:
+            return False
+        tried.append(Seen(case, judged))
+        return True
+
+    if seen.judged.verdict in ("crashes", "hangs"):
+        return next((tried[-1] for case in _ladder(seen.case) if shows_the_same(case)), seen)
+    channel = _channel_of(seen)
+    rows = st.lists(st.integers(0, seen.case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
+    for strategy in (small, st.builds(_reduced, st.just(seen.case), st.just(channel), rows, st.integers(1, 8))):
+        found = _smallest(strategy, shows_the_same, seed)
+        if found is not None:
+            return Seen(found, judge(found))
+        if tried:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
+            return min(tried, key=lambda one: one.case.x.size)
+    whole_channel = _reduced(seen.case, channel, list(range(seen.case.rows)), None)
+    return tried[-1] if shows_the_same(whole_channel) else seen
+
+
+def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int) -> Case | None:
+    rules = settings(
+        max_examples=SEARCHES,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        return find(strategy, holds, settings=rules, random=random.Random(seed))  # noqa: S311 - reproducible, not secret
+    except (NoSuchExample, Flaky, Unsatisfiable):
+        return None
+
+
+def _channel_of(seen: Seen) -> int:
+    worst = seen.judged.worst
+    if worst is None or worst.index is None:
+        return 0
+    return worst.index[0] if len(worst.index) == 1 else worst.index[seen.case.axis]
+
+
+def _reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Case:
+    """Returns `case` with one channel and these of its rows, numbers rounded to so many decimals (None: as they are)."""
+    dtype = dtype_named(case.dtype)
+    shape = [1] * case.x.ndim
+    shape[0] = len(rows)
+
+    def rounded(values: np.ndarray) -> np.ndarray:
+        wide = values.astype(np.float64)
+        return (wide if digits is None else np.round(wide, digits)).astype(dtype)
+
+    def tensor(values: np.ndarray) -> np.ndarray:
+        column = to_rows(values, case.axis)[rows, channel]
+        return rounded(column).reshape(shape)
+
+    vectors = {name: getattr(case, name) for name in PER_CHANNEL}
+    return replace(
+        case,
+        x=tensor(case.x),
+        dy=None if case.dy is None else tensor(case.dy),
+        shuffled=False,
+        **{name: None if v is None else rounded(v[channel : channel + 1]) for name, v in vectors.items()},
+    )
+
+
+def _ladder(case: Case) -> Iterator[Case]:
+    few = list(range(min(2, case.rows)))
+    yield _reduced(case, 0, few, 1)
+    if case.rows > 2:
+        yield _reduced(case, 0, list(range(min(MOST_VALUES, case.rows))), None)
+    yield _reduced(case, 0, list(range(case.rows)), None)

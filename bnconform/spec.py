@@ -1,0 +1,133 @@
+"""A Spec is one documented statement: its equation, its source, the cases it is tried on and an executable property.
+
+Rules: the id is the name of the function, a verb phrase; the sentence is the first line of its docstring; a spec calls
+`bn` with cases and returns Agreements; it never looks at which implementation it judges.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect
+from bnconform.replies import Reply
+from bnconform.strategies import Given
+from bnconform.verdict import Agreement, Judgement, Reason, judgement
+
+
+class NoOutcomeError(Exception):
+    """Ends a spec's property when the implementation gave something else than an Outcome."""
+
+    def __init__(self, reply: Reason) -> None:
+        super().__init__(f"no outcome: {reply}")
+        self.reply = reply
+
+
+class Subject:
+    """One implementation as a spec sees it: a callable that takes a Case, returns its Outcome, and runs it only once.
+
+    `dialect` is the one that it declares for the dtype under test.
+    """
+
+    def __init__(self, run: Callable[[Case], Reply], dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._run = run
+        self._replies: WeakKeyDictionary[Case, Reply] = WeakKeyDictionary()
+
+    def reply(self, case: Case) -> Reply:
+        """Returns what the implementation answered to `case`, from the first time it was asked."""
+        known = self._replies.get(case)
+        if known is None:
+            known = self._replies[case] = self._run(case)
+        return known
+
+    def __call__(self, case: Case) -> Outcome:
+        """Returns the Outcome of `case`; raises NoOutcomeError where there is none."""
+        reply = self.reply(case)
+        if not isinstance(reply, Outcome):
+            raise NoOutcomeError(reply)
+        return reply
+
+
+Property = Callable[[Subject, Case], Agreement | Iterable[Agreement]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One documented statement about batch normalization, executable."""
+
+    id: str
+    chapter: str
+    sentence: str
+    latex: str
+    source: str
+    given: Given
+    check: Property
+
+    def judge(self, bn: Subject, case: Case) -> Judgement:
+        """Returns what this spec says of the implementation on one case."""
+        try:
+            return judgement(self.check(bn, case))
+        except NoOutcomeError as absent:
+            return Judgement(reply=absent.reply)
+
+
+def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]:
+    """Turns a property `def verb_phrase(bn, case)` with a one-sentence docstring into a Spec.
+
+    latex: the equation. source: name of the document and its sentence, or paper and section. given: the cases.
+    """
+
+    def decorate(check: Property) -> Spec:
+        name, chapter = getattr(check, "__name__", ""), check.__module__.rpartition(".")[2]
+        sentence = (check.__doc__ or "").strip().partition("\n")[0]
+        for what, value in (("docstring", sentence), ("equation", latex), ("source", source)):
+            if not value:
+                raise TypeError(f"spec {name} has no {what}; expected one that states what it checks")
+        return Spec(
+            id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check
+        )
+
+    return decorate
+
+
+def specs_folder() -> Path:
+    """Returns the folder of the chapters: the one inside an installed package, or the one beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def load_chapter(path: Path) -> tuple[Spec, ...]:
+    """Returns the specs of one file, in the order in which they stand there; a file is imported once per process."""
+    name = f"bnconform_specs.{path.stem}"
+    module = sys.modules.get(name)
+    if module is None or getattr(module, "__file__", None) != str(path):
+        found = importlib.util.spec_from_file_location(name, path)
+        if found is None or found.loader is None:
+            raise ImportError(f"{path} cannot be imported; expected a Python file of specs")
+        module = importlib.util.module_from_spec(found)
+        sys.modules[name] = module
+        found.loader.exec_module(module)
+    return tuple(value for value in vars(module).values() if isinstance(value, Spec))
+
+
+def all_specs() -> tuple[Spec, ...]:
+    """Returns the specs of every chapter."""
+    return tuple(one for path in chapters(specs_folder()) for one in load_chapter(path))
+
+
+def chapters(folder: Path) -> list[Path]:
+    """Returns the files of specs in `folder`, in the order in which the book is read."""
+    paths = [path for path in folder.glob("*.py") if not path.name.startswith(("_", "conftest"))]
+    return sorted(paths, key=lambda path: (ORDER.index(path.stem) if path.stem in ORDER else len(ORDER), path.stem))
+
+
+ORDER = [
+    "normalization", "running_statistics", "inference", "gradients", "invariances", "degenerate", "numerics", "training"
+]  # fmt: skip

@@ -1,0 +1,89 @@
+"""Cases made from a case, for specs that ask how the outcome changes with the input.
+
+Rules: a variant is made once per case, so that specs which need the same one run it once; a variant is rounded to the
+dtype of the case, and what rounding did to it is the spec's business; variants carry no cotangent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from bnconform import reference
+from bnconform.case import Case
+from bnconform.layout import along
+
+
+def _once(make: Callable[[Case], Case]) -> Callable[[Case], Case]:
+    made: WeakKeyDictionary[Case, Case] = WeakKeyDictionary()
+
+    @wraps(make)
+    def variant(case: Case) -> Case:
+        if case not in made:
+            with np.errstate(over="ignore", under="ignore"):
+                made[case] = make(case)
+        return made[case]
+
+    return variant
+
+
+def _per_channel(case: Case, values: np.ndarray | float) -> np.ndarray:
+    return np.broadcast_to(values, (case.channels,)).astype(case.x.dtype)
+
+
+@_once
+def unscaled(case: Case) -> Case:
+    """Returns the case with γ = 1 and β = 0, which shows the normalized values themselves."""
+    return replace(case, gamma=_per_channel(case, 1.0), beta=_per_channel(case, 0.0), dy=None)
+
+
+@_once
+def restoring(case: Case) -> Case:
+    """Returns the case with γ = √(σ² + ε) and β = μ of its own batch."""
+    root = np.sqrt(reference.batch_variance(case) + case.eps)
+    mean = reference.batch_mean(case)
+    return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
+
+
+@_once
+def shifted(case: Case) -> Case:
+    """Returns the case with three quarters of the largest magnitude of each channel added to all of its values."""
+    wide = case.x.astype(np.float64)
+    others = tuple(axis for axis in range(wide.ndim) if axis != case.axis % wide.ndim)
+    shift = 0.75 * np.abs(wide).max(axis=others)
+    return replace(case, x=(wide + along(shift, wide.ndim, case.axis)).astype(case.x.dtype), dy=None)
+
+
+@_once
+def doubled(case: Case) -> Case:
+    """Returns the case with x doubled and ε quadrupled, which leaves (x - μ)/√(σ² + ε) as it was."""
+    return replace(case, x=case.x * case.x.dtype.type(2), eps=4 * case.eps, dy=None)
+
+
+@_once
+def reordered(case: Case) -> Case:
+    """Returns the case with the values of every channel in reverse order."""
+    return replace(case, x=reorder(case.x, case.axis), dy=None)
+
+
+def reorder(tensor: np.ndarray, axis: int) -> np.ndarray:
+    """Returns `tensor` with all axes but the channels' reversed."""
+    others = tuple(other for other in range(tensor.ndim) if other != axis % tensor.ndim)
+    return np.ascontiguousarray(np.flip(tensor, others))
+
+
+@_once
+def repeated(case: Case) -> Case:
+    """Returns the case with its batch given twice; rows that come twice are not in random order."""
+    return replace(case, x=np.concatenate([case.x, case.x]), dy=None, shuffled=False)
+
+
+@_once
+def among_others(case: Case) -> Case:
+    """Returns the case with its first example as it was and every other one negated."""
+    sign = np.where(np.arange(case.x.shape[0]) == 0, 1.0, -1.0).astype(case.x.dtype)
+    return replace(case, x=case.x * along(sign, case.x.ndim, 0), dy=None)

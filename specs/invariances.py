@@ -1,0 +1,80 @@
+"""What training leaves as it was when its input changes.
+
+Rule: two runs of the implementation are compared, so each may be off by its own bound; what rounding the changed input
+did to the exact output is computed, not guessed. Each relation is blind to most faults: they stand beside the pointwise
+specs and tell which statement was not kept.
+"""
+
+import numpy as np
+
+from bnconform import bounds, reference, variants
+from bnconform.case import Case
+from bnconform.spec import Subject, spec
+from bnconform.strategies import cases
+from bnconform.verdict import Agreement, agree
+
+FORWARD = cases(mode="train", gradients=False, statistics=False)
+
+
+def _unchanged(bn: Subject, case: Case, changed: Case) -> Agreement:
+    """Compares y of two cases of one shape whose exact outputs differ by no more than rounding of the input."""
+    before = bn(case).y
+    drift = np.abs(reference.normalize(changed) - reference.normalize(case))
+    within = bounds.normalize(case, bn.dialect) + bounds.normalize(changed, bn.dialect) + drift
+    expected = reference.normalize(case) if before is None else before.astype(np.float64)
+    return agree(None if before is None else bn(changed).y, expected, within=within, quantity="y")
+
+
+@spec(
+    r"\mathrm{BN}(x + b) = \mathrm{BN}(x)",
+    source="Ioffe & Szegedy 2015, section 3.2: “the bias b can be ignored since its effect will be canceled by the "
+    "subsequent mean subtraction”; 000_71a86d20c5337979.txt: “the effect of b[l] can be cancelled”",
+    given=FORWARD,
+)
+def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
+    """Adding a constant to all values of a channel changes nothing."""
+    return _unchanged(bn, case, variants.shifted(case))
+
+
+@spec(
+    r"\mathrm{BN}(2x;\, 4\varepsilon) = \mathrm{BN}(x;\, \varepsilon)",
+    source="003_86331cfb1c25e987.txt: “x_hat = (x - μ) / sqrt(σ^2 + ε)”, an equation that this follows from",
+    given=FORWARD,
+)
+def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
+    """ε has the unit of a variance: doubling the input and quadrupling ε changes nothing."""
+    return _unchanged(bn, case, variants.doubled(case))
+
+
+@spec(
+    r"\mathrm{BN}(x_{\pi(1)}, \dots, x_{\pi(m)})_i = \mathrm{BN}(x_1, \dots, x_m)_{\pi(i)}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: μ_B and σ_B² are sums over the batch, in no order",
+    given=FORWARD,
+)
+def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
+    """Reordering the batch reorders the outputs and changes none of them."""
+    turned = variants.reordered(case)
+    before = bn(case).y
+    if before is None:
+        return Agreement(quantity="y", missing="y is not offered")
+    expected = variants.reorder(before.astype(np.float64), case.axis)
+    before_bound = bounds.normalize(case, bn.dialect)
+    within = bounds.normalize(turned, bn.dialect) + variants.reorder(before_bound.allowance, case.axis)
+    return agree(bn(turned).y, expected, within=within, quantity="y")
+
+
+@spec(
+    r"\mathrm{BN}(x, x) = (\mathrm{BN}(x),\, \mathrm{BN}(x))",
+    source="002_5b274a8f490b787a.txt: “σ_B² ← 1/m Σ (x_i - μ_B)²”, an average, which this follows from",
+    given=FORWARD,
+)
+def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
+    """Giving a batch twice changes none of its outputs, since mean and biased variance are averages."""
+    twice = variants.repeated(case)
+    before = bn(case).y
+    if before is None:
+        return Agreement(quantity="y", missing="y is not offered")
+    expected = np.concatenate([before, before]).astype(np.float64)
+    allowance = bounds.normalize(case, bn.dialect).allowance
+    within = bounds.normalize(twice, bn.dialect) + np.concatenate([allowance, allowance])
+    return agree(bn(twice).y, expected, within=within, quantity="y")

@@ -1,0 +1,134 @@
+"""What training normalizes by, and what scale and shift do to it."""
+
+import numpy as np
+
+from bnconform import bounds, reference, variants
+from bnconform.bounds import Bound
+from bnconform.case import Case
+from bnconform.layout import along
+from bnconform.spec import Subject, spec
+from bnconform.strategies import cases
+from bnconform.verdict import Agreement, agree
+
+TRAINING = cases(mode="train")
+FORWARD = cases(mode="train", gradients=False, statistics=False)
+
+
+def _others(case: Case) -> tuple[int, ...]:
+    return tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
+
+
+def _per_channel(case: Case, vector: np.ndarray) -> np.ndarray:
+    return along(vector, case.x.ndim, case.axis)
+
+
+@spec(
+    r"y_i = \gamma\,\frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta",
+    source="Ioffe & Szegedy 2015, Algorithm 1",
+    given=TRAINING,
+)
+def normalizes_by_the_batch(bn: Subject, case: Case) -> Agreement:
+    """Training normalizes every value by the mean and the biased variance of its own batch."""
+    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+
+
+@spec(
+    r"\mu_B = \frac{1}{m}\sum_{i=1}^m x_i \quad\Rightarrow\quad \frac{1}{m}\sum_{i=1}^m y_i = \beta",
+    source="000_71a86d20c5337979.txt: “miu = 1/m * sum(z) <- compute mean”",
+    given=TRAINING,
+)
+def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
+    """The mean that training subtracts is the batch's, so the outputs of a channel average to β."""
+    y, bound, others = bn(case).y, bounds.normalize(case, bn.dialect), _others(case)
+    actual = None if y is None else y.astype(np.float64).mean(axis=others)
+    expected = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
+    # An average of values is off by no more than the average of what each of them may be off.
+    within = Bound(bound.allowance.mean(axis=others), bound.scale.mean(axis=others))
+    return agree(actual, expected, within=within, quantity="mean of y")
+
+
+@spec(
+    r"\sigma_B^2 = \frac{1}{m}\sum_{i=1}^m (x_i - \mu_B)^2",
+    source="002_5b274a8f490b787a.txt: “During training, it is normalized by σ_B² ← 1/m Σ (x_i - μ_B)²”",
+    given=TRAINING,
+)
+def divides_by_the_biased_variance(bn: Subject, case: Case) -> Agreement:
+    """Training divides by the biased variance: seen where the variance is large beside ε."""
+    governed = _per_channel(case, reference.batch_variance(case) >= 100 * case.eps)
+    bound = bounds.normalize(case, bn.dialect)
+    return agree(bn(case).y, reference.normalize(case), within=bound, quantity="y", where=governed)
+
+
+@spec(
+    r"\hat{x}_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}",
+    source="003_86331cfb1c25e987.txt: “x_hat = (x - μ) / sqrt(σ^2 + ε)”",
+    given=TRAINING,
+)
+def adds_epsilon_inside_the_root(bn: Subject, case: Case) -> Agreement:
+    """ε is added to the variance, inside the root: seen where the variance is comparable to ε."""
+    variance = reference.batch_variance(case)
+    governed = _per_channel(case, (variance >= 0.01 * case.eps) & (variance <= 100 * case.eps))
+    bound = bounds.normalize(case, bn.dialect)
+    return agree(bn(case).y, reference.normalize(case), within=bound, quantity="y", where=governed)
+
+
+@spec(
+    r"y_i = \gamma\,\hat{x}_i + \beta",
+    source="003_86331cfb1c25e987.txt: “y = gamma * x_hat + beta”",
+    given=FORWARD,
+)
+def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
+    """The output is γ times the output for γ = 1, β = 0, plus β, channel by channel."""
+    plain = variants.unscaled(case)
+    gamma = np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
+    beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
+    y, h = bn(case).y, bn(plain).y
+    if h is None:
+        return agree(None, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+    scale = _per_channel(case, gamma)
+    error_of_h = np.abs(scale) * bounds.normalize(plain, bn.dialect).allowance
+    expected = scale * h.astype(np.float64) + _per_channel(case, beta)
+    return agree(y, expected, within=bounds.normalize(case, bn.dialect) + error_of_h, quantity="y")
+
+
+@spec(
+    r"\frac{1}{m}\sum_{i=1}^m \hat{x}_i = 0, \qquad \frac{1}{m}\sum_{i=1}^m \hat{x}_i^2 ="
+    r" \frac{\sigma_B^2}{\sigma_B^2 + \varepsilon}",
+    source="Ioffe & Szegedy 2015, section 3: mean 0 and variance 1 “if we neglect ε”; here ε is not neglected",
+    given=FORWARD,
+)
+def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
+    """Normalized values have mean 0 and variance σ²/(σ² + ε), not 1."""
+    plain, others = variants.unscaled(case), _others(case)
+    y, bound = bn(plain).y, bounds.normalize(plain, bn.dialect)
+    h = None if y is None else y.astype(np.float64)
+    error, size = bound.allowance, np.abs(reference.normalized(plain))
+    mean = agree(
+        None if h is None else h.mean(axis=others),
+        np.zeros(case.channels),
+        within=Bound(error.mean(axis=others), bound.scale.mean(axis=others)),
+        quantity="mean of the normalized values",
+    )
+    variance = reference.batch_variance(plain)
+    square = agree(
+        None if h is None else (h * h).mean(axis=others),
+        variance / (variance + plain.eps),
+        # (h + e)² - h² = e(2h + e)
+        within=Bound((error * (2 * size + error)).mean(axis=others), np.ones(case.channels)),
+        quantity="variance of the normalized values",
+    )
+    return [mean, square]
+
+
+@spec(
+    r"\gamma = \sqrt{\sigma_B^2 + \varepsilon},\; \beta = \mu_B \quad\Rightarrow\quad y_i = x_i",
+    source="000_71a86d20c5337979.txt: “if gamma = sqrt(std_deviation^2 + epsilon) and beta = miu, then z_tilda(i) = z(i)”",
+    given=FORWARD,
+)
+def restores_its_input(bn: Subject, case: Case) -> Agreement:
+    """With γ = √(σ² + ε) and β = μ, training gives back its input."""
+    undone = variants.restoring(case)
+    x = undone.x.astype(np.float64)
+    # γ and β are rounded to their dtype, which moves the exact output away from x by a known amount.
+    within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - x)
+    return agree(bn(undone).y, x, within=within, quantity="y")
