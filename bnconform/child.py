@@ -63,8 +63,8 @@ class Child:
         self._process = subprocess.Popen(
             command, 0, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(source, device), start_new_session=True
         )
-        assert self._process.stdin and self._process.stdout and self._process.stderr
-        self._pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        files = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._pipes = [file for file in files if file is not None]
         self._stdin, self._stdout, self._stderr = (file.fileno() for file in self._pipes)
         for file in self._pipes:
             os.set_blocking(file.fileno(), False)

@@ -97,6 +97,8 @@ def _clipped(text: str) -> str:
 
 def main(arguments: list[str]) -> None:
     """Serves the adapter that `arguments` name, [target, "named" or "installed"], until standard input ends."""
+    if len(arguments) != 2:
+        sys.exit(f"got {len(arguments)} arguments; expected: python -m bnconform.host TARGET named|installed")
     target, how = arguments
     requests, replies = _private_pipes()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is an answer, not a reason to write a core file

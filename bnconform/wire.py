@@ -23,6 +23,9 @@ from bnconform.case import DTYPES, OUTPUTS, Case, ContractError, Outcome
 from bnconform.replies import KINDS, Reply
 
 _TYPES: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
+_NATIVE = frozenset(np.dtype(kind) for kind in _TYPES.values())
+_ENCODE = json.JSONEncoder(default=np.generic.item).encode
+_NOTHING = {"nothing": np.zeros(0, np.float32)}  # without any tensor, safetensors 0.4 writes a broken header
 _FIELDS = {field.name for field in fields(Case)}
 _REQUIRED = {field.name for field in fields(Case) if field.default is MISSING}
 _CHUNK = 1 << 20
@@ -31,23 +34,22 @@ _CHUNK = 1 << 20
 def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """Returns `message`, of JSON values, and `arrays` as one safetensors blob."""
     for name, array in arrays.items():
-        if array.dtype.name not in DTYPES:
+        if array.dtype not in _NATIVE and array.dtype.name not in DTYPES:  # the name alone is slow
             raise ContractError(f"{name} has dtype {array.dtype.name}; expected one of {DTYPES}")
-    text = json.dumps(message, default=np.generic.item)
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {"bnconform": text})
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return save(whole or _NOTHING, {"bnconform": _ENCODE(message)})
 
 
 def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Returns the message and the arrays of a blob that `pack` made; raises ContractError for any other bytes."""
     try:
-        tensors = deserialize(blob)  # type: ignore[no-untyped-call]  # safetensors' stub leaves it untyped
         header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
         message = json.loads(header["__metadata__"]["bnconform"])
-        arrays = {name: _array(tensor) for name, tensor in tensors}
-    except SafetensorError as error:
-        raise ContractError(f"got {len(blob)} bytes that are not whole safetensors data ({error})") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ContractError(f"got safetensors data without bnconform's metadata ({error!r})") from None
+        tensors = deserialize(blob)  # type: ignore[no-untyped-call]  # safetensors' stub leaves it untyped
+        arrays = {name: _array(tensor) for name, tensor in tensors if name not in _NOTHING}
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        got = f"got {len(blob)} bytes that are not a whole safetensors blob with bnconform's metadata"
+        raise ContractError(f"{got} ({type(error).__name__}: {error})") from None
     if not isinstance(message, dict):
         raise ContractError(f"got metadata {message!r:.60}; expected a JSON object")
     return message, arrays
