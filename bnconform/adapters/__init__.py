@@ -1,0 +1,1 @@
+"""One module per framework; importing one without its framework raises ModuleNotFoundError. Only the host does so."""

@@ -1,0 +1,45 @@
+"""What the JAX adapters share: one compiled function that runs any implementation forward and pulls dy back.
+
+Rules: arrays, epsilon and momentum are traced, so that only a new shape, type or absent array compiles; epsilon and
+momentum enter as Python floats, which JAX types weakly: they take the type of what they meet, as in plain use.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from bnconform.adapters._arrays import Parameters
+from bnconform.case import Case, Outcome
+
+jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # JAX leaves it untyped
+DEVICE = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))[0]
+jax.config.update("jax_default_device", DEVICE)  # type: ignore[no-untyped-call]  # the same
+
+# (x, parameters, eps, momentum) -> (y, (running_mean, running_var)), None for what there is not
+Forward = Callable[[Any, Parameters, Any, Any], tuple[Any, tuple[Any, Any]]]
+
+
+@functools.partial(jax.jit, static_argnames="forward")
+def _step(forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any) -> tuple[Any, ...]:
+    if dy is None:
+        return *forward(x, params, eps, momentum), (None, None, None)
+
+    def affine(x: Any, gamma: Any, beta: Any) -> tuple[Any, tuple[Any, Any]]:
+        return forward(x, params._replace(gamma=gamma, beta=beta), eps, momentum)
+
+    y, pull, running = jax.vjp(affine, x, params.gamma, params.beta, has_aux=True)
+    return y, running, pull(dy)
+
+
+def run_compiled(forward: Forward, case: Case, params: Parameters) -> Outcome:
+    """Runs `forward`, which is also what the compilation is kept under: pass the same object for the same function."""
+    y, running, grads = _step(forward, case.x, params, case.eps, case.momentum, case.dy)
+    names = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+    arrays = zip(names, (y, *running, *grads), strict=True)
+    return Outcome(**{name: None if array is None else np.asarray(array) for name, array in arrays})

@@ -1,0 +1,88 @@
+"""What the three Keras adapters share: how a case becomes a layer, and which implementation that makes.
+
+Rules: KERAS_BACKEND is read once a process, so each backend's adapter sets it before this module is imported, and one
+process runs one of them. Keras' momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs use the
+mixed policies, whose variables are float32. A layer that tracks nothing does not exist: it then updates what it holds,
+and that is not reported.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect, Implementation
+
+POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+SOURCE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/"
+LAYER = SOURCE + "layers/normalization/batch_normalization.py"
+
+
+def layer_for(case: Case) -> Any:
+    """Returns a built layer that fits `case`; its variables, epsilon and momentum are the caller's to set."""
+    policy = POLICIES.get(case.dtype, case.dtype)
+    return _layer(case.x.ndim, case.channels, case.axis, policy, case.gamma is not None, case.beta is not None)
+
+
+@functools.lru_cache(maxsize=256)  # on TensorFlow a new layer costs more than a run of it
+def _layer(rank: int, channels: int, axis: int, policy: str, scale: bool, center: bool) -> Any:
+    layer = keras.layers.BatchNormalization(axis=axis, scale=scale, center=center, dtype=policy)
+    shape: list[int | None] = [None] * rank
+    shape[axis] = channels
+    layer.build(shape)
+    return layer
+
+
+def set_layer(case: Case) -> tuple[Any, Parameters]:
+    """Returns a layer set to `case`, and the arrays that its variables were set to."""
+    params = parameters(case, at_least_float32(case.x.dtype))
+    layer = layer_for(case)
+    layer.epsilon, layer.momentum = case.eps, 1 - case.momentum
+    for name, array in zip(("gamma", "beta", "moving_mean", "moving_variance"), params, strict=True):
+        if array is not None:
+            getattr(layer, name).assign(array)
+    return layer, params
+
+
+def weights(layer: Any, params: Parameters) -> dict[str, Any]:
+    """Returns the backend's own variables that have a gradient, under that gradient's name."""
+    names = [name for name in ("gamma", "beta") if getattr(params, name) is not None]
+    return {"d" + name: getattr(layer, name).value for name in names}
+
+
+def statistics(layer: Any, params: Parameters) -> dict[str, Any]:
+    """Returns the backend's own variables of the running statistics, none if the case tracks none."""
+    if params.running_mean is None:
+        return {}
+    return {"running_mean": layer.moving_mean.value, "running_var": layer.moving_variance.value}
+
+
+def implementation(backend: str, run: Callable[[Case], Outcome], dialect: Dialect, **more: Any) -> Implementation:
+    """Returns the Implementation of `backend`; raises ImportError in a process where Keras has another one."""
+    if keras.backend.backend() != backend:
+        raise ImportError(f"Keras runs on {keras.backend.backend()} in this process; {backend} needs one of its own")
+    return Implementation(
+        name=f"keras.layers.BatchNormalization@{backend}",
+        run=run,
+        dialect=dialect,
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+        version=keras.__version__,
+        **more,
+    )
+
+
+def dialect(*, links: dict[str, str], **more: Any) -> Dialect:
+    """Returns what the layer documents on every backend, with what the arithmetic of one backend declares."""
+    common = {
+        "running_var": "https://keras.io/api/layers/normalization_layers/batch_normalization/",
+        "stats_dtype": LAYER + "#L317",
+        "params_dtype": "https://keras.io/api/mixed_precision/policy/",
+    }
+    return Dialect(
+        running_var="biased", stats_dtype="float32", params_dtype="float32", links={**common, **links}, **more
+    )

@@ -1,0 +1,67 @@
+"""JAX: `jax.nn.standardize` composed with a scale and a shift, with its two algorithms for the variance.
+
+Rules: channels stay on their axis. Inference passes the running statistics as the arguments `mean` and `variance`;
+the running average itself is the caller's in JAX, so no running statistic is offered. Everything keeps x's type.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+
+from bnconform.adapters._arrays import Parameters, parameters
+from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect, Implementation
+from bnconform.layout import along
+
+Options = tuple[tuple[str, str], ...]
+Run = Callable[[Case], Outcome]
+
+
+@functools.cache
+def _forward(options: Options, train: bool, axis: int) -> Forward:
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[None, None]]:
+        gamma, beta, mean, variance = (None if p is None else along(p, x.ndim, axis) for p in params)
+        others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
+        given: dict[str, Any] = dict(options) if train else {"mean": mean, "variance": variance}
+        y = jax.nn.standardize(x, others, epsilon=eps, **given)
+        y = y if gamma is None else y * gamma
+        return y if beta is None else y + beta, (None, None)
+
+    return forward
+
+
+def run(case: Case, *options: tuple[str, str]) -> Outcome:
+    """Runs jax.nn.standardize with these further arguments."""
+    params = parameters(case, case.x.dtype)
+    return run_compiled(_forward(options, case.mode == "train", case.axis), case, params)
+
+
+def run_stable(case: Case) -> Outcome:
+    """Runs jax.nn.standardize(algorithm="stable"): variance mean((x - mean(x))²)."""
+    return run(case, ("algorithm", "stable"))
+
+
+DOCUMENTATION = "https://docs.jax.dev/en/latest/_autosummary/jax.nn.standardize.html"
+
+
+def _implementation(name: str, run: Run, variance: Literal["two-pass", "one-pass"]) -> Implementation:
+    return Implementation(
+        name=name,
+        run=run,
+        dialect=Dialect(variance=variance, links={"variance": DOCUMENTATION}),
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+        compiled=True,
+        version=jax.__version__,
+        devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
+    )
+
+
+IMPLEMENTATIONS = [_implementation("jax.nn.standardize", run, "one-pass")]
+if "algorithm" in inspect.signature(jax.nn.standardize).parameters:  # newer versions only
+    IMPLEMENTATIONS.append(_implementation("jax.nn.standardize:stable", run_stable, "two-pass"))

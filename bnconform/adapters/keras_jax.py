@@ -1,0 +1,50 @@
+"""Keras on JAX: `keras.layers.BatchNormalization` through its stateless_call, compiled.
+
+Rules: those of `_keras` and of `_jax`.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import functools
+from typing import Any
+
+from bnconform.adapters import _keras
+from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
+from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.case import Case, Outcome
+
+
+@functools.cache
+def _forward(layer: Any, train: bool) -> Forward:
+    start = [variable.value for variable in layer.non_trainable_variables]
+
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+        layer.epsilon, layer.momentum = eps, 1 - momentum  # traced: another value must not compile again
+        weights = [array for array in (params.gamma, params.beta) if array is not None]
+        tracked = params.running_mean is not None
+        state = [params.running_mean, params.running_var] if tracked else start
+        y, (mean, variance) = layer.stateless_call(weights, state, x, training=train)
+        return y, (mean, variance) if tracked else (None, None)
+
+    return forward
+
+
+def run(case: Case) -> Outcome:
+    """Runs a layer on the case, and its gradient by jax.vjp."""
+    params = parameters(case, at_least_float32(case.x.dtype))
+    return run_compiled(_forward(_keras.layer_for(case), case.mode == "train"), case, params)
+
+
+IMPLEMENTATIONS = [
+    _keras.implementation(
+        "jax",
+        run,
+        _keras.dialect(backward="uncentred", links={"backward": _keras.SOURCE + "backend/jax/nn.py#L1080"}),
+        compiled=True,
+        devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
+    )
+]

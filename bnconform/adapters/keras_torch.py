@@ -1,0 +1,44 @@
+"""Keras on PyTorch: `keras.layers.BatchNormalization`, run eagerly.
+
+Rules: those of `_keras`.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+os.environ.setdefault("KERAS_TORCH_DEVICE", os.environ.get("BNCONFORM_DEVICE", "cpu"))
+
+import torch
+
+from bnconform.adapters import _keras
+from bnconform.adapters.torch import to_array, to_tensor
+from bnconform.case import Case, Outcome
+
+
+def run(case: Case) -> Outcome:
+    """Runs a new layer on the case, and its gradient by torch.autograd."""
+    layer, params = _keras.set_layer(case)
+    x = to_tensor(case.x)
+    x.requires_grad_(case.dy is not None)
+    y = layer(x, training=case.mode == "train")
+    found = {"y": y, **_keras.statistics(layer, params)}
+    if case.dy is not None:
+        wanted = {"dx": x, **_keras.weights(layer, params)}
+        grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy))
+        found |= dict(zip(wanted, grads, strict=True))
+    return Outcome(**{name: to_array(tensor, case.x.dtype) for name, tensor in found.items()})
+
+
+MOMENTS = _keras.SOURCE + "backend/torch/nn.py#L976"
+
+IMPLEMENTATIONS = [
+    _keras.implementation(
+        "torch",
+        run,
+        _keras.dialect(
+            variance="one-pass", clamps_variance=False, links={"variance": MOMENTS, "clamps_variance": MOMENTS}
+        ),
+    )
+]

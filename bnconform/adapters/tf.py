@@ -1,0 +1,129 @@
+"""TensorFlow: `tf.nn.batch_normalization` with `tf.nn.moments`, and the op `tf.raw_ops.FusedBatchNormV3`.
+
+Rules: everything runs eagerly. tf.nn leaves the running average to the caller, so it offers none; it broadcasts over
+any axis and keeps x's type. The fused op takes rank 4 as NHWC or NCHW, always with a scale and an offset, so ones and
+zeros stand for an absent gamma and beta; its exponential_avg_factor is the weight of the new statistics, as ours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from bnconform.adapters._arrays import at_least_float32, channels_first, parameters
+from bnconform.case import Case, Outcome, Unsupported
+from bnconform.dialect import Dialect, Implementation
+from bnconform.layout import along
+
+if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
+    tf.config.set_visible_devices([], "GPU")
+
+
+def _run(case: Case, affine: list[np.ndarray | None], normalize: Callable[..., dict[str, Any]]) -> Outcome:
+    """Runs normalize(x, gamma, beta), which names its outputs, and pulls dy back to what the case itself has."""
+    inputs = [None if array is None else tf.constant(array) for array in (case.x, *affine)]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([tensor for tensor in inputs if tensor is not None])
+        found = normalize(*inputs)
+    if case.dy is not None:
+        asked = {"dx": case.x, "dgamma": case.gamma, "dbeta": case.beta}
+        wanted = {name: tensor for name, tensor in zip(asked, inputs, strict=True) if asked[name] is not None}
+        found |= tape.gradient(found["y"], wanted, output_gradients=tf.constant(case.dy))
+    return Outcome(**{name: _array(case, name, tensor) for name, tensor in found.items()})
+
+
+def _array(case: Case, name: str, tensor: Any) -> np.ndarray:
+    array: np.ndarray = tensor.numpy()
+    return array if name in ("y", "dx") else array.reshape(case.channels)
+
+
+def run_composed(case: Case) -> Outcome:
+    """Runs tf.nn.moments and tf.nn.batch_normalization; in inference the latter alone."""
+    rank, axis = case.x.ndim, case.axis % case.x.ndim
+    others = [i for i in range(rank) if i != axis]
+    params = [None if p is None else along(p, rank, axis) for p in parameters(case, case.x.dtype)]
+    given = [] if case.mode == "train" else [tf.constant(array) for array in params[2:]]
+
+    def normalize(x: Any, gamma: Any, beta: Any) -> dict[str, Any]:
+        mean, variance = tf.nn.moments(x, others, keepdims=True) if case.mode == "train" else given
+        return {"y": tf.nn.batch_normalization(x, mean, variance, beta, gamma, case.eps)}
+
+    return _run(case, params[:2], normalize)
+
+
+def run_fused(case: Case) -> Outcome:
+    """Runs tf.raw_ops.FusedBatchNormV3."""
+    if case.x.ndim != 4:
+        raise Unsupported(f"rank {case.x.ndim}; the op takes rank 4")
+    data_format = "NCHW" if channels_first(case) else "NHWC"
+    dtype = at_least_float32(case.x.dtype)
+    gamma, beta, mean, variance = parameters(case, dtype)
+    train, tracked = case.mode == "train", mean is not None and case.mode == "train"
+    empty = np.zeros(0, dtype)
+
+    def normalize(x: Any, gamma: Any, beta: Any) -> dict[str, Any]:
+        out = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=gamma,
+            offset=beta,
+            mean=empty if mean is None else mean,
+            variance=empty if variance is None else variance,
+            epsilon=case.eps,
+            exponential_avg_factor=case.momentum if tracked else 1.0,
+            data_format=data_format,
+            is_training=train,
+        )
+        running = {"running_mean": out.batch_mean, "running_var": out.batch_variance} if tracked else {}
+        return {"y": out.y, **running}
+
+    ones, zeros = np.ones(case.channels, dtype), np.zeros(case.channels, dtype)
+    return _run(case, [ones if gamma is None else gamma, zeros if beta is None else beta], normalize)
+
+
+SOURCE = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/"
+FUSED = "https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedBatchNormV3"
+FOLDED = {"backward": SOURCE + "python/ops/nn_impl.py#L1491"}
+MOMENTS = SOURCE + "python/ops/nn_impl.py#L1268"
+
+IMPLEMENTATIONS = [
+    Implementation(
+        name="tf.nn.batch_normalization",
+        run=run_composed,
+        dialect=Dialect(backward="uncentred", links=FOLDED),
+        by_dtype={
+            "float16": Dialect(
+                backward="uncentred",
+                stats_dtype="float32",
+                stored_dtype="float16",
+                elementwise_dtype="float16",
+                cotangent_dtype="float16",
+                links={
+                    **FOLDED,
+                    "stats_dtype": MOMENTS,
+                    "stored_dtype": SOURCE + "python/ops/nn_impl.py#L1283",
+                    "elementwise_dtype": SOURCE + "python/ops/nn_impl.py#L1496",
+                    "cotangent_dtype": SOURCE + "python/ops/nn_impl.py#L1496",
+                },
+            )
+        },
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+        version=tf.__version__,
+    ),
+    Implementation(
+        name="tf.raw_ops.FusedBatchNormV3",
+        run=run_fused,
+        dialect=Dialect(
+            stats_dtype="float32",
+            params_dtype="float32",
+            attribute_dtype="float32",
+            links={"stats_dtype": FUSED, "params_dtype": FUSED, "attribute_dtype": FUSED},
+        ),
+        dtypes={"float16", "bfloat16", "float32"},
+        ranks={4},
+        version=tf.__version__,
+    ),
+]

@@ -1,0 +1,127 @@
+"""PyTorch: `torch.nn.functional.batch_norm` and the modules `torch.nn.BatchNorm1d`, `2d` and `3d`.
+
+Rules: torch wants the channels on axis 1, so another axis is moved there as a view, without a copy: channels on the
+last axis of rank 4 or 5 reach torch in its channels-last memory format. 16-bit inputs come with float32 parameters and
+buffers, as under autocast. The module stands for an absent gamma or beta as documented: ones, zeros.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from bnconform.adapters._arrays import at_least_float32, parameters
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect, Implementation
+
+DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
+SOURCE = "https://github.com/pytorch/pytorch/blob/v2.13.0/"
+MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
+Tensors = list[torch.Tensor | None]
+
+
+def to_tensor(array: np.ndarray) -> torch.Tensor:
+    """Returns a tensor with its own copy of `array`: a case is read-only and torch updates buffers in place."""
+    if array.dtype.name == "bfloat16":  # torch does not know NumPy's extension type: the same bits as integers
+        return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16).to(DEVICE)
+    return torch.from_numpy(array.copy()).to(DEVICE)
+
+
+def to_array(tensor: torch.Tensor, dtype: np.dtype) -> np.ndarray:
+    """Returns the values of `tensor`, those of bfloat16 as NumPy's extension type `dtype`."""
+    tensor = tensor.detach().cpu()
+    if tensor.dtype is torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(dtype)
+    return tensor.numpy()
+
+
+def _optional(arrays: Iterable[np.ndarray | None]) -> Tensors:
+    return [None if array is None else to_tensor(array) for array in arrays]
+
+
+def _inputs(case: Case) -> tuple[torch.Tensor, Tensors, Tensors]:
+    """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks."""
+    params = parameters(case, at_least_float32(case.x.dtype))
+    x, affine, running = to_tensor(case.x), _optional(params[:2]), _optional(params[2:])
+    if case.dy is not None:
+        for tensor in (x, *affine):
+            if tensor is not None:
+                tensor.requires_grad_()
+    return x, affine, running
+
+
+def _outcome(case: Case, y: torch.Tensor, x: torch.Tensor, affine: Tensors, running: Tensors) -> Outcome:
+    """Returns what there is of y, the running statistics and dy pulled back to x, gamma and beta."""
+    tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
+    if case.dy is not None:
+        inputs = {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}
+        wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
+        grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy))
+        tensors |= dict(zip(wanted, grads, strict=True))
+    return Outcome(**{name: to_array(found, case.x.dtype) for name, found in tensors.items() if found is not None})
+
+
+def run_functional(case: Case) -> Outcome:
+    """Runs torch.nn.functional.batch_norm."""
+    x, affine, running = _inputs(case)
+    mean, var, gamma, beta = *running, *affine
+    moved = x.movedim(case.axis, 1)
+    y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
+    return _outcome(case, y.movedim(1, case.axis), x, affine, running)
+
+
+def run_module(case: Case) -> Outcome:
+    """Runs a new torch.nn.BatchNorm1d, 2d or 3d whose state is set from the case."""
+    x, (gamma, beta), (running_mean, running_var) = _inputs(case)
+    module = MODULES[case.x.ndim](
+        case.channels,
+        eps=case.eps,
+        momentum=case.momentum,
+        affine=gamma is not None or beta is not None,
+        track_running_stats=running_mean is not None,
+        dtype=torch.float64 if x.dtype is torch.float64 else torch.float32,
+        device=DEVICE,
+    )
+    module.train(case.mode == "train")
+    if gamma is not None:
+        module.weight = gamma = torch.nn.Parameter(gamma.detach())
+    if beta is not None:
+        module.bias = beta = torch.nn.Parameter(beta.detach())
+    if running_mean is not None:
+        module.running_mean, module.running_var = running_mean, running_var
+    y = module(x.movedim(case.axis, 1)).movedim(1, case.axis)
+    return _outcome(case, y, x, [gamma, beta], [running_mean, running_var])
+
+
+DIALECT = Dialect(
+    single_value="raises",
+    stats_dtype="float32",
+    params_dtype="float32",
+    links={
+        "running_var": "https://docs.pytorch.org/docs/2.13/generated/torch.nn.BatchNorm1d.html",
+        "single_value": SOURCE + "torch/nn/functional.py#L2923",
+        "stats_dtype": SOURCE + "aten/src/ATen/native/cpu/batch_norm_kernel.cpp",
+        "params_dtype": SOURCE + "aten/src/ATen/native/cpu/mixed_data_type.h",
+    },
+)
+
+
+def _implementation(name: str, run: Callable[[Case], Outcome]) -> Implementation:
+    return Implementation(
+        name=name,
+        run=run,
+        dialect=DIALECT,
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+        version=torch.__version__.partition("+")[0],
+        devices={"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"},
+    )
+
+
+IMPLEMENTATIONS = [
+    _implementation("torch.nn.functional.batch_norm", run_functional),
+    _implementation("torch.nn.BatchNorm", run_module),
+]

@@ -1,0 +1,215 @@
+"""Each adapter wires axis, type, momentum, absent arrays, inference and cotangent as it says.
+
+The comparison is with the plain formulas in float64 and loose: whether an implementation is right to the last bit is
+the harness's own question. One process for each adapter, because Keras has one backend a process; this file is also
+the program that those processes run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from ml_dtypes import bfloat16
+
+from bnconform import Case, Dialect, Implementation, Outcome, Unsupported
+from bnconform.case import OUTPUTS, check_outcome
+from bnconform.layout import along, to_rows
+
+ADAPTERS = {
+    "torch": "torch",
+    "tf": "tensorflow",
+    "keras_tensorflow": "keras",
+    "keras_torch": "keras",
+    "keras_jax": "keras",
+    "flax": "flax",
+    "jax": "jax",
+    "numpy_listing": "numpy",
+}
+LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
+LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
+TOLERANCE = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4, "float64": 1e-10}
+RUNNING, GRADIENTS = {"running_mean", "running_var"}, {"dx", "dgamma", "dbeta"}
+FLOAT64_IN_FLOAT32 = {  # https://github.com/keras-team/keras/issues/23704; the harness reports it, as a finding
+    "keras.layers.BatchNormalization@torch",
+    "keras.layers.BatchNormalization@jax",
+}
+NOT_OFFERED = {
+    "jax.nn.standardize": RUNNING,
+    "jax.nn.standardize:stable": RUNNING,
+    "tf.nn.batch_normalization": RUNNING,
+    "numpy.batchnorm_listing": RUNNING | GRADIENTS,
+}
+
+
+def draw(shape: tuple[int, ...], axis: int, dtype: str, mode: str = "train") -> Case:
+    """Returns a case with everything in it and nothing that could be mistaken for something else."""
+    rng = np.random.default_rng(len(shape) + axis)
+    x, dy = rng.normal(0.5, 1.5, shape), rng.normal(0.25, 1, shape)
+    channels = rng.normal(size=(4, shape[axis]))
+    channels[3] = np.abs(channels[3]) + 0.5
+    gamma, beta, mean, var = (row.astype(_numpy(dtype)) for row in channels)
+    x, dy = x.astype(_numpy(dtype)), dy.astype(_numpy(dtype))
+    return Case(mode=mode, x=x, gamma=gamma, beta=beta, running_mean=mean, running_var=var,
+                eps=0.0625, momentum=0.25, axis=axis, dy=dy)  # fmt: skip
+
+
+def _numpy(dtype: str) -> np.dtype:
+    return np.dtype(bfloat16 if dtype == "bfloat16" else dtype)
+
+
+def cases(implementation: Implementation) -> Iterator[Case]:
+    """Yields a case for each layout, type and absent array, few enough for what compiles."""
+    layouts = [(shape, axis) for shape, axis in LAYOUTS if len(shape) in implementation.ranks]
+    for mode in ("train", "infer"):
+        for shape, axis in layouts:
+            yield draw(shape, axis, "float32", mode)
+        for dtype in implementation.dtypes:
+            yield draw(*layouts[0], dtype, mode)
+        full = draw(*layouts[-1], "float32", mode)
+        yield replace(full, dy=None)
+        yield replace(full, gamma=None)
+        yield replace(full, beta=None, dy=None)
+        yield replace(full, gamma=None, beta=None)
+    yield replace(draw(*layouts[0], "float32"), running_mean=None, running_var=None)
+
+
+def plain(case: Case, biased: bool) -> dict[str, np.ndarray]:
+    """Returns every output of `case` by the textbook formulas in float64."""
+    f = {name: None if (a := getattr(case, name)) is None else a.astype(np.float64)
+         for name in ("x", "gamma", "beta", "running_mean", "running_var", "dy")}  # fmt: skip
+    x = to_rows(f["x"], case.axis)
+    mean, var = (x.mean(0), x.var(0)) if case.mode == "train" else (f["running_mean"], f["running_var"])
+    root, m = np.sqrt(var + case.eps), len(x)
+    h, gamma = (x - mean) / root, 1 if f["gamma"] is None else f["gamma"]
+    out = {"y": h * gamma + (0 if f["beta"] is None else f["beta"])}
+    if f["running_mean"] is not None:
+        weight = case.momentum if case.mode == "train" else 0
+        spread = var if biased else var * m / (m - 1)
+        out["running_mean"] = (1 - weight) * f["running_mean"] + weight * mean
+        out["running_var"] = (1 - weight) * f["running_var"] + weight * spread
+    if f["dy"] is not None:
+        g = to_rows(f["dy"], case.axis)
+        through = g - g.mean(0) - h * (g * h).mean(0) if case.mode == "train" else g
+        out |= {"dx": gamma / root * through, "dgamma": (g * h).sum(0), "dbeta": g.sum(0)}
+    absent = {"d" + name for name in ("gamma", "beta") if f[name] is None}
+    return {name: value for name, value in out.items() if name not in absent}
+
+
+def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
+    """Yields what is wrong with the implementation's outcome of `case`."""
+    before = [None if a is None else a.copy() for a in (case.x, case.dy, case.running_mean, case.running_var)]
+    outcome = check_outcome(case, implementation.run(case), implementation.name)
+    again = implementation.run(case)
+    expected = plain(case, implementation.dialect.running_var == "biased")
+    for name in NOT_OFFERED.get(implementation.name, set()):
+        expected.pop(name, None)
+    for name in OUTPUTS:
+        got, want = getattr(outcome, name), expected.get(name)
+        if got is None and case.mode == "infer" and name in RUNNING:
+            continue  # inference leaves them alone, so not every implementation returns them
+        if got is None or want is None or not _close(implementation, case, name, got, want):
+            if got is not want:
+                yield f"{name} is {got}, expected {want}"
+        elif not np.array_equal(got, getattr(again, name)):
+            yield f"{name} changes when the same case runs again"
+    for old, new in zip(before, (case.x, case.dy, case.running_mean, case.running_var), strict=True):
+        if old is not None and not np.array_equal(old, new):
+            yield "the case was written to"
+
+
+def _close(implementation: Implementation, case: Case, name: str, got: np.ndarray, want: np.ndarray) -> bool:
+    rows = to_rows(got, case.axis) if name in ("y", "dx") else got
+    known = case.dtype == "float64" and implementation.name in FLOAT64_IN_FLOAT32
+    tolerance = TOLERANCE["float32" if known else case.dtype] * max(1, np.abs(want).max())
+    return bool((np.abs(rows.astype(np.float64) - want) <= tolerance).all())
+
+
+def expects_unsupported(implementation: Implementation, case: Case) -> bool:
+    listing = implementation.name == "numpy.batchnorm_listing"
+    return listing and (case.mode == "infer" or case.gamma is None or case.beta is None)
+
+
+def one_value_per_channel(implementation: Implementation) -> Iterator[str]:
+    """Yields a complaint unless a single value raises or counts as a variance of zero, as the Dialect says."""
+    case = draw((1, 3) if 2 in implementation.ranks else (1, 1, 1, 3), -1, "float32")
+    try:
+        outcome: Outcome | None = implementation.run(case)
+    except ValueError:
+        outcome = None
+    if (outcome is None) != (implementation.dialect.single_value == "raises"):
+        yield f"one value per channel gives {outcome}, but the Dialect says {implementation.dialect.single_value}"
+    elif outcome is not None and not np.allclose(outcome.y, along(case.beta, case.x.ndim, -1)):
+        yield f"one value per channel gives {outcome.y}, expected beta"
+
+
+def undocumented(dialect: Dialect) -> list[str]:
+    plain_dialect = Dialect()
+    names = [field.name for field in fields(Dialect) if field.name != "links"]
+    return [name for name in names
+            if getattr(dialect, name) != getattr(plain_dialect, name) and name not in dialect.links]  # fmt: skip
+
+
+def check(adapter: str) -> dict[str, list[str]]:
+    """Returns the complaints about each implementation of `adapter`."""
+    found: dict[str, list[str]] = {}
+    for implementation in importlib.import_module(f"bnconform.adapters.{adapter}").IMPLEMENTATIONS:
+        said = found[implementation.name] = list(one_value_per_channel(implementation))
+        for dialect in (implementation.dialect, *implementation.by_dtype.values()):
+            said += [f"{name} has no link" for name in undocumented(dialect)]
+        for case in cases(implementation):
+            where = f"{case.mode} {case.dtype} {case.x.shape} axis {case.axis}"
+            said += [f"{where}: {complaint}" for complaint in _judged(implementation, case)]
+    return found
+
+
+def _judged(implementation: Implementation, case: Case) -> list[str]:
+    try:
+        said = list(complaints(implementation, case))
+    except Unsupported as why:
+        return [] if expects_unsupported(implementation, case) else [f"Unsupported: {why}"]
+    return [*said, "runs what it cannot express"] if expects_unsupported(implementation, case) else said
+
+
+def _in_a_process_of_its_own(adapter: str, *options: str) -> Any:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-W", "error", *options, __file__, adapter]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_an_adapter_wires_its_implementations_as_it_says(adapter: str) -> None:
+    if importlib.util.find_spec(ADAPTERS[adapter]) is None:
+        pytest.skip(f"{ADAPTERS[adapter]} is not installed")
+    found = _in_a_process_of_its_own(adapter)
+    assert found
+    assert found == {name: [] for name in found}
+
+
+def test_inference_without_running_statistics_is_unsupported() -> None:
+    listing = importlib.import_module("bnconform.adapters._arrays")
+    case = replace(draw((7, 3), 1, "float32", "infer"), running_mean=None, running_var=None)
+    with pytest.raises(Unsupported, match="needs running statistics"):
+        listing.parameters(case, np.dtype(np.float32))
+
+
+def test_a_parameter_is_never_narrowed() -> None:
+    arrays = importlib.import_module("bnconform.adapters._arrays")
+    with pytest.raises(Unsupported, match="gamma is float32, which float16 does not hold exactly"):
+        arrays.parameters(draw((7, 3), 1, "float32"), np.dtype(np.float16))
+
+
+if __name__ == "__main__":
+    print(json.dumps(check(sys.argv[1])))
