@@ -1,0 +1,120 @@
+"""The bounds: how far an element may lie from the reference if the formula is right and only rounding differs.
+
+Rules: a bound follows from the analysis of rounding in the arithmetic that a Dialect declares, worst case over every
+order of summation; there is no other tolerance. Where the analysis has nothing to say the allowance is infinite. All
+bounds share one set of error terms per Case and Dialect, forgotten with the Case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from bnconform.case import Case
+from bnconform.channel_errors import Allowance, ChannelErrors
+from bnconform.columns import Array, Mask
+from bnconform.dialect import Dialect
+from bnconform.layout import from_rows
+
+LEAST_SHARE = 1e-2
+"""A comparison claims something where the allowance is at most this share of the scale …"""
+LEAST_ROUNDINGS = 32
+"""… or this many roundings of the output's type."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """What an output is compared within: float64 arrays of the output's shape, in the output's units.
+
+    allowance: the largest error that rounding explains; infinite where there is no claim.
+    scale: the natural magnitude of the element, the sum of the magnitudes that it is the sum of.
+    u: unit roundoff of the output's type.
+    """
+
+    allowance: Array
+    scale: Array
+    u: float = 0.0
+
+    @property
+    def claims(self) -> Mask:
+        """Where a comparison means something: the allowance is finite and small beside the scale."""
+        share = max(LEAST_SHARE, LEAST_ROUNDINGS * self.u)
+        return np.isfinite(self.allowance) & (self.allowance <= share * self.scale)
+
+    def __add__(self, other: Bound | Array | float) -> Bound:
+        """Returns a Bound that allows for `other` as well, by its allowance where it is a Bound; the scale stays."""
+        more = other.allowance if isinstance(other, Bound) else other
+        return Bound(self.allowance + more, self.scale, self.u)
+
+
+_errors: WeakKeyDictionary[Case, dict[int, tuple[Dialect, ChannelErrors]]] = WeakKeyDictionary()
+
+
+def normalize(case: Case, dialect: Dialect) -> Bound:
+    """Bounds y of a training step, of x's shape."""
+    with np.errstate(all="ignore"):
+        return _elementwise(case, _errors_of(case, dialect).trained())
+
+
+def infer(case: Case, dialect: Dialect) -> Bound:
+    """Bounds y of inference, of x's shape."""
+    with np.errstate(all="ignore"):
+        return _elementwise(case, _errors_of(case, dialect).inferred())
+
+
+def dx(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient of x in the Case's mode, of x's shape."""
+    with np.errstate(all="ignore"):
+        return _elementwise(case, _errors_of(case, dialect).dx())
+
+
+def dgamma(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient of gamma in the Case's mode, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return Bound(*_errors_of(case, dialect).dgamma())
+
+
+def dbeta(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient of beta, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return Bound(*_errors_of(case, dialect).dbeta())
+
+
+def running_mean(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the running mean after a training step, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return Bound(*_errors_of(case, dialect).running_mean())
+
+
+def running_var(case: Case, dialect: Dialect, correction: int = 1) -> Bound:
+    """Bounds the running variance after a training step, of shape (C,); no claim where m = correction."""
+    with np.errstate(all="ignore"):
+        return Bound(*_errors_of(case, dialect).running_var(correction))
+
+
+def batch_mean(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the mean of the batch, of shape (C,), as an output in the type of the running statistics."""
+    with np.errstate(all="ignore"):
+        return Bound(*_errors_of(case, dialect).batch_mean())
+
+
+def batch_variance(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the biased variance of the batch, of shape (C,), as an output in the type of the running statistics."""
+    with np.errstate(all="ignore"):
+        return Bound(*_errors_of(case, dialect).batch_variance())
+
+
+def _errors_of(case: Case, dialect: Dialect) -> ChannelErrors:
+    """Returns the shared error terms; the entry keeps the Dialect, so that its id stays its own."""
+    known = _errors.setdefault(case, {})
+    entry = known.get(id(dialect))
+    if entry is None:
+        entry = known[id(dialect)] = (dialect, ChannelErrors(case, dialect))
+    return entry[1]
+
+
+def _elementwise(case: Case, result: Allowance) -> Bound:
+    allowance, scale, u = result
+    return Bound(from_rows(allowance, case.x.shape, case.axis), from_rows(scale, case.x.shape, case.axis), u)

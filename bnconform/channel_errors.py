@@ -1,0 +1,258 @@
+"""The error terms of one Case in one declared arithmetic, put together into an allowance for each output.
+
+Rules: matrices are (m, C) and nothing here knows of layouts; each output's method states its whole bound, from terms
+that are computed once; it holds no Case alive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from bnconform import error_terms, range_gate
+from bnconform.arithmetic import Arithmetic, effective
+from bnconform.case import Case
+from bnconform.columns import Array, Mask, peaks, totals
+from bnconform.dialect import Dialect
+from bnconform.equations import Standardization
+from bnconform.error_terms import Moments, Rounding, StatisticErrors
+from bnconform.range_gate import CotangentSizes, Sizes
+from bnconform.reference import solution
+
+Allowance: TypeAlias = tuple[Array, Array, float]
+"""(allowance, scale, unit roundoff of the output): the fields of a Bound, by rows."""
+
+SECOND_ORDER = 1.0 + 1e-6
+"""For the products of roundings that the first-order final rounding leaves out."""
+SMALL_OUTPUTS = 2.0**12
+"""How many of the smallest numbers of its type an output that should be 0 is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cotangent:
+    """What the bounds of dx and dγ share: the arithmetic of sums over g, the error of the computed Σg·h, the magnitudes
+    of g, and where gradients may overflow.
+    """
+
+    rounding: Rounding
+    error_of_dgamma: Array
+    sizes: CotangentSizes
+    blocked: Mask
+
+
+class ChannelErrors:
+    """Bounds on the outputs of one Case, channel by channel."""
+
+    def __init__(self, case: Case, dialect: Dialect) -> None:
+        self.solution = solution(case)
+        self.training = case.mode == "train"
+        self.types = effective(case.dtype, dialect)
+        self.one_pass = dialect.variance == "one-pass"
+        self.nonnegative = not self.one_pass or dialect.clamps_variance
+        self.uncentred = dialect.backward == "uncentred"
+        self.rounded_branches = dialect.rounded_branches and self.types.output.bits == 16
+        self.rounding = error_terms.forward_rounding(self.solution.m, self.types, case.shuffled)
+
+    @cached_property
+    def magnitude(self) -> Array:
+        """|x|."""
+        return np.abs(self.solution.x)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Magnitudes of gamma and x."""
+        total = totals(self.magnitude)
+        peak = peaks(self.magnitude)
+        batch = self.solution.batch_values
+        square = self.rounding.m * (batch.variance + batch.mean**2)
+        return Sizes(np.abs(self.solution.gamma), total, peak, square)
+
+    @cached_property
+    def batch(self) -> StatisticErrors:
+        """Errors of standardizing by the batch."""
+        stats, rounding = self.solution.batch_values, self.rounding
+        x = Moments(stats.mean * rounding.m, self.sizes.x_sum, stats.spread)
+        mean = error_terms.error_of_mean(rounding, x)
+        squares = error_terms.moments(stats.d * stats.d)
+        variance = error_terms.error_of_variance(rounding, stats, squares, mean, self.one_pass)
+        root = error_terms.error_of_root(rounding, stats, self.solution.eps, variance, self.nonnegative)
+        return StatisticErrors(mean, variance, root, error_terms.error_of_h(rounding, stats, mean, root))
+
+    @cached_property
+    def population(self) -> StatisticErrors:
+        """Errors of standardizing by the running statistics, which are exact inputs."""
+        stats, exact = self.solution.population_values, np.zeros(self.solution.channels)
+        root = error_terms.error_of_root(self.rounding, stats, self.solution.eps, 0.0, nonnegative=False)
+        return StatisticErrors(exact, exact, root, error_terms.error_of_h(self.rounding, stats, 0.0, root))
+
+    @cached_property
+    def g_moments(self) -> Moments:
+        """The moments of the cotangent."""
+        return error_terms.moments(self.solution.need("g"))
+
+    @cached_property
+    def cotangent(self) -> Cotangent:
+        """What the bounds of dx and dγ share, for the Case's mode."""
+        own, g = self.solution, self.solution.need("g")
+        stats, errors = self._standardization()
+        rounding = error_terms.backward_rounding(self.rounding, self.types.cotangents)
+        uncentred = own.x if self.uncentred or (self.one_pass and self.training) else None
+        dgamma = error_terms.error_of_component(
+            rounding, stats, errors, g, self.g_moments, own.gradients.component, uncentred
+        )
+        sizes = range_gate.cotangent_sizes(g, own.x, stats)
+        return Cotangent(rounding, dgamma, sizes, self._gradient_overflow(stats, sizes))
+
+    def trained(self) -> Allowance:
+        """Bounds y of a training step."""
+        stats = self.solution.batch_values
+        blocked = range_gate.training_overflow(self.types, self.sizes, stats)
+        return self._normalized(stats, self.batch, self.solution.trained, blocked)
+
+    def inferred(self) -> Allowance:
+        """Bounds y of inference."""
+        stats = self.solution.population_values
+        blocked = range_gate.inference_overflow(self.types, self.sizes, stats)
+        return self._normalized(stats, self.population, self.solution.inferred, blocked)
+
+    def dx(self) -> Allowance:
+        """Bounds the gradient of x."""
+        own, u_e, t0 = self.solution, self.rounding.u_e, self.rounding.t0
+        stats, errors = self._standardization()
+        g, gradients, gamma = np.abs(own.need("g")), own.gradients, self.sizes.gamma
+        scaled = gamma * stats.r
+        relative = errors.root + 4 * u_e
+        flushed = g + ((4 if self.training else 2) + gamma + stats.r * (1 + gamma))
+        if self.training:
+            projection = np.abs(gradients.projection)
+            error = scaled * (1 + errors.root) * self._error_of_projection() + (scaled * relative) * projection
+            flushed = flushed + projection + 4 * (self.magnitude + np.abs(stats.mean))
+            scale = scaled * error_terms.terms_of_projection(stats, g, gradients)
+        else:
+            scale = scaled * g
+            error = scale * relative
+        return self._elementwise(error + t0 * flushed, gradients.dx, scale, self.cotangent.blocked)
+
+    def dgamma(self) -> Allowance:
+        """Bounds the gradient of gamma."""
+        own, shared = self.solution, self.cotangent
+        scale = np.add.reduce(np.abs(own.need("g") * self._standardization()[0].h), axis=0)
+        return self._parameter(shared.error_of_dgamma, own.gradients.dgamma, scale)
+
+    def dbeta(self) -> Allowance:
+        """Bounds the gradient of beta."""
+        shared, g = self.cotangent, self.g_moments
+        error = error_terms.error_of_sum(shared.rounding, g) + 2 * self.rounding.m * self.rounding.t0
+        return self._parameter(error, self.solution.gradients.dbeta, g.absolute)
+
+    def running_mean(self) -> Allowance:
+        """Bounds the running mean after a training step."""
+        own, weight = self.solution, self.solution.momentum
+        error = weight * self.batch.mean + self._error_of_average(own.need("running_mean"), own.batch_values.mean)
+        scale = np.abs((1 - weight) * own.need("running_mean")) + weight * self.sizes.x_sum / own.m
+        return self._statistic(error, own.next_mean, scale)
+
+    def running_var(self, correction: int) -> Allowance:
+        """Bounds the running variance after a training step."""
+        own, weight = self.solution, self.solution.momentum
+        if own.m == correction:
+            nothing = np.zeros(own.channels)
+            return nothing + np.inf, nothing, self.types.running.u
+        factor = own.m / (own.m - correction)
+        old, new = own.need("running_var"), own.batch_values.variance * factor
+        # 3u: m, its quotient with m - 1, and the product.
+        error = weight * (factor * self.batch.variance + 3 * self.rounding.u * new) + self._error_of_average(old, new)
+        return self._statistic(error, own.next_variance(correction), (1 - weight) * old + weight * new)
+
+    def batch_mean(self) -> Allowance:
+        """Bounds the mean of the batch."""
+        return self._statistic(self.batch.mean, self.solution.batch_values.mean, self.sizes.x_sum / self.solution.m)
+
+    def batch_variance(self) -> Allowance:
+        """Bounds the biased variance of the batch."""
+        variance = self.solution.batch_values.variance
+        return self._statistic(self.batch.variance, variance, variance)
+
+    def _standardization(self) -> tuple[Standardization[Array], StatisticErrors]:
+        own = self.solution
+        return (own.batch_values, self.batch) if self.training else (own.population_values, self.population)
+
+    def _normalized(self, stats: Standardization[Array], errors: StatisticErrors, y: Array, blocked: Mask) -> Allowance:
+        u_e, t0, gamma, beta = self.rounding.u_e, self.rounding.t0, self.sizes.gamma, np.abs(self.solution.beta)
+        h = np.abs(stats.h)
+        flushed = self.magnitude + (np.abs(stats.mean) + 4 + gamma * (1 + 2 * stats.r * (1 + errors.root)))
+        error = (
+            (gamma * (1 + 4 * u_e)) * errors.h
+            + (3 * u_e * gamma) * h  # the product γ·h, also as (γ·r)·d
+            + (u_e * np.abs(y) + 3 * u_e * beta)  # the sum with β, also as x·a + (β - mean·a)
+            + t0 * flushed
+        )
+        return self._elementwise(error, y, gamma * np.maximum(h, 1.0) + beta, blocked)
+
+    def _error_of_projection(self) -> Array:
+        """Bounds the error of P(g) in training, elementwise."""
+        own, shared, stats, errors = self.solution, self.cotangent, self.solution.batch_values, self.batch
+        g, gradients, rounding = own.need("g"), own.gradients, shared.rounding
+        error = error_terms.error_of_projection(
+            rounding, stats, errors, g, self.g_moments, gradients, shared.error_of_dgamma
+        )
+        if self.one_pass:
+            error = error + error_terms.error_of_one_pass_projection(
+                rounding, stats, errors, own.x, gradients.component
+            )
+        if self.rounded_branches:
+            error = error + 2 * self.types.output.u * error_terms.terms_of_projection(stats, g, gradients)
+        return error + error_terms.vanishing_branch(rounding, stats, own.gamma, gradients.component)
+
+    def _gradient_overflow(self, stats: Standardization[Array], g: CotangentSizes) -> Mask:
+        types, sizes = self.types, self.sizes
+        if not self.training:
+            blocked = range_gate.inference_overflow(types, sizes, stats)
+            return blocked | range_gate.inference_gradient_overflow(types, sizes, g)
+        blocked = range_gate.training_overflow(types, sizes, stats)
+        blocked = blocked | range_gate.training_gradient_overflow(types, sizes, stats, g, self.rounding.m)
+        if self.rounded_branches:
+            uncentred = self.one_pass or self.uncentred
+            gradients = self.solution.gradients
+            blocked = blocked | range_gate.branch_overflow(types, sizes, stats, g, gradients, uncentred)
+        return blocked
+
+    def _error_of_average(self, old: Array, new: Array) -> Array:
+        """Bounds the rounding of (1 - ω)·old + ω·new in any of its forms.
+
+        4u' of the two summands: ω or 1 - ω rounded, the product, the sum. 3u' of old and new themselves: where ω is
+        rounded first, 1 - ω is wrong by u'·ω whatever its own size (all of it where ω is near 1), and where 1 - ω is
+        the attribute, ω is wrong by u'·(1 - ω); old + ω·(new - old) adds the roundings of the difference and of the
+        product, u'·ω·|new - old| each. Together these stay below u'·(1 + 2ω)·(|old| + |new|).
+        """
+        u, weight = max(self.rounding.u, self.types.running.u), self.solution.momentum
+        old, new = np.abs(old), np.abs(new)
+        return 4 * u * ((1 - weight) * old + weight * new) + 3 * u * (old + new)
+
+    def _statistic(self, error: Array, value: Array, scale: Array) -> Allowance:
+        blocked = range_gate.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
+        smallest = 4 * self.rounding.t0 + self.types.running.normal
+        return self._judged(error, value, scale, self.types.running, blocked, smallest)
+
+    def _elementwise(self, error: Array, value: Array, scale: Array, blocked: Mask) -> Allowance:
+        """Judges y or dx; only float16 is known to keep its subnormal numbers everywhere."""
+        output = self.types.output
+        smallest = output.subnormal if output.name == "float16" else output.normal
+        return self._judged(error, value, scale, output, blocked, smallest)
+
+    def _parameter(self, error: Array, value: Array, scale: Array) -> Allowance:
+        """Judges the gradient of a parameter."""
+        params = self.types.params
+        return self._judged(error, value, scale, params, self.cotangent.blocked, params.normal)
+
+    def _judged(
+        self, error: Array, value: Array, scale: Array, output: Arithmetic, blocked: Mask, smallest: float
+    ) -> Allowance:
+        """Adds the rounding of the output itself, and takes the claim back where something may overflow."""
+        magnitude = np.abs(value)
+        allowance = (error * (1 + output.u) + output.u * magnitude) * SECOND_ORDER + smallest
+        fits = (allowance + magnitude <= range_gate.OUTPUT_SHARE * output.largest) & ~blocked
+        return np.where(fits, allowance, np.inf), scale + SMALL_OUTPUTS * smallest, output.u
