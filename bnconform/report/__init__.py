@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bnconform.report.columns import implementations, web
 from bnconform.report.equations import equation
 from bnconform.report.view import view
-from bnconform.report.words import HEADINGS, MEANINGS, SIGNS
+from bnconform.report.words import HEADINGS, MEANINGS, SIGNS, breakable
 from bnconform.results import Merged, Results, merge
 
 _TEMPLATES = Environment(
@@ -25,7 +25,14 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"equation": equation, "web": web, "signs": SIGNS, "meanings": MEANINGS, "headings": HEADINGS}
+_TEMPLATES.globals |= {
+    "equation": equation,
+    "web": web,
+    "breakable": breakable,
+    "signs": SIGNS,
+    "meanings": MEANINGS,
+    "headings": HEADINGS,
+}
 
 
 def write_report(results: Sequence[Results], out: Path | str) -> Path:

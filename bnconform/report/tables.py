@@ -128,7 +128,8 @@ def _elements(detail: Detail) -> list[tuple[Any, ...]]:
 
 def _texts(actual: Any, expected: Any, bound: Any, ratio: float) -> tuple[str, ...]:
     error = float(actual) - float(expected)
-    return value_text(actual), value_text(expected), _rough(error), _rough(bound), ratio_text(ratio)
+    quotient = "no claim" if float(bound) == math.inf else ratio_text(ratio)
+    return value_text(actual), value_text(expected), _rough(error), _rough(bound), quotient
 
 
 def _rough(value: Any) -> str:

@@ -6,9 +6,11 @@ finite is written out, never as a large number.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from bnconform.records import LARGEST
 
@@ -31,6 +33,11 @@ HEADINGS = {
 }
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 _SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}  # noqa: RUF001
+
+
+def breakable(name: str) -> Markup:
+    """Returns a dotted name that a narrow column may break between its words."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name))
 
 
 def ratio_text(ratio: float | None) -> str:

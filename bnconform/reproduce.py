@@ -1,0 +1,95 @@
+"""A finding becomes a Python script that stands alone: run it, and it shows the disagreement or its absence.
+
+Rules: every value of the case is written out and read back exactly; an implementation that comes with bnconform is
+called as its framework's users call it, so that the script needs the framework and NumPy alone; any other goes through
+its adapter. No text from outside reaches the script but as a comment or as a quoted string.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bnconform.case import Case
+
+ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
+
+# name of the implementation: template, what it needs, what the template is told
+SNIPPETS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "torch.nn.functional.batch_norm": ("torch", "torch", {"module": False}),
+    "torch.nn.BatchNorm": ("torch", "torch", {"module": True}),
+    "tf.nn.batch_normalization": ("tensorflow", "tensorflow", {"fused": False}),
+    "tf.raw_ops.FusedBatchNormV3": ("tensorflow", "tensorflow", {"fused": True}),
+    "keras.layers.BatchNormalization@tensorflow": ("keras", "keras, tensorflow", {"backend": "tensorflow"}),
+    "keras.layers.BatchNormalization@torch": ("keras", "keras, torch", {"backend": "torch"}),
+    "keras.layers.BatchNormalization@jax": ("jax", "keras, jax", {"library": "keras"}),
+    "flax.linen.BatchNorm": ("jax", "flax, jax", {"library": "linen", "fast": True}),
+    "flax.linen.BatchNorm:two_pass": ("jax", "flax, jax", {"library": "linen", "fast": False}),
+    "jax.nn.standardize": ("jax", "jax", {"library": "standardize", "algorithm": "fast"}),
+    "jax.nn.standardize:stable": ("jax", "jax", {"library": "standardize", "algorithm": "stable"}),
+    "numpy.batchnorm_listing": ("numpy_listing", "", {}),
+}
+
+
+def script(
+    case: Case,
+    *,
+    implementation: str,
+    adapter: str,
+    spec: str,
+    quantity: str | None,
+    latex: str,
+    expected: np.ndarray | None,
+    bound: np.ndarray | None,
+    actual: np.ndarray | None = None,
+) -> str:
+    """Returns the text of a script that runs `implementation` on `case` and compares `quantity` with `expected`.
+
+    `expected`, `bound` and `actual` belong to `case` itself; pass None where an error was raised, or where the spec
+    compares something else than an output of one run. `adapter` is a module or the path of a .py file, which the
+    script looks for in the current folder and beside itself.
+    """
+    template, needs, told = _snippet(implementation, adapter)
+    arrays = {name: getattr(case, name) for name in ARRAYS}
+    told = told | {"arrays": arrays, "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None}}
+    told |= {"case": case, "needs": needs, "implementation": implementation, "adapter": adapter, "spec": spec}
+    told |= {"quantity": quantity or "", "latex": latex}
+    told |= {"expected": expected, "bound": None if expected is None else bound, "actual": actual}
+    return _TEMPLATES.get_template(template + ".py.jinja").render(told)
+
+
+def _snippet(implementation: str, adapter: str) -> tuple[str, str, dict[str, Any]]:
+    own = adapter.startswith("bnconform.adapters.") or "." not in adapter
+    if own and implementation in SNIPPETS:
+        template, needs, told = SNIPPETS[implementation]
+        return template, f"{needs} and NumPy" if needs else "NumPy", told
+    return "adapter", "bnconform, the adapter, its framework and NumPy", {}
+
+
+def _array(value: Any) -> str:
+    """Returns an expression for `value` as a float64 array; every narrower number is exact in it."""
+    if value is None:
+        return "None"
+    wide = np.asarray(value).astype(np.float64)
+    numbers = ", ".join(repr(number) for number in wide.ravel().tolist())
+    lines = textwrap.fill(numbers, 110, initial_indent=" " * 8, subsequent_indent=" " * 8, break_long_words=False)
+    return f"np.array(\n    [\n{lines}\n    ],\n    np.float64,\n).reshape({wide.shape!r})"
+
+
+def _comment(text: str) -> str:
+    """Returns `text` on one line, so that it stays in its comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+_TEMPLATES = Environment(  # autoescape is for HTML: here `py`, `array` and `comment` quote
+    loader=PackageLoader("bnconform", "report/templates/reproduce"),
+    autoescape=False,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters |= {"py": ascii, "array": _array, "comment": _comment}
