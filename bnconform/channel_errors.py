@@ -18,9 +18,10 @@ from bnconform.case import Case
 from bnconform.columns import Array, Mask, peaks, totals
 from bnconform.dialect import Dialect
 from bnconform.equations import Standardization
-from bnconform.error_terms import Moments, Rounding, StatisticErrors
+from bnconform.error_terms import StatisticErrors
 from bnconform.range_gate import CotangentSizes, Sizes
 from bnconform.reference import solution
+from bnconform.rounding import Moments, Rounding, backward_rounding, error_of_sum, forward_rounding, moments
 
 Allowance: TypeAlias = tuple[Array, Array, float]
 """(allowance, scale, unit roundoff of the output): the fields of a Bound, by rows."""
@@ -54,7 +55,7 @@ class ChannelErrors:
         self.nonnegative = not self.one_pass or dialect.clamps_variance
         self.uncentred = dialect.backward == "uncentred"
         self.rounded_branches = dialect.rounded_branches and self.types.output.bits == 16
-        self.rounding = error_terms.forward_rounding(self.solution.m, self.types, case.shuffled)
+        self.rounding = forward_rounding(self.solution.m, self.types, case.shuffled)
 
     @cached_property
     def magnitude(self) -> Array:
@@ -76,7 +77,7 @@ class ChannelErrors:
         stats, rounding = self.solution.batch_values, self.rounding
         x = Moments(stats.mean * rounding.m, self.sizes.x_sum, stats.spread)
         mean = error_terms.error_of_mean(rounding, x)
-        squares = error_terms.moments(stats.d * stats.d)
+        squares = moments(stats.d * stats.d)
         variance = error_terms.error_of_variance(rounding, stats, squares, mean, self.one_pass)
         root = error_terms.error_of_root(rounding, stats, self.solution.eps, variance, self.nonnegative)
         return StatisticErrors(mean, variance, root, error_terms.error_of_h(rounding, stats, mean, root))
@@ -91,14 +92,14 @@ class ChannelErrors:
     @cached_property
     def g_moments(self) -> Moments:
         """The moments of the cotangent."""
-        return error_terms.moments(self.solution.need("g"))
+        return moments(self.solution.need("g"))
 
     @cached_property
     def cotangent(self) -> Cotangent:
         """What the bounds of dx and dγ share, for the Case's mode."""
         own, g = self.solution, self.solution.need("g")
         stats, errors = self._standardization()
-        rounding = error_terms.backward_rounding(self.rounding, self.types.cotangents)
+        rounding = backward_rounding(self.rounding, self.types.cotangents)
         uncentred = own.x if self.uncentred or (self.one_pass and self.training) else None
         dgamma = error_terms.error_of_component(
             rounding, stats, errors, g, self.g_moments, own.gradients.component, uncentred
@@ -145,7 +146,7 @@ class ChannelErrors:
     def dbeta(self) -> Allowance:
         """Bounds the gradient of beta."""
         shared, g = self.cotangent, self.g_moments
-        error = error_terms.error_of_sum(shared.rounding, g) + 2 * self.rounding.m * self.rounding.t0
+        error = error_of_sum(shared.rounding, g) + 2 * self.rounding.m * self.rounding.t0
         return self._parameter(error, self.solution.gradients.dbeta, g.absolute)
 
     def running_mean(self) -> Allowance:
@@ -210,15 +211,12 @@ class ChannelErrors:
     def _gradient_overflow(self, stats: Standardization[Array], g: CotangentSizes) -> Mask:
         types, sizes = self.types, self.sizes
         if not self.training:
-            blocked = range_gate.inference_overflow(types, sizes, stats)
-            return blocked | range_gate.inference_gradient_overflow(types, sizes, g)
-        blocked = range_gate.training_overflow(types, sizes, stats)
-        blocked = blocked | range_gate.training_gradient_overflow(types, sizes, stats, g, self.rounding.m)
-        if self.rounded_branches:
-            uncentred = self.one_pass or self.uncentred
-            gradients = self.solution.gradients
-            blocked = blocked | range_gate.branch_overflow(types, sizes, stats, g, gradients, uncentred)
-        return blocked
+            return range_gate.inference_gradient_overflow(types, sizes, stats, g)
+        blocked = range_gate.training_gradient_overflow(types, sizes, stats, g, self.rounding.m)
+        if not self.rounded_branches:
+            return blocked
+        uncentred = self.one_pass or self.uncentred
+        return blocked | range_gate.branch_overflow(types, sizes, stats, g, self.solution.gradients, uncentred)
 
     def _error_of_average(self, old: Array, new: Array) -> Array:
         """Bounds the rounding of (1 - ω)·old + ω·new in any of its forms.

@@ -97,27 +97,28 @@ def inference_overflow(types: EffectiveArithmetic, sizes: Sizes, stats: Standard
 def training_gradient_overflow(
     types: EffectiveArithmetic, sizes: Sizes, stats: Standardization[Array], g: CotangentSizes, m: int
 ) -> Mask:
-    """Returns where a gradient of a training step may overflow on its way, besides `training_overflow`."""
+    """Returns where a gradient of a training step may overflow on its way."""
     scaled, cube = sizes.gamma * stats.r, stats.r**3
-    return (
-        _above(types.accumulate.largest, m * scaled * g.peak)
-        | _above(types.cotangents.largest, g.offset_sum, g.total, scaled * g.total, sizes.gamma * g.offset_sum)
-        | _above(
-            types.elementwise.largest,
-            scaled * g.peak,
-            g.offset_peak,
-            cube,
-            cube * sizes.gamma * np.maximum(g.d_sum, g.x_sum),
-            sizes.gamma * g.peak,
-        )
+    sums = _above(types.cotangents.largest, g.offset_sum, g.total, scaled * g.total, sizes.gamma * g.offset_sum)
+    products = _above(
+        types.elementwise.largest,
+        scaled * g.peak,
+        g.offset_peak,
+        cube,
+        cube * sizes.gamma * np.maximum(g.d_sum, g.x_sum),
+        sizes.gamma * g.peak,
     )
+    scaled_sum = _above(types.accumulate.largest, m * scaled * g.peak)
+    return training_overflow(types, sizes, stats) | scaled_sum | sums | products
 
 
-def inference_gradient_overflow(types: EffectiveArithmetic, sizes: Sizes, g: CotangentSizes) -> Mask:
-    """Returns where a gradient of inference may overflow on its way, besides `inference_overflow`."""
-    return _above(types.cotangents.largest, g.offset_sum, g.total) | _above(
-        types.elementwise.largest, g.offset_peak, sizes.gamma * g.peak
-    )
+def inference_gradient_overflow(
+    types: EffectiveArithmetic, sizes: Sizes, stats: Standardization[Array], g: CotangentSizes
+) -> Mask:
+    """Returns where a gradient of inference may overflow on its way."""
+    sums = _above(types.cotangents.largest, g.offset_sum, g.total)
+    products = _above(types.elementwise.largest, g.offset_peak, sizes.gamma * g.peak)
+    return inference_overflow(types, sizes, stats) | sums | products
 
 
 def branch_overflow(
