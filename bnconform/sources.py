@@ -145,10 +145,10 @@ def _failure(source: AdapterSource, error: BaseException) -> str:
 
 
 def _line(source: AdapterSource, trace: TracebackType | None) -> str:
-    """The last line of the adapter's own file that `trace` passes through, as ", line 3"; "" if none does."""
+    """The last line of the adapter's own file that `trace` passes through, as " (line 3)"; "" if none does."""
     own = source.target if source.is_file else source.target.replace(".", os.sep) + ".py"
     lines = [frame.lineno for frame in traceback.extract_tb(trace) if frame.filename.endswith(own)]
-    return f", line {lines[-1]}," if lines else ""
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def _checked(source: AdapterSource, module: ModuleType) -> list[Implementation]:

@@ -99,7 +99,7 @@ def test_what_cannot_be_an_adapter_is_refused_at_once(text: str) -> None:
         ("IMPLEMENTATIONS = 'bn'", r"IMPLEMENTATIONS is 'bn' of type str; expected a list"),
         (GOOD + "IMPLEMENTATIONS += [run]", r"IMPLEMENTATIONS\[1\] is <function run .*expected a bnconform\.Implem"),
         (GOOD + "IMPLEMENTATIONS *= 2", r"IMPLEMENTATIONS\[0\] and \[1\] are both called 'mylib\.bn'"),
-        (HEAD + "\nImplementation(name='a b', run=run)", r"adapter\.py, line 4,: Implementation\.name is 'a b'"),
+        (HEAD + "\nImplementation(name='a b', run=run)", r"adapter\.py \(line 4\): Implementation\.name is 'a b'"),
     ],
 )
 def test_a_module_that_breaks_the_contract_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -112,8 +112,8 @@ def test_a_module_that_breaks_the_contract_is_refused(tmp_path: Path, text: str,
     ("text", "message"),
     [
         ("1 +", r"could not be imported: .*SyntaxError"),
-        ("x = 1\nx.y", r"adapter adapter\.py, line 2, could not be imported: AttributeError: .*'y'"),
-        ("raise SystemExit(3)", r"adapter\.py, line 1, could not be imported: SystemExit: 3"),
+        ("x = 1\nx.y", r"adapter adapter\.py \(line 2\) could not be imported: AttributeError: .*'y'"),
+        ("raise SystemExit(3)", r"adapter\.py \(line 1\) could not be imported: SystemExit: 3"),
         ("import bnconform.nothing", r"ModuleNotFoundError: No module named 'bnconform\.nothing'"),
         ("import os.nothing", r"ModuleNotFoundError: No module named 'os\.nothing'"),
         ("from os import nothing", r"ImportError: cannot import name 'nothing'"),
@@ -138,7 +138,7 @@ def test_an_absent_framework_is_no_error_unless_named(tmp_path: Path) -> None:
     with pytest.raises(NotInstalled, match=r"adapter\.py needs bnconform_no_such_framework, which is not") as caught:
         load(installed(path))
     assert caught.value.needs == "bnconform_no_such_framework"
-    with pytest.raises(AdapterFailure, match=r"adapter\.py, line 1, .*No module named 'bnconform_no_such_framework'"):
+    with pytest.raises(AdapterFailure, match=r"adapter\.py \(line 1\) .*No module named 'bnconform_no_such_framework'"):
         load(named_source(path))
 
 

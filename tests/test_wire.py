@@ -7,6 +7,7 @@ import os
 import struct
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_all_other_settings_survive() -> None:
 
 
 def test_absent_arrays_stay_absent() -> None:
-    nothing = {"gamma": None, "beta": None, "running_mean": None, "running_var": None, "dy": None}
+    nothing: dict[str, Any] = {"gamma": None, "beta": None, "running_mean": None, "running_var": None, "dy": None}
     blob = pack_case(replace(make(), **nothing))
     assert set(unpack(blob)[1]) == {"x"}
     got, _ = unpack_case(blob)
@@ -92,8 +93,8 @@ def test_special_scalars_survive(value: float) -> None:
 
 
 def test_a_numpy_scalar_keeps_its_value() -> None:
-    case = replace(make(), eps=np.float32(1e-5), shuffled=np.bool_(True))
-    got, _ = unpack_case(pack_case(case))
+    settings: dict[str, Any] = {"eps": np.float32(1e-5), "shuffled": np.bool_(True)}
+    got, _ = unpack_case(pack_case(replace(make(), **settings)))
     assert (got.eps, got.shuffled) == (float(np.float32(1e-5)), True)
 
 
