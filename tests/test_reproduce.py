@@ -87,7 +87,9 @@ def test_a_value_that_disagrees_exits_1_and_shows_both_numbers(tmp_path: Path) -
     done = run_script(write_script(tmp_path, case, expected=expected), cwd=tmp_path)
     assert done.returncode == 1
     worst = done.stdout.splitlines()[1]
-    assert "(0, 0)" in worst and "1.5" in worst and "0.25" in worst
+    assert "(0, 0)" in worst
+    assert "1.5" in worst
+    assert "0.25" in worst
     assert "1 of 6 elements" in done.stdout
 
 
@@ -98,22 +100,26 @@ def test_the_adapter_is_found_beside_the_script_and_by_argument(tmp_path: Path) 
     assert run_script(path, cwd=tmp_path / "elsewhere").returncode == 0
     moved = adapter.rename(tmp_path / "elsewhere" / "other.py")
     lost = run_script(path, cwd=tmp_path)
-    assert lost.returncode == 1 and "mini.py is not here" in lost.stderr
+    assert lost.returncode == 1
+    assert "mini.py is not here" in lost.stderr
     assert run_script(path, str(moved), cwd=tmp_path).returncode == 0
 
 
 def test_without_an_expected_value_an_error_is_what_it_reproduces(tmp_path: Path) -> None:
     mini(tmp_path)
     fine = run_script(write_script(tmp_path, make_case(), expected=None, bound=None, actual=None, quantity=None))
-    assert fine.returncode == 0 and "No error was raised" in fine.stdout
+    assert fine.returncode == 0
+    assert "No error was raised" in fine.stdout
     raising = run_script(write_script(tmp_path, make_case(np.float64), expected=None, bound=None, actual=None))
-    assert raising.returncode == 1 and "AssertionError" in raising.stderr
+    assert raising.returncode == 1
+    assert "AssertionError" in raising.stderr
 
 
 def test_what_it_cannot_compare_exits_2(tmp_path: Path) -> None:
     mini(tmp_path)
     done = run_script(write_script(tmp_path, make_case(), quantity="y of the shuffled rows"))
-    assert done.returncode == 2 and "bnconform replay" in done.stdout
+    assert done.returncode == 2
+    assert "bnconform replay" in done.stdout
 
 
 def test_values_are_read_back_exactly() -> None:
@@ -140,7 +146,8 @@ def test_only_own_adapters_are_replaced_by_the_framework() -> None:
     case = make_case()
     own = script(case, implementation="torch.nn.BatchNorm", adapter="bnconform.adapters.torch", **told)
     other = script(case, implementation="torch.nn.BatchNorm", adapter="my/torch.py", **told)
-    assert "import torch" in own and "bnconform import" not in own
+    assert "import torch" in own
+    assert "bnconform import" not in own
     assert "from bnconform import Case" in other
 
 
@@ -185,4 +192,5 @@ def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: 
     path.write_text(text, encoding="utf-8")
     done = run_script(path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "30 of" not in done.stdout and "0 of" in done.stdout
+    assert "30 of" not in done.stdout
+    assert "0 of" in done.stdout

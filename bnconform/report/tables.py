@@ -39,7 +39,7 @@ class Table:
 
 def settings(case: CaseRecord) -> dict[str, str]:
     """Returns the settings of a case in words."""
-    shape = " × ".join(str(size) for size in case["shape"])  # noqa: RUF001
+    shape = " × ".join(str(size) for size in case["shape"])
     named = {"mode": case["mode"], "dtype": case["dtype"], "shape": shape, "channels on axis": str(case["axis"])}
     return named | {"ε": value_text(case["eps"]), "momentum (of the new)": value_text(case["momentum"])}
 
@@ -76,7 +76,10 @@ def _tensor(name: str, values: Any, case: CaseRecord, worst: tuple[int | None, i
     matrix = np.moveaxis(cells.reshape(shape), case["axis"], -1).reshape(-1, channels)
     rows, columns = _window(len(matrix), ROWS, worst[0]), _window(channels, COLUMNS, worst[1])
     body = tuple(
-        (f"row {r}", tuple(TableCell(text=value_text(matrix[r, c]), worst=(r, c) == worst) for c in columns))
+        (
+            f"row {r}",
+            tuple(TableCell(text=value_text(matrix[r, c], case["dtype"]), worst=(r, c) == worst) for c in columns),
+        )
         for r in rows
     )
     cut = len(rows) < len(matrix) or len(columns) < channels
@@ -89,7 +92,7 @@ def _parameters(case: CaseRecord, worst: tuple[int | None, int | None]) -> Table
     columns = _window(channels, COLUMNS, worst[1])
     named = {name: _flat(case[name]) for name in PER_CHANNEL if case[name] is not None}  # type: ignore[literal-required]
     body = tuple(
-        (name, tuple(TableCell(text=value_text(values[c])) for c in columns))
+        (name, tuple(TableCell(text=value_text(values[c], case["dtype"])) for c in columns))
         for name, values in named.items()
         if len(values) == channels
     )

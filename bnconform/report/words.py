@@ -32,7 +32,7 @@ HEADINGS = {
     "conforms": "Conforms",
 }
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
-_SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}  # noqa: RUF001
+_SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
 
 
 def breakable(name: str) -> Markup:
@@ -52,15 +52,16 @@ def ratio_text(ratio: float | None) -> str:
     return f"{ratio:.{digits}g}"
 
 
-def value_text(value: Any) -> str:
-    """Returns a number in the fewest digits that are exact, as a float32 where it is one."""
+def value_text(value: Any, dtype: str = "float64") -> str:
+    """Returns a number in the fewest digits that tell it from the others of its type, which is `dtype` or wider."""
     if isinstance(value, str):
         return _SPELLED.get(value, value)
     if value is None:
         return "none"
     with np.errstate(over="ignore"):
         narrow = np.float32(value)
-    return str(narrow) if float(narrow) == float(value) else repr(float(value))
+    is_narrow = dtype != "float64" and float(narrow) == float(value)
+    return str(narrow) if is_narrow else repr(float(value))
 
 
 def rough_text(value: Any) -> str:
