@@ -175,8 +175,13 @@ def _chip(finding: Finding | None, dtype: str, offered: bool) -> Chip:
     if finding is None:
         return Chip(dtype=short, title=f"{dtype}: {'no finding' if offered else 'a dtype that it does not take'}")
     verdict, ratio = finding["verdict"], ratio_text(finding["worst_ratio"])
-    title = f"{dtype}: {verdict}, worst ratio {ratio}" + (f" ({finding['quantity']})" if finding["quantity"] else "")
-    title += f", {finding['examples']} examples, claimed {share_text(finding['claimed'])}"
+    told = [f"{dtype}: {verdict}"]
+    if finding["worst_ratio"] is not None:
+        told.append(f"worst ratio {ratio}" + (f" ({finding['quantity']})" if finding["quantity"] else ""))
+    told.append(f"{finding['examples']} examples")
+    if finding["claimed"] is not None:
+        told.append(f"claimed {share_text(finding['claimed'])}")
+    title = ", ".join(told)
     target = {"conforms": who.slug(["spec", finding["spec"]]), "unsupported": "unsupported"}
     href = "#" + target.get(verdict, _anchor(finding))
     return Chip(dtype=short, verdict=verdict, sign=SIGNS[verdict], title=title, href=href, ratio=ratio)
