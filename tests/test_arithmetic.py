@@ -52,7 +52,9 @@ def test_each_role_can_be_declared_narrower_than_the_statistics():
     assert types.stored.name == types.elementwise.name == types.cotangents.name == "bfloat16"
 
 
-@pytest.mark.parametrize("field", ["stats_dtype", "stored_dtype", "elementwise_dtype", "cotangent_dtype", "params_dtype"])
+@pytest.mark.parametrize(
+    "field", ["stats_dtype", "stored_dtype", "elementwise_dtype", "cotangent_dtype", "params_dtype"]
+)
 def test_a_declared_type_that_is_no_wider_than_the_input_means_nothing(field):
     dialect = Dialect(**{field: "float32"})
     assert effective("float64", dialect) == effective("float64", Dialect())
