@@ -80,7 +80,7 @@ def dialect(*, links: dict[str, str], **more: Any) -> Dialect:
     """Returns what the layer documents on every backend, with what the arithmetic of one backend declares."""
     common = {
         "running_var": "https://keras.io/api/layers/normalization_layers/batch_normalization/",
-        "stats_dtype": LAYER + "#L317",
+        "stats_dtype": LAYER + "#L346",
         "params_dtype": "https://keras.io/api/mixed_precision/policy/",
     }
     return Dialect(

@@ -69,11 +69,11 @@ def _dialect(fast: bool) -> Dialect:
         params_dtype="float32",
         rounded_branches=True,
         links={
-            "running_var": SOURCE + "#L391",
+            "running_var": SOURCE + "#L404",
             "variance": DOCUMENTATION,
-            "stats_dtype": SOURCE + "#L77",
+            "stats_dtype": SOURCE + "#L74",
             "params_dtype": DOCUMENTATION,
-            "rounded_branches": SOURCE + "#L120",
+            "rounded_branches": SOURCE + "#L114-L205",
         },
     )
 

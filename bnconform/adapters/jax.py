@@ -20,7 +20,7 @@ from bnconform.dialect import Dialect, Implementation
 from bnconform.layout import along
 
 Options = tuple[tuple[str, str], ...]
-Run = Callable[[Case], Outcome]
+Variance = Literal["two-pass", "one-pass"]
 
 
 @functools.cache
@@ -48,13 +48,37 @@ def run_stable(case: Case) -> Outcome:
 
 
 DOCUMENTATION = "https://docs.jax.dev/en/latest/_autosummary/jax.nn.standardize.html"
+SOURCE = "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/"
 
 
-def _implementation(name: str, run: Run, variance: Literal["two-pass", "one-pass"]) -> Implementation:
+def _sixteen_bits(dtype: str, variance: Variance) -> Dialect:
+    """Returns the Dialect of a 16-bit `dtype`: means are summed in float32 and returned, like all else, in `dtype`."""
+    mean, standardize = SOURCE + "numpy/reductions.py#L906-L922", SOURCE + "nn/functions.py#L691-L710"
+    return Dialect(
+        variance=variance,
+        stats_dtype="float32",
+        stored_dtype=dtype,
+        elementwise_dtype=dtype,
+        cotangent_dtype=dtype,
+        links={
+            "variance": DOCUMENTATION,
+            "stats_dtype": mean,
+            "stored_dtype": mean,
+            "elementwise_dtype": standardize,
+            "cotangent_dtype": standardize,
+        },
+    )
+
+
+def _implementation(name: str, run: Callable[[Case], Outcome], variance: Variance) -> Implementation:
+    # A one-pass variance in float16 may round to zero and overflow r³ in the gradient, whatever the statistics' type:
+    # there the looser default, which seldom claims anything, stands.
+    declared = ["bfloat16"] if variance == "one-pass" else ["float16", "bfloat16"]
     return Implementation(
         name=name,
         run=run,
         dialect=Dialect(variance=variance, links={"variance": DOCUMENTATION}),
+        by_dtype={dtype: _sixteen_bits(dtype, variance) for dtype in declared},
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=jax.__version__,

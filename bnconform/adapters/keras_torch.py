@@ -31,7 +31,7 @@ def run(case: Case) -> Outcome:
     return Outcome(**{name: to_array(tensor, case.x.dtype) for name, tensor in found.items()})
 
 
-MOMENTS = _keras.SOURCE + "backend/torch/nn.py#L976"
+MOMENTS = _keras.SOURCE + "backend/torch/nn.py#L980"
 
 IMPLEMENTATIONS = [
     _keras.implementation(

@@ -104,7 +104,7 @@ IMPLEMENTATIONS = [
                 links={
                     **FOLDED,
                     "stats_dtype": MOMENTS,
-                    "stored_dtype": SOURCE + "python/ops/nn_impl.py#L1283",
+                    "stored_dtype": SOURCE + "python/ops/nn_impl.py#L1284",
                     "elementwise_dtype": SOURCE + "python/ops/nn_impl.py#L1496",
                     "cotangent_dtype": SOURCE + "python/ops/nn_impl.py#L1496",
                 },

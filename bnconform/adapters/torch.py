@@ -103,7 +103,7 @@ DIALECT = Dialect(
     params_dtype="float32",
     links={
         "running_var": "https://docs.pytorch.org/docs/2.13/generated/torch.nn.BatchNorm1d.html",
-        "single_value": SOURCE + "torch/nn/functional.py#L2923",
+        "single_value": SOURCE + "torch/nn/functional.py#L2855",
         "stats_dtype": SOURCE + "aten/src/ATen/native/cpu/batch_norm_kernel.cpp",
         "params_dtype": SOURCE + "aten/src/ATen/native/cpu/mixed_data_type.h",
     },
