@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -69,6 +70,8 @@ class Child:
         for file in self._pipes:
             os.set_blocking(file.fileno(), False)
         self._said = bytearray()
+        own = "|".join(re.escape(os.path.dirname(path)) for path in (_FOLDER, source.target) if os.path.isabs(path))
+        self._frame = re.compile(rf'File "({own}|[^"\n]*/(site-packages|dist-packages|python3\.\d+))/')
         self._poller = select.poll()
         self._poller.register(self._stdout, select.POLLIN)
         self._poller.register(self._stderr, select.POLLIN)
@@ -133,11 +136,11 @@ class Child:
         return Gone(how, self.tail())
 
     def tail(self) -> str:
-        """Returns the last 4 KiB that the child wrote to standard error."""
+        """Returns the last 4 KiB that the child wrote to standard error, its paths as on any machine."""
         lines = bytes(self._said).splitlines(keepends=True)
         # faulthandler ends with the names of all loaded extension modules, which alone can fill the tail.
         text = b"".join(line for line in lines if not line.startswith(b"Extension modules: "))
-        return text[-_TAIL:].decode(errors="replace")
+        return self._frame.sub('File "', text.decode(errors="replace")).encode()[-_TAIL:].decode(errors="replace")
 
     def end(self, patience: float = 0.0) -> None:
         """Kills the child and all that it started; gives it `patience` seconds to end by itself first."""
