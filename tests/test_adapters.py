@@ -109,6 +109,11 @@ def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
     """Yields what is wrong with the implementation's outcome of `case`."""
     before = [None if a is None else a.copy() for a in (case.x, case.dy, case.running_mean, case.running_var)]
     outcome = check_outcome(case, implementation.run(case), implementation.name)
+    kept = {name: None if (a := getattr(outcome, name)) is None else a.copy() for name in OUTPUTS}
+    mean = None if case.running_mean is None else -case.running_mean
+    implementation.run(replace(case, x=-case.x, running_mean=mean))
+    aliased = [name for name in OUTPUTS if kept[name] is not None and _differ(kept[name], getattr(outcome, name))]
+    yield from (f"{name} changed when another case ran" for name in aliased)
     again = implementation.run(case)
     expected = plain(case, implementation.dialect.running_var == "biased")
     for name in NOT_OFFERED.get(implementation.name, set()):
@@ -120,11 +125,15 @@ def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
         if got is None or want is None or not _close(implementation, case, name, got, want):
             if got is not want:
                 yield f"{name} is {got}, expected {want}"
-        elif not np.array_equal(got, getattr(again, name)):
-            yield f"{name} changes when the same case runs again"
+        elif _differ(kept[name], getattr(again, name)):
+            yield f"{name} differs when the same case runs again after another"
     for old, new in zip(before, (case.x, case.dy, case.running_mean, case.running_var), strict=True):
         if old is not None and not np.array_equal(old, new):
             yield "the case was written to"
+
+
+def _differ(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is None or other is None or not np.array_equal(one, other)
 
 
 def _close(implementation: Implementation, case: Case, name: str, got: np.ndarray, want: np.ndarray) -> bool:

@@ -23,7 +23,8 @@ def run(case: Case) -> Outcome:
     x = to_tensor(case.x)
     x.requires_grad_(case.dy is not None)
     y = layer(x, training=case.mode == "train")
-    found = {"y": y, **_keras.statistics(layer, params)}
+    # The layer is kept and its variables are updated in place: an outcome needs their values, not their memory.
+    found = {"y": y, **{name: value.clone() for name, value in _keras.statistics(layer, params).items()}}
     if case.dy is not None:
         wanted = {"dx": x, **_keras.weights(layer, params)}
         grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy))
