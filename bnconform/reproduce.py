@@ -48,9 +48,10 @@ def script(
 ) -> str:
     """Returns the text of a script that runs `implementation` on `case` and compares `quantity` with `expected`.
 
-    `expected`, `bound` and `actual` belong to `case` itself; pass None where an error was raised, or where the spec
-    compares something else than an output of one run. `adapter` is a module or the path of a .py file, which the
-    script looks for in the current folder and beside itself.
+    `expected`, `bound` and `actual` belong to `case` itself. Where the spec compares something else than an output of
+    one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
+    quantity either: the script then shows whether it still is. `adapter` is a module or the path of a .py file, which
+    the script looks for in the current folder and beside itself.
     """
     template, needs, told = _snippet(implementation, adapter)
     arrays = {name: getattr(case, name) for name in ARRAYS}
@@ -75,8 +76,11 @@ def _array(value: Any) -> str:
         return "None"
     wide = np.asarray(value).astype(np.float64)
     numbers = ", ".join(repr(number) for number in wide.ravel().tolist())
-    lines = textwrap.fill(numbers, 110, initial_indent=" " * 8, subsequent_indent=" " * 8, break_long_words=False)
-    return f"np.array(\n    [\n{lines}\n    ],\n    np.float64,\n).reshape({wide.shape!r})"
+    if len(numbers) > 80:
+        pad = " " * 8
+        lines = textwrap.wrap(numbers, 110, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False)
+        numbers = "\n" + "\n".join(lines) + "\n    "
+    return f"np.array([{numbers}]).reshape({wide.shape!r})"
 
 
 def _comment(text: str) -> str:
