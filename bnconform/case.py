@@ -74,7 +74,7 @@ class Case:
     @property
     def channels(self) -> int:
         """C, the number of channels."""
-        return self.x.shape[self.axis]
+        return int(self.x.shape[self.axis])
 
     @property
     def rows(self) -> int:
@@ -102,7 +102,7 @@ _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
 def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
-    """Returns `outcome` if it fits `case`; otherwise raises ContractError naming `culprit`, the got and the expected."""
+    """Returns `outcome` if it fits `case`; otherwise raises ContractError: culprit, what was got, what was expected."""
     if not isinstance(outcome, Outcome):
         raise ContractError(f"{culprit} returned {_describe(outcome)}; expected a bnconform.Outcome")
     for name in OUTPUTS:
@@ -115,7 +115,9 @@ def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
 def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
     shape = case.x.shape if name in ("y", "dx") else (case.channels,)
     if not isinstance(array, np.ndarray):
-        raise ContractError(f"{culprit} returned {name} as {_describe(array)}; expected a numpy.ndarray of shape {shape}")
+        raise ContractError(
+            f"{culprit} returned {name} as {_describe(array)}; expected a numpy.ndarray of shape {shape}"
+        )
     if array.shape != shape:
         raise ContractError(f"{culprit} returned {name} of shape {array.shape}; expected {shape}")
     got, width = array.dtype.name, _WIDTH.get(array.dtype.name, 0)

@@ -59,7 +59,7 @@ CONSTANT = (
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """Data for all channels: `x` (m, C) in its dtype, and per channel the spread and the mean that it was drawn with."""
+    """Data for all channels: `x` (m, C) in its dtype, and per channel the spread and mean that it was drawn with."""
 
     x: np.ndarray
     spread: np.ndarray
@@ -88,14 +88,14 @@ def draw_channels(rng: np.random.Generator, regimes: tuple[Regime, ...], rows: i
 def _heavy(rng: np.random.Generator, z: np.ndarray) -> np.ndarray:
     # Student's t with three degrees of freedom, cut where float16 sums would overflow without a verdict.
     heavy = z / np.sqrt(rng.chisquare(3, z.shape) / 3)
-    return np.clip(heavy, -40, 40)
+    return np.asarray(np.clip(heavy, -40, 40))
 
 
 def _outlier(rng: np.random.Generator, z: np.ndarray) -> np.ndarray:
     # All values nearly equal but one: the variance is carried by a single deviation.
     z = 0.01 * z
     z[rng.integers(z.size)] += 3.0
-    return z
+    return np.asarray(z)
 
 
 def _pairs(rng: np.random.Generator, z: np.ndarray) -> np.ndarray:
@@ -106,7 +106,7 @@ def _pairs(rng: np.random.Generator, z: np.ndarray) -> np.ndarray:
 
 def _rectified(rng: np.random.Generator, z: np.ndarray) -> np.ndarray:
     # What follows a rectifier: many exact zeros.
-    return np.maximum(z, 0.0)
+    return np.asarray(np.maximum(z, 0.0))
 
 
 def _constant(rng: np.random.Generator, z: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ implementation that hangs: later calls get the greater of five seconds and twent
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,7 +55,7 @@ class Target:
 class Runner:
     """Runs cases of one implementation on a host. `calls` counts them; `impatient` is the lowered limit, or None."""
 
-    def __init__(self, host: Answers, implementation: str) -> None:
+    def __init__(self, host: Callable[[], Answers], implementation: str) -> None:
         self._host = host
         self._implementation = implementation
         self._slowest = 0.0
@@ -64,14 +65,15 @@ class Runner:
     def __call__(self, case: Case) -> Reply:
         """Returns what the implementation answered to `case`."""
         self.calls += 1
-        full = self._host.timeout
+        host = self._host()
+        full = host.timeout
         started = time.perf_counter()
         try:
             if self.impatient is not None:
-                self._host.timeout = min(full, self.impatient)
-            reply = self._host.run(self._implementation, case)
+                host.timeout = min(full, self.impatient)
+            reply = host.run(self._implementation, case)
         finally:
-            self._host.timeout = full
+            host.timeout = full
         if isinstance(reply, Outcome):
             self._slowest = max(self._slowest, time.perf_counter() - started)
         elif isinstance(reply, TimedOut) and self.impatient is None:

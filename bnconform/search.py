@@ -139,20 +139,20 @@ def _explore(tallies: list[Tally], about: Target, run: Runner, examples: int, st
 
 
 def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> None:
-    small = tallies[0].spec.given.small_strategy(about.traits)
-    replied: dict[tuple[str, str], Seen] = {}
+    replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
         if seen is None or seen.judged.broken:
             continue
-        # What happens in place of an outcome happens to all specs of the family alike: it is shrunk once.
-        key = seen.judged.signature
-        shrunk = replied.get(key) if seen.judged.reply is not None else None
+        # One reply in place of an outcome meets all specs that ran the case: it is shrunk once.
+        reply = seen.judged.reply
+        shrunk = next((before for other, before in replied if reply is not None and other is reply), None)
         if shrunk is None:
-            judge = _Judge(tally.spec, about, run)
-            shrunk = witness(seen, judge, small, start)
-            if seen.judged.reply is not None:
-                replied[key] = shrunk
+            family = tally.spec.given
+            small = family.small_strategy(about.traits), family.small_strategy(about.traits, seen.case)
+            known = [before.case for other, before in replied if other is None and reply is None]
+            shrunk = witness(seen, _Judge(tally.spec, about, run), small, start, known)
+            replied.append((reply, shrunk))
         if tally.failure is not None:
             tally.failure = shrunk
         else:

@@ -89,9 +89,7 @@ def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]
         for what, value in (("docstring", sentence), ("equation", latex), ("source", source)):
             if not value:
                 raise TypeError(f"spec {name} has no {what}; expected one that states what it checks")
-        return Spec(
-            id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check
-        )
+        return Spec(id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check)
 
     return decorate
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ from bnconform.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels
 
 CHANNELS = (16, 17, 19)
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
+MOST_VALUES = 16  # of a witness
 MOMENTA = (0.1, 0.01, 0.3, 0.875)
 
 
@@ -49,11 +50,13 @@ def _extents(rank: int) -> list[tuple[int, ...]]:
     """Returns the extents that are tried in a rank: mostly few values per channel, where variance faults show best."""
     if rank == 2:
         return [(n,) for n in (*range(2, 17), 33, 130, 515)]
-    few = product(range(1, 7), *[range(1, 5)] * (rank - 2))
-    small = [extents for extents in few if 2 <= np.prod(extents) <= 24 and len(set(extents)) > 1]
-    return [*small, *{3: [(9, 23)], 4: [(3, 8, 9), (7, 5, 13)], 5: [(3, 2, 5, 7)]}[rank]]
+    few = product(range(1, 7), product(range(1, 5), repeat=rank - 2))
+    every: list[tuple[int, ...]] = [(n, *rest) for n, rest in few]
+    small = [extents for extents in every if 2 <= np.prod(extents) <= 24 and len(set(extents)) > 1]
+    return [*small, *LARGE[rank]]
 
 
+LARGE: dict[int, list[tuple[int, ...]]] = {3: [(9, 23)], 4: [(3, 8, 9), (7, 5, 13)], 5: [(3, 2, 5, 7)]}
 EAGER = {
     rank: [Layout(extents, channels, axis) for extents in _extents(rank) for channels in CHANNELS for axis in (1, -1)]
     for rank in (2, 3, 4, 5)
@@ -102,10 +105,18 @@ class Given:
             seed=st.integers(0, 2**32 - 1),
         )
 
-    def small_strategy(self, traits: Traits) -> st.SearchStrategy[Case]:
-        """Returns the strategy of cases to read: one channel of few values, written in short decimals."""
-        rank = min(traits.ranks)
-        return st.integers(2, 6).flatmap(partial(_small_values, self, traits, rank))
+    def small_strategy(self, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
+        """Returns the strategy of cases to read: one channel of few values, written in short decimals.
+
+        like: a case whose rank and axis are kept, with up to two channels, for what depends on the layout in memory.
+        """
+        if like is None:
+            layouts = [Layout((m,) + (1,) * (min(traits.ranks) - 2), 1, axis) for m in range(2, 7) for axis in (1, -1)]
+        else:
+            every = product(range(1, 4), repeat=like.x.ndim - 1)
+            layouts = [Layout(extents, channels, like.axis) for extents in every for channels in (1, 2)]
+            layouts = [one for one in layouts if one.rows >= 2 and one.rows * one.channels <= MOST_VALUES]
+        return st.sampled_from(layouts).flatmap(partial(_small_values, self, traits))
 
 
 ABSENT: tuple[frozenset[str], ...] = (
@@ -186,68 +197,74 @@ def _cotangent(rng: np.random.Generator, channels: Channels) -> np.ndarray:
     """Returns a cotangent with a mean and a component along h; without them the centring terms of dx vanish."""
     z = (channels.x.astype(np.float64) - channels.centre) / channels.spread
     strength = np.exp(0.5 * rng.standard_normal(channels.spread.size))
-    return strength * (1.0 + 0.8 * np.clip(z, -8, 8) + 0.5 * rng.standard_normal(z.shape))
+    return np.asarray(strength * (1.0 + 0.8 * np.clip(z, -8, 8) + 0.5 * rng.standard_normal(z.shape)))
 
 
-def _small_values(given: Given, traits: Traits, rank: int, rows: int) -> st.SearchStrategy[Case]:
+def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStrategy[Case]:
     def numbers(lowest: int, highest: int, parts: int = 2) -> st.SearchStrategy[float]:
         return st.integers(lowest * parts, highest * parts).map(lambda n: n / parts)
 
+    def listed(one: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+        return st.lists(one, min_size=size, max_size=size)
+
     def columns(one: st.SearchStrategy[float]) -> st.SearchStrategy[list[float]]:
-        constant = given.channels == "constant"
-        return one.map(lambda value: [value] * rows) if constant else st.lists(one, min_size=rows, max_size=rows)
+        if given.channels == "constant":
+            return listed(one, layout.channels).map(lambda values: values * layout.rows)
+        return listed(one, layout.rows * layout.channels)
 
     return st.builds(
-        partial(_small_case, given, traits, rank),
+        partial(_small_case, given, traits, layout),
         values=columns(numbers(-8, 8)),
         scale=st.sampled_from((1.0, 0.01, 1e-3)),
         shift=st.sampled_from((0.0, 1.0, 100.0, 1000.0)),
-        gamma=st.sampled_from((1.0, 2.0, -0.5, 3.0)),
-        beta=st.sampled_from((0.0, 1.0, -2.0)),
-        running=st.tuples(numbers(0, 4), st.sampled_from((1.0, 2.0, 0.5))),
+        vectors=st.fixed_dictionaries(
+            {
+                "gamma": listed(st.sampled_from((1.0, 2.0, -0.5, 3.0)), layout.channels),
+                "beta": listed(st.sampled_from((0.0, 1.0, -2.0)), layout.channels),
+                "running_mean": listed(numbers(0, 4), layout.channels),
+                "running_var": listed(st.sampled_from((1.0, 2.0, 0.5)), layout.channels),
+            }
+        ),
+        absent=st.sampled_from(ABSENT),
         eps=st.sampled_from((0.25, 1.0, 1e-3, 1e-5)),
         momentum=st.sampled_from((0.25, 0.125, 0.1)),
-        dy=st.lists(numbers(-3, 3), min_size=rows, max_size=rows) if given.gradients else st.none(),
-        axis=st.sampled_from((1, -1)),
+        dy=columns(numbers(-3, 3)) if given.gradients else st.none(),
+        dy_shift=st.sampled_from((0.0, 1.0, 100.0)),
     )
 
 
 def _small_case(
     given: Given,
     traits: Traits,
-    rank: int,
+    layout: Layout,
     *,
     values: list[float],
     scale: float,
     shift: float,
-    gamma: float,
-    beta: float,
-    running: tuple[float, float],
+    vectors: dict[str, list[float]],
+    absent: Collection[str],
     eps: float,
     momentum: float,
     dy: list[float] | None,
-    axis: int,
+    dy_shift: float,
 ) -> Case:
     dtype = dtype_named(traits.dtype)
     if traits.short_settings:
         eps, momentum = float(np.float32(eps)), float(np.float32(momentum))
-    layout = Layout((len(values),) + (1,) * (rank - 2), 1, axis)
 
     def tensor(numbers: list[float]) -> np.ndarray:
-        return np.array(numbers, dtype).reshape(layout.shape)
+        return from_rows(np.array(numbers, dtype).reshape(layout.rows, -1), layout.shape, layout.axis)
 
-    def per_channel(number: float) -> np.ndarray:
-        return np.array([number], dtype)
-
+    left_out = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
+    kept: dict[str, Any] = {
+        name: None if name in left_out else np.array(vector, dtype) for name, vector in vectors.items()
+    }
     return Case(
         mode=given.mode,
         x=tensor([round(value * scale + shift, 6) for value in values]),
-        gamma=per_channel(gamma),
-        beta=per_channel(beta),
-        running_mean=per_channel(running[0]) if given.statistics else None,
-        running_var=per_channel(running[1]) if given.statistics else None,
         eps=eps,
         momentum=momentum,
-        axis=axis,
-        dy=None if dy is None else tensor(dy),
+        axis=layout.axis,
+        dy=None if dy is None else tensor([value + dy_shift for value in dy]),
+        **kept,
     )

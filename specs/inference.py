@@ -37,4 +37,4 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
     if expected is None or case.x.shape[0] == 1:
         return Agreement(quantity="y", missing="no other example in the batch" if expected is not None else "y")
     first = along(np.arange(case.x.shape[0]) == 0, case.x.ndim, 0)
-    return agree(bn(case).y, expected.astype(np.float64), within=within, quantity="y", where=first)
+    return agree(bn(case).y, expected.astype(np.float64), within=within, quantity="y among other examples", where=first)

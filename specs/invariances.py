@@ -16,13 +16,13 @@ from bnconform.verdict import Agreement, agree
 FORWARD = cases(mode="train", gradients=False, statistics=False)
 
 
-def _unchanged(bn: Subject, case: Case, changed: Case) -> Agreement:
+def _unchanged(bn: Subject, case: Case, changed: Case, how: str) -> Agreement:
     """Compares y of two cases of one shape whose exact outputs differ by no more than rounding of the input."""
     before = bn(case).y
     drift = np.abs(reference.normalize(changed) - reference.normalize(case))
     within = bounds.normalize(case, bn.dialect) + bounds.normalize(changed, bn.dialect) + drift
     expected = reference.normalize(case) if before is None else before.astype(np.float64)
-    return agree(None if before is None else bn(changed).y, expected, within=within, quantity="y")
+    return agree(None if before is None else bn(changed).y, expected, within=within, quantity=f"y of the {how} input")
 
 
 @spec(
@@ -33,7 +33,7 @@ def _unchanged(bn: Subject, case: Case, changed: Case) -> Agreement:
 )
 def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
     """Adding a constant to all values of a channel changes nothing."""
-    return _unchanged(bn, case, variants.shifted(case))
+    return _unchanged(bn, case, variants.shifted(case), "shifted")
 
 
 @spec(
@@ -43,7 +43,7 @@ def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
 )
 def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
     """ε has the unit of a variance: doubling the input and quadrupling ε changes nothing."""
-    return _unchanged(bn, case, variants.doubled(case))
+    return _unchanged(bn, case, variants.doubled(case), "doubled")
 
 
 @spec(
@@ -60,7 +60,7 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
     expected = variants.reorder(before.astype(np.float64), case.axis)
     before_bound = bounds.normalize(case, bn.dialect)
     within = bounds.normalize(turned, bn.dialect) + variants.reorder(before_bound.allowance, case.axis)
-    return agree(bn(turned).y, expected, within=within, quantity="y")
+    return agree(bn(turned).y, expected, within=within, quantity="y of the reordered input")
 
 
 @spec(
@@ -77,4 +77,4 @@ def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
     expected = np.concatenate([before, before]).astype(np.float64)
     allowance = bounds.normalize(case, bn.dialect).allowance
     within = bounds.normalize(twice, bn.dialect) + np.concatenate([allowance, allowance])
-    return agree(bn(twice).y, expected, within=within, quantity="y")
+    return agree(bn(twice).y, expected, within=within, quantity="y of the repeated batch")

@@ -33,6 +33,17 @@ def normalizes_by_the_batch(bn: Subject, case: Case) -> Agreement:
 
 
 @spec(
+    r"y_i = \gamma\,\frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta \quad\text{where no averages are kept}",
+    source="002_5b274a8f490b787a.txt: “There is a subtle difference between training and inferencing, During training, "
+    "it is normalized by σ_B²”",
+    given=FORWARD,
+)
+def needs_no_running_statistics(bn: Subject, case: Case) -> Agreement:
+    """Training normalizes by the batch in the same way where no running statistics are kept."""
+    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+
+
+@spec(
     r"\mu_B = \frac{1}{m}\sum_{i=1}^m x_i \quad\Rightarrow\quad \frac{1}{m}\sum_{i=1}^m y_i = \beta",
     source="000_71a86d20c5337979.txt: “miu = 1/m * sum(z) <- compute mean”",
     given=TRAINING,
@@ -122,7 +133,8 @@ def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
 
 @spec(
     r"\gamma = \sqrt{\sigma_B^2 + \varepsilon},\; \beta = \mu_B \quad\Rightarrow\quad y_i = x_i",
-    source="000_71a86d20c5337979.txt: “if gamma = sqrt(std_deviation^2 + epsilon) and beta = miu, then z_tilda(i) = z(i)”",
+    source="000_71a86d20c5337979.txt: “if gamma = sqrt(std_deviation^2 + epsilon) and beta = miu, then z_tilda(i) = "
+    "z(i)”",
     given=FORWARD,
 )
 def restores_its_input(bn: Subject, case: Case) -> Agreement:
@@ -131,4 +143,4 @@ def restores_its_input(bn: Subject, case: Case) -> Agreement:
     x = undone.x.astype(np.float64)
     # γ and β are rounded to their dtype, which moves the exact output away from x by a known amount.
     within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - x)
-    return agree(bn(undone).y, x, within=within, quantity="y")
+    return agree(bn(undone).y, x, within=within, quantity="y for γ = √(σ² + ε), β = μ")

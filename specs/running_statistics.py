@@ -29,9 +29,7 @@ def averages_the_running_mean(bn: Subject, case: Case) -> Agreement:
 def averages_the_unbiased_variance(bn: Subject, case: Case) -> Agreement:
     """A training step moves the running variance towards the unbiased variance of the batch."""
     dialect, actual = bn.dialect, bn(case).running_var
-    paper = agree(
-        actual, reference.running_var(case), within=bounds.running_var(case, dialect), quantity="running_var"
-    )
+    paper = agree(actual, reference.running_var(case), within=bounds.running_var(case, dialect), quantity="running_var")
     if dialect.running_var == "unbiased":
         return paper
     biased = agree(

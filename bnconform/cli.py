@@ -1,0 +1,119 @@
+"""The command line: `bnconform run`, `list`, `report` and `replay`.
+
+Rules: `run` is a front door to pytest with good defaults, shut off from the plugins and settings of the folder it is
+called in; the exit status is 0 for nothing but conforms, deviates and unsupported, 1 for a statement not kept, 2 for a
+wrong call, for nothing that ran and for a broken adapter; errors are one message, never a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from bnconform.case import ContractError
+from bnconform.listing import list_implementations, list_specs
+from bnconform.replay import replay
+from bnconform.report import write_report
+from bnconform.results import merge, read_results
+from bnconform.selection import CallError, Request
+from bnconform.spec import specs_folder
+
+DEFAULT_OUT = Path("reports") / "latest"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (CallError, ContractError) as error:
+        print(f"bnconform: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bnconform", description=__doc__.partition("\n")[0] if __doc__ else None)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="judge implementations and write a report")
+    run.set_defaults(run=_run)
+    _add_choices(run)
+    run.add_argument("--spec", action="append", default=[], metavar="GLOB", help="judge by specs of such a name")
+    run.add_argument("--dtype", action="append", default=[], metavar="NAME", help="judge in this dtype")
+    run.add_argument("--device", default=Request.device, metavar="cpu|cuda", help="where implementations compute")
+    run.add_argument("--examples", type=int, default=Request.examples, metavar="N", help="examples per spec (100)")
+    run.add_argument("--seed", type=int, default=Request.seed, metavar="S", help="what all cases follow from (0)")
+    run.add_argument("-n", dest="workers", default="0", metavar="WORKERS", help="processes that judge side by side")
+    run.add_argument("--timeout", type=float, default=Request.timeout, metavar="SECONDS", help="for one call (60)")
+    run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
+    run.add_argument("--in-process", action="store_true", help="no host processes: for a debugger")
+    listing = commands.add_parser("list", help="list specs or implementations")
+    listing.set_defaults(run=_list)
+    listing.add_argument("what", nargs="?", choices=("specs", "implementations"), default="implementations")
+    report = commands.add_parser("report", help="write one report of the results of several runs")
+    report.set_defaults(run=_report)
+    report.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="results.jsonl, or its folder")
+    report.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
+    again = commands.add_parser("replay", help="judge an implementation by a witness")
+    again.set_defaults(run=lambda options: replay(options.witness, tuple(options.implementation), options.adapter))
+    again.add_argument("witness", type=Path, metavar="WITNESS", help="a file of witnesses/")
+    _add_choices(again)
+    return parser
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--adapter", action="append", default=[], metavar="MODULE_OR_FILE", help="an adapter of yours")
+    parser.add_argument("--implementation", action="append", default=[], metavar="GLOB", help="those of such a name")
+
+
+def _run(options: argparse.Namespace) -> int:
+    folder = specs_folder()
+    words = ["--bn-specs", str(folder), "--bn-out", str(options.out)]
+    for name in ("adapter", "implementation", "spec", "dtype"):
+        words += [f"--bn-{name}={value}" for value in getattr(options, name)]
+    for name in ("device", "examples", "seed", "timeout"):
+        words += [f"--bn-{name}={getattr(options, name)}"]
+    words += ["--bn-in-process"] * options.in_process
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Path(scratch) / "pytest.ini"
+        settings.write_text("[pytest]\n", encoding="utf-8")
+        own = ["-c", str(settings), "--rootdir", str(folder.parent), "--noconftest", "-p", "no:cacheprovider"]
+        plugins = ["-p", "bnconform.pytest_plugin", "-p", "xdist.plugin", "-n", options.workers]
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        os.environ.pop("PYTEST_ADDOPTS", None)
+        set_hypothesis_home_dir(scratch)
+        status = pytest.main([*own, *plugins, "--tb=short", "-rN", "-q", *words, str(folder)])
+    return _exit_status(int(status), options.out)
+
+
+def _exit_status(status: int, out: Path) -> int:
+    """Returns our status for pytest's: that of the results where the run ended by itself, else 2."""
+    if status not in (0, 1, 5):
+        return 2
+    end = read_results(out).end
+    return 2 if end is None else end["exit_status"]
+
+
+def _list(options: argparse.Namespace) -> int:
+    lines = list_specs() if options.what == "specs" else list_implementations()
+    print("\n".join(lines))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    results = [read_results(path) for path in options.results]
+    page = write_report(results, options.out)
+    merged = merge(results)
+    interrupted = " (of an interrupted run)" if merged.interrupted else ""
+    print(f"{len(merged.findings)} findings{interrupted}: {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

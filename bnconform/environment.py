@@ -1,0 +1,94 @@
+"""What a run was: its request, its machine and the versions that took part, as the first line of its results.
+
+Rules: what identifies the machine's owner (names, paths of folders) stays out.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import Any
+
+from bnconform.dialect import Dialect
+from bnconform.records import SCHEMA, RunRecord
+from bnconform.replies import Described
+from bnconform.selection import Request, Selection
+from bnconform.spec import Spec
+
+PACKAGES = (
+    "bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax",
+    "jaxlib", "flax",
+)  # fmt: skip
+
+
+def run_record(request: Request, selection: Selection, specs: Sequence[Spec], command: Sequence[Any]) -> RunRecord:
+    """Returns the first line of the results."""
+    return {
+        "kind": "run",
+        "schema": SCHEMA,
+        "command": [str(word) for word in command],
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "machine": platform.machine(),
+            "processors": os.cpu_count() or 0,
+        },
+        "versions": _versions(),
+        "seed": request.seed,
+        "examples": request.examples,
+        "timeout": request.timeout,
+        "device": request.device,
+        "specs": [
+            {"id": s.id, "chapter": s.chapter, "sentence": s.sentence, "latex": s.latex, "source": s.source}
+            for s in specs
+        ],
+        "implementations": [
+            {
+                "name": one.name,
+                "version": one.version,
+                "adapter": str(offer.source),
+                "dtypes": list(one.dtypes),
+                "devices": list(one.devices),
+                "dialect": _declared(one),
+                "links": _links(one),
+            }
+            for offer in selection.offers
+            for one in offer.implementations
+        ],
+        "missing": list(selection.missing),
+        "broken": list(selection.broken),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _declared(one: Described) -> dict[str, Any]:
+    """Returns the fields that are not the default; those of single dtypes as "field (dtype)"."""
+    default = Dialect()
+    names = [field.name for field in fields(Dialect) if field.name != "links"]
+    stated = {n: getattr(one.dialect, n) for n in names if getattr(one.dialect, n) != getattr(default, n)}
+    for dtype, dialect in one.by_dtype.items():
+        stated |= {
+            f"{n} ({dtype})": getattr(dialect, n) for n in names if getattr(dialect, n) != getattr(one.dialect, n)
+        }
+    return stated
+
+
+def _links(one: Described) -> dict[str, str]:
+    links = dict(one.dialect.links)
+    for dialect in one.by_dtype.values():
+        links |= {name: url for name, url in dialect.links.items() if name not in links}
+    return links

@@ -1,0 +1,53 @@
+"""What a run shows on the screen: a line for each implementation and dtype when its verdicts are known, and a summary.
+
+Rules: the line says what is not "conforms"; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from bnconform.records import Finding
+from bnconform.verdict import BAD, VERDICTS
+
+
+class Progress:
+    """Writes to pytest's terminal reporter, or nowhere if there is none."""
+
+    def __init__(self, terminal: Any) -> None:
+        self._terminal = terminal
+        self._open: dict[str, list[Finding]] = defaultdict(list)
+
+    def add(self, found: Finding, group: str, of: int) -> None:
+        """Takes a finding; writes the line of its group when that is complete."""
+        self._open[group].append(found)
+        if len(self._open[group]) == of and self._terminal is not None:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(_line(self._open.pop(group)), **_colour(found))
+
+    def summary(self, findings: list[Finding], out: Path | None) -> None:
+        """Writes the counts and where the report lies."""
+        if self._terminal is None or not findings:
+            return
+        counts = Counter(found["verdict"] for found in findings)
+        self._terminal.write_sep("=", "bnconform")
+        self._terminal.write_line(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]))
+        if out is not None:
+            self._terminal.write_line(f"report: {out / 'index.html'}")
+
+
+def _line(group: list[Finding]) -> str:
+    first = group[0]
+    counts = Counter(found["verdict"] for found in group)
+    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    ratios = [found for found in group if found["verdict"] == "conforms" and found["worst_ratio"] is not None]
+    worst = max(ratios, key=lambda found: found["worst_ratio"] or 0.0, default=None)
+    nearest = "" if worst is None else f"; nearest to its bound {worst['worst_ratio']:.2f} ({worst['quantity']})"
+    bad = ", ".join(found["spec"] for found in group if found["verdict"] in BAD)
+    return f"{first['implementation']} {first['dtype']}: {verdicts}{nearest}" + (f"; not kept: {bad}" if bad else "")
+
+
+def _colour(found: Finding) -> dict[str, bool]:
+    return {"red": True} if found["verdict"] in BAD else {}

@@ -1,0 +1,78 @@
+"""A Run judges specs on targets: families of specs are searched once, findings are read off, witnesses are written.
+
+Rules: a family's search happens when the first of its findings is asked for; a host is open only while findings of its
+adapter are being made; files are written whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnconform.artefacts import write_artefacts
+from bnconform.findings import finding
+from bnconform.records import Finding
+from bnconform.runner import Runner, Target
+from bnconform.search import Effort, Tally, search
+from bnconform.selection import Hosts
+from bnconform.sources import AdapterSource
+from bnconform.spec import Spec
+from bnconform.strategies import Given
+
+
+@dataclass(frozen=True)
+class Question:
+    """One spec asked of one target of one adapter: what a finding answers."""
+
+    spec: Spec
+    source: AdapterSource
+    target: Target
+
+    @property
+    def group(self) -> str:
+        """Implementation, dtype and device, as they stand in the name of a test item."""
+        return f"{self.target.implementation.name}-{self.target.dtype}-{self.target.device}"
+
+    @property
+    def name(self) -> str:
+        """The name of the test item."""
+        return f"{self.spec.id}[{self.group}]"
+
+
+class Run:
+    """Answers questions. `out`: where witnesses and scripts are written; None: nowhere."""
+
+    def __init__(self, hosts: Hosts, out: Path | None) -> None:
+        self.hosts = hosts
+        self._out = out
+        self._effort = Effort(examples=hosts.request.examples, seed=hosts.request.seed)
+        self._families: dict[tuple[str, Given], list[Spec]] = defaultdict(list)
+        self._tallies: dict[tuple[str, Given], dict[str, Tally]] = {}
+        self._runners: dict[str, Runner] = {}
+
+    def plan(self, questions: Iterable[Question]) -> None:
+        """Takes note of what will be asked, so that specs that are given equal cases share one search."""
+        self._families.clear()
+        for one in questions:
+            self._families[one.group, one.spec.given].append(one.spec)
+
+    def answer(self, question: Question) -> Finding:
+        """Returns the finding that answers `question`; searches its whole family if that was not done yet."""
+        key = question.group, question.spec.given
+        run = self._runner(question)
+        if key not in self._tallies:
+            family = self._families.get(key) or [question.spec]
+            self._tallies[key] = search(family, question.target, run, self._effort)
+        tally = self._tallies[key][question.spec.id]
+        record = finding(tally, question.target, run)
+        if self._out is not None and tally.shown is not None and not tally.shown.judged.broken:
+            write_artefacts(self._out, record, tally, question.source)
+        return record
+
+    def _runner(self, question: Question) -> Runner:
+        name = question.target.implementation.name
+        if name not in self._runners:
+            self._runners[name] = Runner(lambda: self.hosts.of(question.source), name)
+        return self._runners[name]
