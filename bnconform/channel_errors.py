@@ -27,16 +27,14 @@ Allowance: TypeAlias = tuple[Array, Array, float]
 """(allowance, scale, unit roundoff of the output): the fields of a Bound, by rows."""
 
 SECOND_ORDER = 1.0 + 1e-6
-"""For the products of roundings that the first-order final rounding leaves out."""
+"""Covers products of roundings in the bound's formulas, and the rounding of the bound itself."""
 SMALL_OUTPUTS = 2.0**12
 """How many of the smallest numbers of its type an output that should be 0 is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cotangent:
-    """What the bounds of dx and dγ share: the arithmetic of sums over g, the error of the computed Σg·h, the magnitudes
-    of g, and where gradients may overflow.
-    """
+    """What the gradients' bounds share: arithmetic of sums over g, error of Σg·h, size of g, where it may overflow."""
 
     rounding: Rounding
     error_of_dgamma: Array
@@ -105,19 +103,21 @@ class ChannelErrors:
             rounding, stats, errors, g, self.g_moments, own.gradients.component, uncentred
         )
         sizes = range_gate.cotangent_sizes(g, own.x, stats)
-        return Cotangent(rounding, dgamma, sizes, self._gradient_overflow(stats, sizes))
+        return Cotangent(rounding, dgamma, sizes, self._gradient_overflow(sizes))
 
     def trained(self) -> Allowance:
         """Bounds y of a training step."""
-        stats = self.solution.batch_values
-        blocked = range_gate.training_overflow(self.types, self.sizes, stats)
-        return self._normalized(stats, self.batch, self.solution.trained, blocked)
+        stats, errors = self.solution.batch_values, self.batch
+        largest = range_gate.largest_computed(stats, errors)
+        blocked = range_gate.training_overflow(self.types, self.sizes, largest)
+        return self._normalized(stats, errors, self.solution.trained, blocked)
 
     def inferred(self) -> Allowance:
         """Bounds y of inference."""
-        stats = self.solution.population_values
-        blocked = range_gate.inference_overflow(self.types, self.sizes, stats)
-        return self._normalized(stats, self.population, self.solution.inferred, blocked)
+        stats, errors = self.solution.population_values, self.population
+        largest = range_gate.largest_computed(stats, errors)
+        blocked = range_gate.inference_overflow(self.types, self.sizes, largest)
+        return self._normalized(stats, errors, self.solution.inferred, blocked)
 
     def dx(self) -> Allowance:
         """Bounds the gradient of x."""
@@ -140,14 +140,15 @@ class ChannelErrors:
     def dgamma(self) -> Allowance:
         """Bounds the gradient of gamma."""
         own, shared = self.solution, self.cotangent
-        scale = np.add.reduce(np.abs(own.need("g") * self._standardization()[0].h), axis=0)
-        return self._parameter(shared.error_of_dgamma, own.gradients.dgamma, scale)
+        scale = totals(np.abs(own.need("g") * self._standardization()[0].h))
+        return self._parameter(shared.error_of_dgamma, own.gradients.dgamma, scale, shared.blocked)
 
     def dbeta(self) -> Allowance:
         """Bounds the gradient of beta."""
         shared, g = self.cotangent, self.g_moments
         error = error_of_sum(shared.rounding, g) + 2 * self.rounding.m * self.rounding.t0
-        return self._parameter(error, self.solution.gradients.dbeta, g.absolute)
+        blocked = range_gate.cotangent_overflow(self.types, shared.sizes)
+        return self._parameter(error, self.solution.gradients.dbeta, g.absolute, blocked)
 
     def running_mean(self) -> Allowance:
         """Bounds the running mean after a training step."""
@@ -176,6 +177,10 @@ class ChannelErrors:
         """Bounds the biased variance of the batch."""
         variance = self.solution.batch_values.variance
         return self._statistic(self.batch.variance, variance, variance)
+
+    def _error_of_average(self, old: Array, new: Array) -> Array:
+        u = max(self.rounding.u, self.types.running.u)
+        return error_terms.error_of_average(u, self.solution.momentum, old, new)
 
     def _standardization(self) -> tuple[Standardization[Array], StatisticErrors]:
         own = self.solution
@@ -208,27 +213,16 @@ class ChannelErrors:
             error = error + 2 * self.types.output.u * error_terms.terms_of_projection(stats, g, gradients)
         return error + error_terms.vanishing_branch(rounding, stats, own.gamma, gradients.component)
 
-    def _gradient_overflow(self, stats: Standardization[Array], g: CotangentSizes) -> Mask:
+    def _gradient_overflow(self, g: CotangentSizes) -> Mask:
         types, sizes = self.types, self.sizes
+        largest = range_gate.largest_computed(*self._standardization())
         if not self.training:
-            return range_gate.inference_gradient_overflow(types, sizes, stats, g)
-        blocked = range_gate.training_gradient_overflow(types, sizes, stats, g, self.rounding.m)
+            return range_gate.inference_gradient_overflow(types, sizes, largest, g)
+        blocked = range_gate.training_gradient_overflow(types, sizes, largest, g, self.rounding.m)
         if not self.rounded_branches:
             return blocked
         uncentred = self.one_pass or self.uncentred
-        return blocked | range_gate.branch_overflow(types, sizes, stats, g, self.solution.gradients, uncentred)
-
-    def _error_of_average(self, old: Array, new: Array) -> Array:
-        """Bounds the rounding of (1 - ω)·old + ω·new in any of its forms.
-
-        4u' of the two summands: ω or 1 - ω rounded, the product, the sum. 3u' of old and new themselves: where ω is
-        rounded first, 1 - ω is wrong by u'·ω whatever its own size (all of it where ω is near 1), and where 1 - ω is
-        the attribute, ω is wrong by u'·(1 - ω); old + ω·(new - old) adds the roundings of the difference and of the
-        product, u'·ω·|new - old| each. Together these stay below u'·(1 + 2ω)·(|old| + |new|).
-        """
-        u, weight = max(self.rounding.u, self.types.running.u), self.solution.momentum
-        old, new = np.abs(old), np.abs(new)
-        return 4 * u * ((1 - weight) * old + weight * new) + 3 * u * (old + new)
+        return blocked | range_gate.branch_overflow(types, sizes, largest, g, self.solution.gradients, uncentred)
 
     def _statistic(self, error: Array, value: Array, scale: Array) -> Allowance:
         blocked = range_gate.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
@@ -241,10 +235,9 @@ class ChannelErrors:
         smallest = output.subnormal if output.name == "float16" else output.normal
         return self._judged(error, value, scale, output, blocked, smallest)
 
-    def _parameter(self, error: Array, value: Array, scale: Array) -> Allowance:
+    def _parameter(self, error: Array, value: Array, scale: Array, blocked: Mask) -> Allowance:
         """Judges the gradient of a parameter."""
-        params = self.types.params
-        return self._judged(error, value, scale, params, self.cotangent.blocked, params.normal)
+        return self._judged(error, value, scale, self.types.params, blocked, self.types.params.normal)
 
     def _judged(
         self, error: Array, value: Array, scale: Array, output: Arithmetic, blocked: Mask, smallest: float

@@ -71,15 +71,15 @@ def error_of_root(
 ) -> Array:
     """Bounds the relative error of the computed r = 1/√(v + ε); infinite where the computed v + ε may reach 0.
 
-    nonnegative: the computed variance cannot fall below 0, so r cannot exceed 1/√ε.
+    nonnegative: the computed variance cannot fall below 0, so r cannot exceed 1/√ε unless ε itself is flushed to zero.
     """
     rho = stats.variance + eps
     # 2u_e·ρ: ε rounded to the implementation's own type, and the sum rounded.
     lost = np.minimum((error_of_variance + 2 * rounding.u_e * rho + rounding.t0) / rho, 1.0)
     left = np.sqrt(1.0 - lost)
     error = lost / (left * (1.0 + left))  # (1 - τ)^(-1/2) - 1, free of cancellation
-    if nonnegative and eps > 0.0:
-        error = np.minimum(error, np.maximum(1.0, 1.0 / (np.sqrt(eps) * stats.r) - 1.0))
+    if nonnegative and eps > rounding.t0:
+        error = np.minimum(error, np.maximum(1.0, 1.0 / (math.sqrt(eps - rounding.t0) * stats.r) - 1.0))
     ulps = ROOT_ULPS * rounding.u_e
     return error * (1.0 + ulps) + ulps + rounding.u_s
 
@@ -92,6 +92,19 @@ def error_of_h(
     # 4u_e·|mean| admits the folded form x·a + (β - mean·a).
     deviation = error_of_mean + 4 * u_e * (np.abs(stats.d) + np.abs(stats.mean)) + 4 * t0
     return (stats.r * (1.0 + error_of_root)) * deviation + np.abs(stats.h) * (error_of_root + 2 * u_e) + t0
+
+
+def error_of_average(u: float, weight: float, old: Array, new: Array) -> Array:
+    """Bounds the rounding of (1 - ω)·old + ω·new in any of its forms.
+
+    4u of the two summands: ω or 1 - ω rounded, the product, the sum. 3u of old and new themselves: where ω is rounded
+    first, 1 - ω is wrong by u·ω however small it is itself, and where 1 - ω is the attribute, ω is wrong by u·(1 - ω);
+    old + ω·(new - old) adds the roundings of the difference and of the product, u·ω·|new - old| each. Together these
+    stay below u·(1 + 2ω)·(|old| + |new|).
+    """
+    old, new = np.abs(old), np.abs(new)
+    error: Array = 4 * u * ((1 - weight) * old + weight * new) + 3 * u * (old + new)
+    return error
 
 
 def error_of_component(

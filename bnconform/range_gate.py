@@ -1,13 +1,13 @@
 """Where some correct algorithm overflows on the way to a finite result: channels about which no bound makes a claim.
 
 Rules: each function returns a mask of shape (C,), True where an intermediate result may leave the range of its type;
-the lists name the intermediates that known algorithms and their derivatives form. HEADROOM keeps a factor for the
-orders in which they multiply.
+the lists name the intermediates that known algorithms and their derivatives form, and `largest` is what they form them
+of: r and h as large as rounding may make them. HEADROOM keeps a factor for the orders in which they multiply.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from bnconform.arithmetic import EffectiveArithmetic
 from bnconform.columns import Array, Mask, peaks, totals
 from bnconform.equations import Gradients, Standardization
+from bnconform.error_terms import StatisticErrors
 
 HEADROOM = 16.0
 OUTPUT_SHARE = 0.9
@@ -69,37 +70,48 @@ def statistics_overflow(
     )
 
 
-def training_overflow(types: EffectiveArithmetic, sizes: Sizes, stats: Standardization[Array]) -> Mask:
+def largest_computed(stats: Standardization[Array], errors: StatisticErrors) -> Standardization[Array]:
+    """Returns `stats` with r and |h| as large as an implementation may compute them."""
+    return replace(stats, r=stats.r * (1.0 + errors.root), h=np.abs(stats.h) + errors.h)
+
+
+def training_overflow(types: EffectiveArithmetic, sizes: Sizes, largest: Standardization[Array]) -> Mask:
     """Returns where y of a training step may overflow on its way."""
-    scaled = sizes.gamma * stats.r
-    return _above(types.accumulate.largest, sizes.x_square_sum, sizes.x_sum, stats.r**2) | _above(
+    scaled = sizes.gamma * largest.r
+    return _above(types.accumulate.largest, sizes.x_square_sum, sizes.x_sum, largest.r**2) | _above(
         types.elementwise.largest,
         sizes.x_peak**2,
         scaled,
-        stats.r,
-        scaled * np.maximum(np.abs(stats.mean), sizes.x_peak),
+        largest.r,
+        scaled * np.maximum(np.abs(largest.mean), sizes.x_peak),
         sizes.gamma * sizes.x_peak,
+        peaks(largest.h),
     )
 
 
-def inference_overflow(types: EffectiveArithmetic, sizes: Sizes, stats: Standardization[Array]) -> Mask:
+def inference_overflow(types: EffectiveArithmetic, sizes: Sizes, largest: Standardization[Array]) -> Mask:
     """Returns where y of inference may overflow on its way."""
-    scaled = sizes.gamma * stats.r
+    scaled = sizes.gamma * largest.r
     return _above(
         types.elementwise.largest,
         scaled,
-        peaks(np.abs(stats.h)),
-        scaled * np.maximum(np.abs(stats.mean), sizes.x_peak),
-        sizes.gamma * (sizes.x_peak + np.abs(stats.mean)),
+        peaks(largest.h),
+        scaled * np.maximum(np.abs(largest.mean), sizes.x_peak),
+        sizes.gamma * (sizes.x_peak + np.abs(largest.mean)),
     )
 
 
+def cotangent_overflow(types: EffectiveArithmetic, g: CotangentSizes) -> Mask:
+    """Returns where the sum of the cotangent may overflow on its way."""
+    return _above(types.cotangents.largest, g.total)
+
+
 def training_gradient_overflow(
-    types: EffectiveArithmetic, sizes: Sizes, stats: Standardization[Array], g: CotangentSizes, m: int
+    types: EffectiveArithmetic, sizes: Sizes, largest: Standardization[Array], g: CotangentSizes, m: int
 ) -> Mask:
     """Returns where a gradient of a training step may overflow on its way."""
-    scaled, cube = sizes.gamma * stats.r, stats.r**3
-    sums = _above(types.cotangents.largest, g.offset_sum, g.total, scaled * g.total, sizes.gamma * g.offset_sum)
+    scaled, cube = sizes.gamma * largest.r, largest.r**3
+    sums = _above(types.cotangents.largest, g.offset_sum, scaled * g.total, sizes.gamma * g.offset_sum)
     products = _above(
         types.elementwise.largest,
         scaled * g.peak,
@@ -109,33 +121,33 @@ def training_gradient_overflow(
         sizes.gamma * g.peak,
     )
     scaled_sum = _above(types.accumulate.largest, m * scaled * g.peak)
-    return training_overflow(types, sizes, stats) | scaled_sum | sums | products
+    return training_overflow(types, sizes, largest) | cotangent_overflow(types, g) | scaled_sum | sums | products
 
 
 def inference_gradient_overflow(
-    types: EffectiveArithmetic, sizes: Sizes, stats: Standardization[Array], g: CotangentSizes
+    types: EffectiveArithmetic, sizes: Sizes, largest: Standardization[Array], g: CotangentSizes
 ) -> Mask:
     """Returns where a gradient of inference may overflow on its way."""
-    sums = _above(types.cotangents.largest, g.offset_sum, g.total)
+    sums = _above(types.cotangents.largest, g.offset_sum)
     products = _above(types.elementwise.largest, g.offset_peak, sizes.gamma * g.peak)
-    return inference_overflow(types, sizes, stats) | sums | products
+    return inference_overflow(types, sizes, largest) | cotangent_overflow(types, g) | sums | products
 
 
 def branch_overflow(
     types: EffectiveArithmetic,
     sizes: Sizes,
-    stats: Standardization[Array],
+    largest: Standardization[Array],
     g: CotangentSizes,
     gradients: Gradients[Array],
     uncentred: bool,
 ) -> Mask:
     """Returns where a summand of dx that is rounded to the output's type may overflow it."""
     c = np.abs(gradients.component)
-    scaled = sizes.gamma * stats.r
-    branches = g.peak + np.abs(gradients.mean) + peaks(np.abs(stats.h)) * c
+    scaled = sizes.gamma * largest.r
+    branches = g.peak + np.abs(gradients.mean) + peaks(largest.h) * c
     summands = [scaled * branches, np.maximum(1.0, sizes.gamma) * g.peak]
     if uncentred:
-        summands.append(scaled * stats.r * c * (sizes.x_peak + np.abs(stats.mean)))
+        summands.append(scaled * largest.r * c * (sizes.x_peak + np.abs(largest.mean)))
     return _above(2 * types.output.largest, *summands)
 
 
