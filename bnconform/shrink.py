@@ -23,7 +23,7 @@ from bnconform.regimes import dtype_named
 from bnconform.strategies import MOST_VALUES
 from bnconform.verdict import Judgement
 
-SEARCHES = 200
+SEARCHES = 100
 
 
 @dataclass(frozen=True, eq=False)

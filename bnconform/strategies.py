@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, Literal
 
@@ -200,6 +200,7 @@ def _cotangent(rng: np.random.Generator, channels: Channels) -> np.ndarray:
     return np.asarray(strength * (1.0 + 0.8 * np.clip(z, -8, 8) + 0.5 * rng.standard_normal(z.shape)))
 
 
+@lru_cache(maxsize=1024)  # building and checking a strategy costs ten times as much as drawing from it
 def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStrategy[Case]:
     def numbers(lowest: int, highest: int, parts: int = 2) -> st.SearchStrategy[float]:
         return st.integers(lowest * parts, highest * parts).map(lambda n: n / parts)

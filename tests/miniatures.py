@@ -1,0 +1,131 @@
+"""Whole tiny implementations: wrong on purpose, or correct in an unusual way. An adapter like any stranger's.
+
+Rules: every step is rounded to the dtype of x, as an implementation without wider sums would; a wrong one is wrong in
+one place only, which its name tells; nothing here is imported from bnconform but the public contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from bnconform import Case, Implementation, Outcome
+
+Array = np.ndarray
+
+
+def in_order(t: Array) -> Array:
+    total = np.zeros_like(t[0])
+    for row in t:
+        total = total + row
+    return total
+
+
+def reversed_order(t: Array) -> Array:
+    return in_order(t[::-1])
+
+
+def pairwise(t: Array) -> Array:
+    half = len(t) // 2
+    return t[0] if half == 0 else pairwise(t[:half]) + pairwise(t[half:])
+
+
+@dataclass(frozen=True)
+class Mathematics:
+    """Where miniatures differ: how they add up, and which one formula is wrong."""
+
+    total: Callable[[Array], Array] = in_order
+    welford: bool = False
+    folded: bool = False
+    correction: int = 0
+    epsilon_outside: bool = False
+    momentum_swapped: bool = False
+    stopped_gradient: bool = False
+    forgets_the_mean: bool = False
+
+    def moments(self, x: Array) -> tuple[Array, Array]:
+        count = x.dtype.type(len(x))
+        if self.welford:
+            mean, squares = np.zeros_like(x[0]), np.zeros_like(x[0])
+            for i, row in enumerate(x, 1):
+                delta = row - mean
+                mean = mean + delta / x.dtype.type(i)
+                squares = squares + delta * (row - mean)
+            return mean, squares / count
+        mean = self.total(x) / count
+        d = x - mean
+        return mean, self.total(d * d) / x.dtype.type(max(len(x) - self.correction, 1))
+
+    def root(self, variance: Array, eps: Array) -> Array:
+        one = variance.dtype.type(1)
+        return one / (np.sqrt(variance) + eps) if self.epsilon_outside else one / np.sqrt(variance + eps)
+
+    def average(self, old: Array, new: Array, momentum: float) -> Array:
+        weight = old.dtype.type(momentum)
+        rest = old.dtype.type(1) - weight
+        return rest * new + weight * old if self.momentum_swapped else rest * old + weight * new
+
+
+def run(how: Mathematics, case: Case) -> Outcome:
+    x = np.moveaxis(case.x, case.axis, -1).reshape(-1, case.x.shape[case.axis])
+    one = x.dtype.type
+    gamma = np.ones_like(x[0]) if case.gamma is None else case.gamma
+    beta = np.zeros_like(x[0]) if case.beta is None else case.beta
+    training = case.mode == "train"
+    mean, variance = how.moments(x) if training else (case.running_mean, case.running_var)
+    r = how.root(variance, one(case.eps))
+    h = (x * r if how.forgets_the_mean else (x - mean) * r)
+    scale = gamma * r
+    y = x * scale + (beta - mean * scale) if how.folded else h * gamma + beta
+    found = {"y": y}
+    if training and case.running_mean is not None:
+        unbiased = variance * one(len(x) / (len(x) - 1) if how.correction == 0 else 1)
+        found["running_mean"] = how.average(case.running_mean, mean, case.momentum)
+        found["running_var"] = how.average(case.running_var, unbiased, case.momentum)
+    if case.dy is not None:
+        found |= gradients(how, case, h, scale, training)
+    shape = np.moveaxis(case.x, case.axis, -1).shape
+    for name in ("y", "dx"):
+        if name in found:
+            found[name] = np.moveaxis(found[name].reshape(shape), -1, case.axis)
+    return Outcome(**found)
+
+
+def gradients(how: Mathematics, case: Case, h: Array, scale: Array, training: bool) -> dict[str, Array]:
+    g = np.moveaxis(case.dy, case.axis, -1).reshape(h.shape)
+    count = h.dtype.type(len(h))
+    dgamma, dbeta = how.total(g * h), how.total(g)
+    through = training and not how.stopped_gradient
+    dx = scale * (g - dbeta / count - h * (dgamma / count)) if through else scale * g
+    return {"dx": dx, "dgamma": dgamma, "dbeta": dbeta}
+
+
+CORRECT = {
+    "in_order": Mathematics(),
+    "reversed": Mathematics(total=reversed_order),
+    "pairwise": Mathematics(total=pairwise),
+    "welford": Mathematics(welford=True),
+    "folded": Mathematics(folded=True, total=pairwise),
+}
+WRONG = {
+    "unbiased_variance_in_y": Mathematics(correction=1),
+    "epsilon_outside_the_root": Mathematics(epsilon_outside=True),
+    "momentum_swapped": Mathematics(momentum_swapped=True),
+    "gradient_stopped_at_the_statistics": Mathematics(stopped_gradient=True),
+    "mean_not_subtracted": Mathematics(forgets_the_mean=True),
+}
+DTYPES = {"float16", "bfloat16", "float32", "float64"}
+
+
+def _quiet(how: Mathematics, case: Case) -> Outcome:
+    with np.errstate(all="ignore"):
+        return run(how, case)
+
+
+IMPLEMENTATIONS = [
+    Implementation(name=f"miniatures.{name}", run=partial(_quiet, how), dtypes=DTYPES)
+    for name, how in {**CORRECT, **WRONG}.items()
+]
