@@ -16,7 +16,7 @@ class Variant:
     variance: str = "two-pass"  # welford, one-pass
     form: str = "scaled"  # divided, folded
     backward: str = "centred"  # uncentred, multiplied: (γ·r/m)·(m·g - Σg - h·Σg·h)
-    average: str = "weighted"  # stepped: r + ω·(s - r)
+    average: str = "weighted"  # stepped: r + ω·(s - r); decayed: r - (r - s)·(1 - decay), decay = 1 - ω rounded
 
 
 def total(t, order):
@@ -48,9 +48,14 @@ def statistics(x, m, variant):
     return mean, total((x - mean) * (x - mean), variant.order) / m
 
 
-def averaged(old, new, weight, variant):
-    one = old.dtype.type(1)
-    return old + weight * (new - old) if variant.average == "stepped" else (one - weight) * old + weight * new
+def averaged(old, new, momentum, variant):
+    """Returns (1 - ω)·old + ω·new in the variant's form."""
+    one, weight = old.dtype.type(1), old.dtype.type(momentum)
+    if variant.average == "stepped":
+        return old + weight * (new - old)
+    if variant.average == "decayed":
+        return old - (old - new) * (one - old.dtype.type(1.0 - momentum))
+    return (one - weight) * old + weight * new
 
 
 def outputs(case, variant, compute, params):
@@ -60,7 +65,7 @@ def outputs(case, variant, compute, params):
         for a in (case.x, case.dy, case.gamma, case.beta, case.running_mean, case.running_var)
     )
     one, m = x.dtype.type(1), x.dtype.type(case.rows)
-    eps, weight = x.dtype.type(case.eps), x.dtype.type(case.momentum)
+    eps = x.dtype.type(case.eps)
     batch = statistics(x, m, variant)
     mean, var = batch if case.mode == "train" else (running_mean, running_var)
     root = np.sqrt(var + eps)
@@ -81,8 +86,8 @@ def outputs(case, variant, compute, params):
     result = {"y": y.astype(case.x.dtype), "dx": dx.astype(case.x.dtype)}
     result |= {"dgamma": dgamma.astype(params), "dbeta": dbeta.astype(params)}
     if case.mode == "train":
-        result["running_mean"] = averaged(running_mean, batch[0], weight, variant).astype(params)
+        result["running_mean"] = averaged(running_mean, batch[0], case.momentum, variant).astype(params)
         if case.rows > 1:
             unbiased = batch[1] * (m / (m - one))
-            result["running_var"] = averaged(running_var, unbiased, weight, variant).astype(params)
+            result["running_var"] = averaged(running_var, unbiased, case.momentum, variant).astype(params)
     return result

@@ -19,7 +19,7 @@ ONE_PASS = {"variance": "one-pass"}
 CORRECT = {
     "forward": (Variant(), {}),
     "reverse": (Variant("reverse", "two-pass", "divided", "multiplied", "stepped"), {}),
-    "welford": (Variant("tree", "welford", "folded"), {}),
+    "welford": (Variant("tree", "welford", "folded", average="decayed"), {}),
     "one-pass": (Variant("tree", "one-pass", "folded"), ONE_PASS),
     "uncentred": (Variant("forward", "two-pass", "scaled", "uncentred"), {"backward": "uncentred"}),
     "one-pass uncentred": (
@@ -51,6 +51,19 @@ def test_most_comparisons_of_ordinary_data_make_a_claim(arithmetic):
     case = telling_case(dtype)
     for name in ("y", "dx", "dgamma", "dbeta", "running_mean", "running_var"):
         assert judged(case, name)[1](case, Dialect(**declared)).claims.mean() > 0.9, name
+
+
+@pytest.mark.parametrize("average", ["weighted", "stepped", "decayed"])
+@pytest.mark.parametrize("arithmetic", ARITHMETIC)
+def test_moving_averages_stay_within_the_bounds_at_any_momentum(arithmetic, average):
+    dtype, compute, declared = ARITHMETIC[arithmetic]
+    dialect = Dialect(**declared)
+    for seed, momentum in enumerate((1e-6, 1e-3, 0.1, 1 / 3, 0.5, 0.7, 0.9, 0.99, 1 - 1e-3, 1 - 1e-6, 1.0)):
+        case = altered(hard_case(seed, dtype, 4, "train"), momentum=momentum)
+        with np.errstate(all="ignore"):
+            results = outputs(case, Variant(average=average), TYPES[compute], TYPES[compute])
+        for name in ("running_mean", "running_var"):
+            assert worst_ratio(case, name, results[name], dialect) <= 1, (name, momentum)
 
 
 def allowance_sums(entry):
