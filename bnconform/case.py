@@ -7,6 +7,7 @@ with a default; an adapter may read a Case's arrays, never write to them.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,12 @@ class Unsupported(Exception):
 
 class ContractError(Exception):
     """A value that breaks the public contract; the message names the culprit, what was got and what was expected."""
+
+
+@lru_cache(maxsize=None)
+def dtype_name(dtype: np.dtype) -> str:
+    """Returns the name of a dtype: NumPy's, or `bfloat16`. NumPy makes the name up anew each time, which is slow."""
+    return str(dtype.name)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +76,7 @@ class Case:
     @property
     def dtype(self) -> str:
         """The name of x's dtype: NumPy's, or `bfloat16`."""
-        return self.x.dtype.name
+        return dtype_name(self.x.dtype)
 
     @property
     def channels(self) -> int:
@@ -120,7 +127,8 @@ def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
         )
     if array.shape != shape:
         raise ContractError(f"{culprit} returned {name} of shape {array.shape}; expected {shape}")
-    got, width = array.dtype.name, _WIDTH.get(array.dtype.name, 0)
+    got = dtype_name(array.dtype)
+    width = _WIDTH.get(got, 0)
     if name in ("y", "dx") and got != case.dtype:
         raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype}, the dtype of x")
     if got != case.dtype and width <= _WIDTH.get(case.dtype, 8):

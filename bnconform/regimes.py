@@ -73,15 +73,16 @@ def dtype_named(name: str) -> np.dtype:
 
 def draw_channels(rng: np.random.Generator, regimes: tuple[Regime, ...], rows: int, eps: float, dtype: str) -> Channels:
     """Returns `rows` values in each channel, channel j in the regime regimes[j]."""
-    unit = np.where([r.per_eps for r in regimes], np.sqrt(eps), 1.0)
-    spread = np.array([r.spread for r in regimes]) * unit * np.exp(0.25 * rng.standard_normal(len(regimes)))
-    centre = np.array([r.offset for r in regimes]) * spread * rng.choice((-1.0, 1.0), len(regimes))
-    z = rng.standard_normal((rows, len(regimes)))
+    count = len(regimes)
+    spread, offset, per_eps = np.array([(r.spread, r.offset, r.per_eps) for r in regimes]).T
+    spread = spread * np.where(per_eps, np.sqrt(eps), 1.0) * np.exp(0.25 * rng.standard_normal(count))
+    centre = offset * spread * np.where(rng.random(count) < 0.5, -1.0, 1.0)
+    z = rng.standard_normal((rows, count))
     for channel, regime in enumerate(regimes):
         if regime.kind != "normal":
             z[:, channel] = _SCATTER[regime.kind](rng, z[:, channel])
-    exact = [channel for channel, regime in enumerate(regimes) if regime.kind == "pairs"]
-    spread[exact], centre[exact] = 1.0, np.rint(centre[exact])
+        if regime.kind == "pairs":
+            spread[channel], centre[channel] = 1.0, np.rint(centre[channel])
     return Channels(x=(centre + spread * z).astype(dtype_named(dtype)), spread=spread, centre=centre)
 
 

@@ -163,7 +163,7 @@ def fill(
     channels = draw_channels(rng, regimes, layout.rows, eps, traits.dtype)
     dtype = dtype_named(traits.dtype)
     arrays: dict[str, np.ndarray] = {
-        "gamma": rng.choice((-1.0, 1.0), layout.channels) * np.exp(0.5 * rng.standard_normal(layout.channels)),
+        "gamma": np.where(rng.random(layout.channels) < 0.5, -1.0, 1.0) * _scales(rng, layout.channels),
         "beta": np.where(rng.random(layout.channels) < 0.25, 0.0, 1.5 * rng.standard_normal(layout.channels)),
         **(_statistics(rng, channels) if given.statistics else {}),
     }
@@ -184,19 +184,23 @@ def fill(
     )
 
 
+def _scales(rng: np.random.Generator, count: int) -> np.ndarray:
+    return np.asarray(np.exp(0.5 * rng.standard_normal(count)))
+
+
 def _statistics(rng: np.random.Generator, channels: Channels) -> dict[str, np.ndarray]:
     """Returns running averages that differ from the batch's, near enough to it that both terms of an update matter."""
     count = channels.spread.size
     return {
         "running_mean": channels.centre + channels.spread * rng.standard_normal(count),
-        "running_var": channels.spread**2 * np.exp(0.5 * rng.standard_normal(count)),
+        "running_var": channels.spread**2 * _scales(rng, count),
     }
 
 
 def _cotangent(rng: np.random.Generator, channels: Channels) -> np.ndarray:
     """Returns a cotangent with a mean and a component along h; without them the centring terms of dx vanish."""
     z = (channels.x.astype(np.float64) - channels.centre) / channels.spread
-    strength = np.exp(0.5 * rng.standard_normal(channels.spread.size))
+    strength = _scales(rng, channels.spread.size)
     return np.asarray(strength * (1.0 + 0.8 * np.clip(z, -8, 8) + 0.5 * rng.standard_normal(z.shape)))
 
 

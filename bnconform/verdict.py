@@ -72,31 +72,36 @@ def agree(
         return Agreement(quantity=quantity, missing=f"{quantity} is not offered")
     values = actual.astype(np.float64)
     allowance = within.allowance
-    with np.errstate(all="ignore"):
-        error = np.abs(values - expected)
-        ratios = np.where(error == 0, 0.0, error / allowance)  # nothing is wrong with no error, were the bound 0
-    considered = np.isfinite(allowance)
-    claims = within.claims
-    total = ratios.size
+    considered, claims, total = np.isfinite(allowance), within.claims, values.size
     if where is not None:
-        where = np.broadcast_to(where, ratios.shape)
+        where = np.broadcast_to(where, values.shape)
         considered, claims, total = considered & where, claims & where, int(np.count_nonzero(where))
     compared = int(np.count_nonzero(considered))
     if not compared:
         return Agreement(quantity=quantity, total=total)
-    ratios = np.where(considered, np.where(np.isnan(ratios), np.inf, ratios), -1.0)
-    index = np.unravel_index(int(ratios.argmax()), ratios.shape)
+    ratios = _ratios(values, expected, allowance, None if compared == values.size else considered)
+    worst = int(ratios.argmax())
     return Agreement(
         quantity=quantity,
-        ratio=float(ratios[index]),
+        ratio=float(ratios.flat[worst]),
         total=total,
         compared=compared,
         claimed=int(np.count_nonzero(claims)),
-        index=tuple(int(i) for i in index),
+        index=tuple(int(i) for i in np.unravel_index(worst, ratios.shape)),
         actual=values,
         expected=expected,
         allowance=allowance,
     )
+
+
+def _ratios(actual: np.ndarray, expected: np.ndarray, allowance: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Returns error over allowance, -1 outside `where`; NaN for a number is an infinite error, none is never wrong."""
+    with np.errstate(all="ignore"):
+        error = np.abs(actual - expected)
+        ratios = error / allowance
+    if np.isnan(ratios.min()):  # one pass where nothing is odd, which is nearly always
+        ratios = np.where(error == 0, 0.0, np.where(np.isnan(ratios), np.inf, ratios))
+    return ratios if where is None else np.where(where, ratios, -1.0)
 
 
 def unless_declared(paper: Agreement, field: str, alternative: Agreement) -> Agreement:

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from bnconform.adapters._arrays import at_least_float32, parameters
-from bnconform.case import Case, Outcome
+from bnconform.case import Case, Outcome, dtype_name
 from bnconform.dialect import Dialect, Implementation
 
 DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
@@ -26,7 +26,7 @@ Tensors = list[torch.Tensor | None]
 
 def to_tensor(array: np.ndarray) -> torch.Tensor:
     """Returns a tensor with its own copy of `array`: a case is read-only and torch updates buffers in place."""
-    if array.dtype.name == "bfloat16":  # torch does not know NumPy's extension type: the same bits as integers
+    if dtype_name(array.dtype) == "bfloat16":  # torch does not know NumPy's extension type: the same bits as integers
         return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16).to(DEVICE)
     return torch.from_numpy(array.copy()).to(DEVICE)
 
