@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnconform import bounds, reference, variants
+from bnconform import bounds, exact, reference, variants
 from bnconform.bounds import Bound
 from bnconform.case import Case
 from bnconform.layout import along
@@ -51,7 +51,7 @@ def needs_no_running_statistics(bn: Subject, case: Case) -> Agreement:
 def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
     """The mean that training subtracts is the batch's, so the outputs of a channel average to β."""
     y, bound, others = bn(case).y, bounds.normalize(case, bn.dialect), _others(case)
-    actual = None if y is None else y.astype(np.float64).mean(axis=others)
+    actual = None if y is None else exact.mean(y, case.axis)
     expected = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     # An average of values is off by no more than the average of what each of them may be off.
     within = Bound(bound.allowance.mean(axis=others), bound.scale.mean(axis=others))
@@ -98,7 +98,7 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
         return agree(None, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
     scale = _per_channel(case, gamma)
     error_of_h = np.abs(scale) * bounds.normalize(plain, bn.dialect).allowance
-    expected = scale * h.astype(np.float64) + _per_channel(case, beta)
+    expected = exact.scaled(h, scale, _per_channel(case, beta))
     return agree(y, expected, within=bounds.normalize(case, bn.dialect) + error_of_h, quantity="y")
 
 
@@ -111,19 +111,17 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
 def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
     """Normalized values have mean 0 and variance σ²/(σ² + ε), not 1."""
     plain, others = variants.unscaled(case), _others(case)
-    y, bound = bn(plain).y, bounds.normalize(plain, bn.dialect)
-    h = None if y is None else y.astype(np.float64)
+    h, bound = bn(plain).y, bounds.normalize(plain, bn.dialect)
     error, size = bound.allowance, np.abs(reference.normalized(plain))
     mean = agree(
-        None if h is None else h.mean(axis=others),
+        None if h is None else exact.mean(h, case.axis),
         np.zeros(case.channels),
         within=Bound(error.mean(axis=others), bound.scale.mean(axis=others)),
         quantity="mean of the normalized values",
     )
-    variance = reference.batch_variance(plain)
     square = agree(
-        None if h is None else (h * h).mean(axis=others),
-        variance / (variance + plain.eps),
+        None if h is None else exact.mean_square(h, case.axis),
+        exact.share_of_variance(plain),
         # (h + e)² - h² = e(2h + e)
         within=Bound((error * (2 * size + error)).mean(axis=others), np.ones(case.channels)),
         quantity="variance of the normalized values",

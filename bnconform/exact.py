@@ -1,0 +1,52 @@
+"""Averages and affine maps of an implementation's outputs, rounded once: what a spec computes must not need a bound.
+
+Rules: double-double throughout and one rounding to float64 at the end. That one is admitted by every bound on y: it
+counts a rounding of the sum with β and one of the output, which are a single one where y is as wide as float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bnconform.case import Case
+from bnconform.columns import Array
+from bnconform.doubledouble import DoubleDouble, as_doubledouble
+from bnconform.equations import rounded, scale_and_shift
+from bnconform.layout import to_rows
+from bnconform.reference import solution
+
+
+def mean(tensor: np.ndarray, axis: int) -> Array:
+    """Returns the mean of each channel, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return rounded(_mean(_rows(tensor, axis)))
+
+
+def mean_square(tensor: np.ndarray, axis: int) -> Array:
+    """Returns the mean of the squares of each channel, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        values = _rows(tensor, axis)
+        return rounded(_mean(values * values))
+
+
+def scaled(tensor: np.ndarray, gamma: Array, beta: Array) -> Array:
+    """Returns γ·t + β of an array t, with γ and β such that they broadcast."""
+    with np.errstate(all="ignore"):
+        return rounded(scale_and_shift(DoubleDouble(tensor.astype(np.float64)), gamma, beta))
+
+
+def share_of_variance(case: Case) -> Array:
+    """Returns σ²/(σ² + ε) of each channel's batch, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        variance = as_doubledouble(solution(case).batch.variance)
+        return rounded(variance / (variance + case.eps))
+
+
+def _rows(tensor: np.ndarray, axis: int) -> DoubleDouble:
+    return DoubleDouble(to_rows(tensor, axis).astype(np.float64))
+
+
+def _mean(rows: DoubleDouble) -> Any:
+    return rows.total() / float(len(rows.high))
