@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("what", nargs="?", choices=("specs", "implementations"), default="implementations")
     report = commands.add_parser("report", help="write one report of the results of several runs")
     report.set_defaults(run=_report)
-    report.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="results.jsonl, or its folder")
+    report.add_argument(
+        "results", nargs="+", type=Path, metavar="RESULTS", help="results.jsonl, its folder, or one of folders"
+    )
     report.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     again = commands.add_parser("replay", help="judge an implementation by a witness")
     again.set_defaults(run=lambda options: replay(options.witness, tuple(options.implementation), options.adapter))
@@ -107,12 +109,22 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    results = [read_results(path) for path in options.results]
+    results = [read_results(path) for place in options.results for path in _files(place, options.out)]
     page = write_report(results, options.out)
     merged = merge(results)
     interrupted = " (of an interrupted run)" if merged.interrupted else ""
     print(f"{len(merged.findings)} findings{interrupted}: {page}")
     return 0
+
+
+def _files(place: Path, out: Path) -> list[Path]:
+    """Returns the results that `place` stands for: a file, the folder of one, or all runs in the folders below it."""
+    if place.is_file() or (place / "results.jsonl").exists():
+        return [place]
+    found = sorted(path for path in place.glob("**/results.jsonl") if out.resolve() not in path.resolve().parents)
+    if not found:
+        raise ContractError(f"{place} holds no results.jsonl; expected the results of a bnconform run")
+    return found
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import numpy as np
 from bnconform.adapters._arrays import Parameters
 from bnconform.case import Case, Outcome
 
-jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # JAX leaves it untyped
+jax.config.update("jax_enable_x64", True)
 DEVICE = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))[0]
-jax.config.update("jax_default_device", DEVICE)  # type: ignore[no-untyped-call]  # the same
+jax.config.update("jax_default_device", DEVICE)
 
 # (x, parameters, eps, momentum) -> (y, (running_mean, running_var)), None for what there is not
 Forward = Callable[[Any, Parameters, Any, Any], tuple[Any, tuple[Any, Any]]]

@@ -35,8 +35,8 @@ def to_array(tensor: torch.Tensor, dtype: np.dtype) -> np.ndarray:
     """Returns the values of `tensor`, those of bfloat16 as NumPy's extension type `dtype`."""
     tensor = tensor.detach().cpu()
     if tensor.dtype is torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(dtype)
-    return tensor.numpy()
+        return np.asarray(tensor.view(torch.int16).numpy().view(dtype))
+    return np.asarray(tensor.numpy())
 
 
 def _optional(arrays: Iterable[np.ndarray | None]) -> Tensors:
