@@ -7,7 +7,10 @@ bounds share one set of error terms per Case and Dialect, forgotten with the Cas
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, wraps
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,7 +27,7 @@ LEAST_ROUNDINGS = 32
 """… or this many roundings of the output's type."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Bound:
     """What an output is compared within: float64 arrays of the output's shape, in the output's units.
 
@@ -37,7 +40,7 @@ class Bound:
     scale: Array
     u: float = 0.0
 
-    @property
+    @cached_property
     def claims(self) -> Mask:
         """Where a comparison means something: the allowance is finite and small beside the scale."""
         share = max(LEAST_SHARE, LEAST_ROUNDINGS * self.u)
@@ -50,60 +53,77 @@ class Bound:
 
 
 _errors: WeakKeyDictionary[Case, dict[int, tuple[Dialect, ChannelErrors]]] = WeakKeyDictionary()
+Make = TypeVar("Make", bound=Callable[..., Bound])
 
 
+def _once(make: Make) -> Make:
+    """Makes each bound of a Case and Dialect once, since several specs compare the same output."""
+    made: WeakKeyDictionary[Case, dict[tuple[int, int], tuple[Dialect, Bound]]] = WeakKeyDictionary()
+
+    @wraps(make)
+    def bound(case: Case, dialect: Dialect, correction: int = 1) -> Bound:
+        known, key = made.setdefault(case, {}), (id(dialect), correction)
+        if key not in known:  # the entry keeps the Dialect, so that its id stays its own
+            with np.errstate(all="ignore"):
+                more = {} if correction == 1 else {"correction": correction}
+                known[key] = (dialect, make(case, dialect, **more))
+        return known[key][1]
+
+    return cast(Make, bound)
+
+
+@_once
 def normalize(case: Case, dialect: Dialect) -> Bound:
     """Bounds y of a training step, of x's shape."""
-    with np.errstate(all="ignore"):
-        return _elementwise(case, _errors_of(case, dialect).trained())
+    return _elementwise(case, _errors_of(case, dialect).trained())
 
 
+@_once
 def infer(case: Case, dialect: Dialect) -> Bound:
     """Bounds y of inference, of x's shape."""
-    with np.errstate(all="ignore"):
-        return _elementwise(case, _errors_of(case, dialect).inferred())
+    return _elementwise(case, _errors_of(case, dialect).inferred())
 
 
+@_once
 def dx(case: Case, dialect: Dialect) -> Bound:
     """Bounds the gradient of x in the Case's mode, of x's shape."""
-    with np.errstate(all="ignore"):
-        return _elementwise(case, _errors_of(case, dialect).dx())
+    return _elementwise(case, _errors_of(case, dialect).dx())
 
 
+@_once
 def dgamma(case: Case, dialect: Dialect) -> Bound:
     """Bounds the gradient of gamma in the Case's mode, of shape (C,)."""
-    with np.errstate(all="ignore"):
-        return Bound(*_errors_of(case, dialect).dgamma())
+    return Bound(*_errors_of(case, dialect).dgamma())
 
 
+@_once
 def dbeta(case: Case, dialect: Dialect) -> Bound:
     """Bounds the gradient of beta, of shape (C,)."""
-    with np.errstate(all="ignore"):
-        return Bound(*_errors_of(case, dialect).dbeta())
+    return Bound(*_errors_of(case, dialect).dbeta())
 
 
+@_once
 def running_mean(case: Case, dialect: Dialect) -> Bound:
     """Bounds the running mean after a training step, of shape (C,)."""
-    with np.errstate(all="ignore"):
-        return Bound(*_errors_of(case, dialect).running_mean())
+    return Bound(*_errors_of(case, dialect).running_mean())
 
 
+@_once
 def running_var(case: Case, dialect: Dialect, correction: int = 1) -> Bound:
     """Bounds the running variance after a training step, of shape (C,); no claim where m = correction."""
-    with np.errstate(all="ignore"):
-        return Bound(*_errors_of(case, dialect).running_var(correction))
+    return Bound(*_errors_of(case, dialect).running_var(correction))
 
 
+@_once
 def batch_mean(case: Case, dialect: Dialect) -> Bound:
     """Bounds the mean of the batch, of shape (C,), as an output in the type of the running statistics."""
-    with np.errstate(all="ignore"):
-        return Bound(*_errors_of(case, dialect).batch_mean())
+    return Bound(*_errors_of(case, dialect).batch_mean())
 
 
+@_once
 def batch_variance(case: Case, dialect: Dialect) -> Bound:
     """Bounds the biased variance of the batch, of shape (C,), as an output in the type of the running statistics."""
-    with np.errstate(all="ignore"):
-        return Bound(*_errors_of(case, dialect).batch_variance())
+    return Bound(*_errors_of(case, dialect).batch_variance())
 
 
 def _errors_of(case: Case, dialect: Dialect) -> ChannelErrors:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bnconform.report.columns as who
 from bnconform.records import VERDICTS, Detail, Finding, SpecRecord, Verdict
-from bnconform.report import columns as who
 from bnconform.report.columns import Column
 from bnconform.report.tables import Table, case_tables, comparison, settings
 from bnconform.report.words import SHORT, SIGNS, ratio_text, share_text
