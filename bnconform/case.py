@@ -7,7 +7,7 @@ with a default; an adapter may read a Case's arrays, never write to them.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ class ContractError(Exception):
     """A value that breaks the public contract; the message names the culprit, what was got and what was expected."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def dtype_name(dtype: np.dtype) -> str:
     """Returns the name of a dtype: NumPy's, or `bfloat16`. NumPy makes the name up anew each time, which is slow."""
     return str(dtype.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -30,7 +31,9 @@ DEFAULT_OUT = Path("reports") / "latest"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(arguments)
+    options.typed = shlex.join(["bnconform", *arguments])
     try:
         return int(options.run(options))
     except (CallError, ContractError) as error:
@@ -76,7 +79,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     folder = specs_folder()
-    words = ["--bn-specs", str(folder), "--bn-out", str(options.out)]
+    words = ["--bn-specs", str(folder), "--bn-out", str(options.out), "--bn-command", options.typed]
     for name in ("adapter", "implementation", "spec", "dtype"):
         words += [f"--bn-{name}={value}" for value in getattr(options, name)]
     for name in ("device", "examples", "seed", "timeout"):

@@ -7,6 +7,7 @@ are written by that process alone; the last line is written only when the sessio
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,15 @@ class Conformance:
             self.selection = Selection.from_json(json.loads(self.config.workerinput[ATTRIBUTE]))  # type: ignore[attr-defined]  # xdist's
         else:
             self.selection = select(self.request, self.hosts)
-            specs = choose_specs(all_specs(), self.request.specs)
+            specs = choose_specs(all_specs(self.folder), self.request.specs)
         self._known = targets(self.selection, self.request)
         if self.out is not None and not self.is_worker:
             self._writer = ResultsWriter(self.out)
-            self._writer.run(run_record(self.request, self.selection, specs, self.config.invocation_params.args))
+            self._writer.run(run_record(self.request, self.selection, specs, self._command()))
+
+    def _command(self) -> list[str]:
+        typed = self.config.getoption("bn_command")
+        return shlex.split(typed) if typed else ["pytest", *map(str, self.config.invocation_params.args)]
 
     # Collection
 
@@ -72,7 +77,7 @@ class Conformance:
 
     def _questions(self, specs: tuple[Spec, ...]) -> list[Question]:
         globs = self.request.specs
-        chosen = choose_specs(all_specs(), globs) if globs else specs
+        chosen = choose_specs(all_specs(self.folder), globs) if globs else specs
         return [Question(spec, source, target) for spec in specs if spec in chosen for source, target in self._known]
 
     @pytest.hookimpl(trylast=True)
@@ -173,8 +178,9 @@ class Conformance:
         self.hosts.close()
         if self._writer is None or self.out is None:
             return
-        # 0: passed, 1: some failed, 5: nothing was run; anything else is an interruption and leaves no last line.
-        if exitstatus in (0, 1, 5):
+        # 0: passed, 1: some failed, 5: nothing was run; anything else is an interruption and leaves no last line. Nor
+        # does an error of bnconform's own, or a lost worker: findings are then missing.
+        if exitstatus in (0, 1, 5) and not self.errors:
             self._writer.end(seconds=time.perf_counter() - self._started, exit_status=self.status)
         with self._writer:
             pass

@@ -5,19 +5,19 @@ Rules: no arithmetic; one channel is one column; the order of rows is that of th
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
 
-@lru_cache(maxsize=None)
+@cache
 def _channels_last(rank: int, axis: int) -> tuple[int, ...]:
     """The order of axes with the channels' last; numpy.moveaxis finds it anew each time, which costs more than use."""
     order = [other for other in range(rank) if other != axis % rank]
     return (*order, axis % rank)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _channels_back(rank: int, axis: int) -> tuple[int, ...]:
     order = list(range(rank - 1))
     order.insert(axis % rank, rank - 1)

@@ -7,6 +7,7 @@ since this module is imported by every pytest wherever bnconform is installed.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bn-seed", type=int, metavar="S", help="seed that all cases follow from; default: 0")
     group.addoption("--bn-timeout", type=float, metavar="SECONDS", help="limit for one call; default: 60")
     group.addoption("--bn-in-process", action="store_true", help="no host processes: for a debugger")
+    group.addoption("--bn-command", help=argparse.SUPPRESS)  # what the user typed, where that was not pytest
     group.addoption("--bn-out", metavar="DIR", help="where results and report are written; default: nowhere")
 
 

@@ -115,9 +115,9 @@ def load_chapter(path: Path) -> tuple[Spec, ...]:
     return tuple(value for value in vars(module).values() if isinstance(value, Spec))
 
 
-def all_specs() -> tuple[Spec, ...]:
-    """Returns the specs of every chapter."""
-    return tuple(one for path in chapters(specs_folder()) for one in load_chapter(path))
+def all_specs(folder: Path | None = None) -> tuple[Spec, ...]:
+    """Returns the specs of every chapter in `folder`; None: bnconform's own."""
+    return tuple(one for path in chapters(folder or specs_folder()) for one in load_chapter(path))
 
 
 def chapters(folder: Path) -> list[Path]:
