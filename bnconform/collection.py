@@ -66,7 +66,9 @@ class SpecFile(pytest.File):
     def collect(self) -> Iterator[SpecItem]:
         """Yields an item per question that the chapter's specs ask in this run."""
         for question in self.questions(load_chapter(self.path)):
-            yield SpecItem.from_parent(self, name=question.name, question=question, answer=self.answer)
+            # Given as text, the id is read like one of a parametrized test, as --lf reads it again later.
+            nodeid = f"{self.nodeid}::{question.name}"
+            yield SpecItem.from_parent(self, name=question.name, nodeid=nodeid, question=question, answer=self.answer)
 
 
 def _message(question: Question, found: Finding) -> str:
