@@ -26,7 +26,6 @@ def run(folder: Path, *words: str) -> tuple[int, str]:
         (("--implementation", "tiny.wright"), "'tiny.wright' fits nothing; did you mean 'tiny.right'?"),
         (("--spec", "normalises_by_the_batch"), "fits nothing; did you mean 'normalizes_by_the_batch'?"),
         (("--dtype", "float31"), "--dtype float31: unknown dtype; expected one of float16, bfloat16, float32, float64"),
-        (("--dtype", "float64"), "nothing to run on device cpu and dtype float64; there is tiny.right (float32 on"),
         (("--adapter", "nowhere.py"), "--adapter nowhere.py: there is no such file; expected a module or the path"),
     ],
 )  # fmt: skip
@@ -45,7 +44,6 @@ def test_a_wrong_call_is_said_in_one_message(tmp_path: Path, words: tuple[str, .
         ("x = 1\ny = x / 0\n", "tiny.py (line 2) could not be imported: ZeroDivisionError: division by zero"),
         ("x = 1\n", "tiny.py has no IMPLEMENTATIONS; expected a list of bnconform.Implementation under that name"),
         ("IMPLEMENTATIONS = 3\n", "tiny.py: IMPLEMENTATIONS is 3 of type int; expected a list of bnconform.Impl"),
-        ("IMPLEMENTATIONS = [print]\n", "tiny.py: IMPLEMENTATIONS[0] is <built-in function print> of type built"),
     ],
 )  # fmt: skip
 def test_an_adapter_that_does_not_load_is_said_in_one_message(tmp_path: Path, text: str, message: str) -> None:
@@ -62,7 +60,6 @@ def test_an_adapter_that_does_not_load_is_said_in_one_message(tmp_path: Path, te
         ("Outcome(y=case.x[:1])", "tiny.own returned y of shape (1, "),
         ("Outcome(y=case.x.astype('float64'))", "tiny.own returned y of dtype float64; expected float32, the dtype of"),
         ("Outcome(y=case.x.tolist())", "tiny.own returned y as [["),
-        ("None", "tiny.own returned None of type NoneType; expected a bnconform.Outcome"),
     ],
 )  # fmt: skip
 def test_an_outcome_that_breaks_the_contract_is_the_adapters_fault(tmp_path: Path, body: str, message: str) -> None:

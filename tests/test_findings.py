@@ -92,6 +92,10 @@ def test_a_finding_that_is_not_even_as_declared_says_so_by_the_alternative() -> 
     assert one["verdict"] == "fails"
     assert one["reason"].startswith("running_var[0] is ")
     assert one["reason"].endswith("times the bound, though its Dialect declares running_var")
+    number = re.search(r"([\d.e+]+) times the bound", one["reason"])
+    assert number is not None
+    assert float(number[1]) > 1, "by the declared alternative; by the paper it is within the bound"
+    assert str(one["detail"]["expected"])[:5] in one["reason"]
 
 
 def test_an_exception_is_told_by_its_class_and_first_line() -> None:

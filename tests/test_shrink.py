@@ -16,13 +16,13 @@ from bnconform.runner import Runner, Target
 from bnconform.shrink import Seen, witness
 from bnconform.spec import Subject
 
-WRONG = {
-    "unbiased_variance_in_y": "normalizes_by_the_batch",
-    "epsilon_outside_the_root": "adds_epsilon_inside_the_root",
-    "momentum_swapped": "averages_the_running_mean",
-    "gradient_stopped_at_the_statistics": "sends_gradients_through_the_statistics",
-    "mean_not_subtracted": "ignores_a_shift_of_the_input",
-}
+WRONG = [
+    ("unbiased_variance_in_y", "normalizes_by_the_batch", "float16"),
+    ("epsilon_outside_the_root", "adds_epsilon_inside_the_root", "bfloat16"),
+    ("momentum_swapped", "averages_the_running_mean", "float32"),
+    ("gradient_stopped_at_the_statistics", "sends_gradients_through_the_statistics", "float64"),
+    ("mean_not_subtracted", "ignores_a_shift_of_the_input", "bfloat16"),
+]
 
 
 def judge_of(host: Here, spec: str) -> Callable[[Case], object]:
@@ -42,10 +42,8 @@ def shrunk(host: Here, spec: str, accept: Callable[[Case], bool] = lambda case: 
     return seen, witness(seen, judge, small, 0)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
-@pytest.mark.parametrize("name", WRONG)
-def test_a_witness_shows_the_same_verdict_in_one_channel_of_few_values(name: str, dtype: str) -> None:
-    spec = WRONG[name]
+@pytest.mark.parametrize(("name", "spec", "dtype"), WRONG)
+def test_a_witness_shows_the_same_verdict_in_one_channel_of_few_values(name: str, spec: str, dtype: str) -> None:
     tally = searched(miniature(name), spec, dtype=dtype)[spec]
     assert tally.failure is not None
     case = tally.failure.case
@@ -70,7 +68,8 @@ def test_what_only_large_values_show_is_reduced_from_the_case_itself() -> None:
         y = np.where(np.abs(case.x) > 5000, 0, found.y).astype(case.x.dtype)
         return Outcome(y=y)
 
-    seen, small = shrunk(Here(implementation(wrong_where_large)), "normalizes_by_the_batch")
+    host = Here(implementation(wrong_where_large))
+    seen, small = shrunk(host, "normalizes_by_the_batch", lambda case: case.rows > 16)
     assert small.judged.verdict == "fails"
     assert (small.case.channels, small.case.x.size <= 16) == (1, True)
     worst = seen.judged.worst
@@ -94,6 +93,16 @@ def test_what_only_one_rank_shows_keeps_that_rank() -> None:
 
     _, small = shrunk(Here(implementation(wrong_in_rank_4)), "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
     assert (small.case.x.ndim, small.case.x.size <= 16, small.judged.verdict) == (4, True, "fails")
+
+
+def test_what_only_two_channels_of_one_rank_show_has_two_channels_of_that_rank() -> None:
+    def mixes_channels_up(case: Case) -> Outcome:
+        wrong = case.x.ndim == 4 and case.channels > 1
+        return Outcome(y=np.zeros_like(case.x)) if wrong else correct(case)
+
+    _, small = shrunk(Here(implementation(mixes_channels_up)), "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    assert (small.case.x.ndim, small.case.channels, small.case.x.size <= 16) == (4, 2, True)
+    assert small.judged.verdict == "fails"
 
 
 def test_a_witness_fails_for_the_same_reason_not_just_any() -> None:
