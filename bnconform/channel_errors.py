@@ -226,18 +226,16 @@ class ChannelErrors:
 
     def _statistic(self, error: Array, value: Array, scale: Array) -> Allowance:
         blocked = range_gate.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
-        smallest = 4 * self.rounding.t0 + self.types.running.normal
+        smallest = 4 * self.rounding.t0 + self.types.running.kept
         return self._judged(error, value, scale, self.types.running, blocked, smallest)
 
     def _elementwise(self, error: Array, value: Array, scale: Array, blocked: Mask) -> Allowance:
-        """Judges y or dx; only float16 is known to keep its subnormal numbers everywhere."""
-        output = self.types.output
-        smallest = output.subnormal if output.name == "float16" else output.normal
-        return self._judged(error, value, scale, output, blocked, smallest)
+        """Judges y or dx."""
+        return self._judged(error, value, scale, self.types.output, blocked, self.types.output.kept)
 
     def _parameter(self, error: Array, value: Array, scale: Array, blocked: Mask) -> Allowance:
         """Judges the gradient of a parameter."""
-        return self._judged(error, value, scale, self.types.params, blocked, self.types.params.normal)
+        return self._judged(error, value, scale, self.types.params, blocked, self.types.params.kept)
 
     def _judged(
         self, error: Array, value: Array, scale: Array, output: Arithmetic, blocked: Mask, smallest: float

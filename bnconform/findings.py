@@ -67,7 +67,9 @@ def _nothing_compared(tally: Tally) -> str:
         return f"none of the {tally.compared} compared elements has a bound narrow enough to make a claim"
     if tally.total:
         return f"no element of {tally.total} has a finite bound: the arithmetic may overflow there"
-    return "; ".join(sorted(tally.missing)) or "no example was judged"
+    # Beside an output that is never offered, why some of the cases were refused is beside the point.
+    never = {why for why in tally.missing if why.endswith("is not offered")}
+    return "; ".join(sorted(never or tally.missing)) or "no example was judged"
 
 
 def _replied(reply: object, run: Runner | None) -> str:
@@ -86,6 +88,10 @@ def _replied(reply: object, run: Runner | None) -> str:
 def _difference(one: Agreement) -> str:
     actual, expected, bound = (_at(one, array) for array in (one.actual, one.expected, one.allowance))
     place = "" if one.index is None else f"[{', '.join(map(str, one.index))}]"
+    if expected != expected:
+        return f"{one.quantity}{place} is {actual:.9g}, and what it is compared with, an output too, is not a number"
+    if bound == 0:
+        return f"{one.quantity}{place}: no; it is {actual:.9g} where it must be {expected:.9g}"
     return (
         f"{one.quantity}{place} is {actual:.9g}; expected {expected:.9g} ± {bound:.2g}: {one.ratio:.3g} times the bound"
     )

@@ -12,6 +12,9 @@ from typing import Any
 from bnconform.records import Finding
 from bnconform.verdict import BAD, VERDICTS
 
+WEAK = 0.25
+"""A share of claims below which the line says so."""
+
 
 class Progress:
     """Writes to pytest's terminal reporter, or nowhere if there is none."""
@@ -45,6 +48,9 @@ def _line(group: list[Finding]) -> str:
     ratios = [found for found in group if found["verdict"] == "conforms" and found["worst_ratio"] is not None]
     worst = max(ratios, key=lambda found: found["worst_ratio"] or 0.0, default=None)
     nearest = "" if worst is None else f"; nearest to its bound {worst['worst_ratio']:.2f} ({worst['quantity']})"
+    weakest = min(ratios, key=lambda found: found["claimed"] or 0.0, default=None)
+    if weakest is not None and (weakest["claimed"] or 0.0) < WEAK:
+        nearest += f"; weakest evidence {weakest['claimed'] or 0.0:.0%} claimed ({weakest['spec']})"
     bad = ", ".join(found["spec"] for found in group if found["verdict"] in BAD)
     return f"{first['implementation']} {first['dtype']}: {verdicts}{nearest}" + (f"; not kept: {bad}" if bad else "")
 

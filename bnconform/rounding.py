@@ -57,10 +57,8 @@ def backward_rounding(forward: Rounding, cotangents: Arithmetic) -> Rounding:
 
 
 def smallest_kept(types: EffectiveArithmetic) -> float:
-    """Returns t0. Any type may flush subnormal numbers to zero; elementwise float16 beside wider sums keeps them."""
-    if types.elementwise.name == "float16" and types.accumulate.name != "float16":
-        return max(types.accumulate.normal, types.elementwise.subnormal)
-    return max(types.accumulate.normal, types.elementwise.normal)
+    """Returns t0, the smallest number that neither the sums nor the elementwise arithmetic lose."""
+    return max(types.accumulate.kept, types.elementwise.kept)
 
 
 def moments(t: Array) -> Moments:

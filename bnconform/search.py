@@ -16,6 +16,7 @@ from bnconform.case import Case
 from bnconform.replies import NotOffered
 from bnconform.runner import Runner, Target
 from bnconform.shrink import Seen, witness
+from bnconform.small_cases import small_cases
 from bnconform.spec import Spec, Subject
 from bnconform.verdict import BAD, Judgement, Verdict
 
@@ -149,7 +150,7 @@ def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> Non
         shrunk = next((before for other, before in replied if reply is not None and other is reply), None)
         if shrunk is None:
             family = tally.spec.given
-            small = family.small_strategy(about.traits), family.small_strategy(about.traits, seen.case)
+            small = small_cases(family, about.traits), small_cases(family, about.traits, seen.case)
             known = [before.case for other, before in replied if other is None and reply is None]
             shrunk = witness(seen, _Judge(tally.spec, about, run), small, start, known)
             replied.append((reply, shrunk))

@@ -20,7 +20,7 @@ from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 from bnconform.case import PER_CHANNEL, Case
 from bnconform.layout import to_rows
 from bnconform.regimes import dtype_named
-from bnconform.strategies import MOST_VALUES
+from bnconform.small_cases import MOST_VALUES
 from bnconform.verdict import Judgement
 
 SEARCHES = 100

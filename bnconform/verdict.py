@@ -104,6 +104,13 @@ def _ratios(actual: np.ndarray, expected: np.ndarray, allowance: np.ndarray, whe
     return ratios if where is None else np.where(where, ratios, -1.0)
 
 
+def hold(truth: np.ndarray, *, quantity: str, where: np.ndarray) -> Agreement:
+    """Judges a statement that is true or false of each element, of those in `where`: one that is false is no matter
+    of degree, so its ratio is infinite."""
+    within = Bound(np.where(where, 0.0, np.inf), np.ones(truth.shape))
+    return agree(truth, np.ones(truth.shape), within=within, quantity=quantity)
+
+
 def unless_declared(paper: Agreement, field: str, alternative: Agreement) -> Agreement:
     """Returns the comparison with the paper for an implementation whose Dialect declares the alternative instead.
 

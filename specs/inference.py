@@ -35,6 +35,6 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
     expected = bn(other).y
     within = bounds.infer(case, bn.dialect) + bounds.infer(other, bn.dialect)
     if expected is None or case.x.shape[0] == 1:
-        return Agreement(quantity="y", missing="no other example in the batch" if expected is not None else "y")
+        return Agreement(quantity="y", missing="y is not offered" if expected is None else "no other example is there")
     first = along(np.arange(case.x.shape[0]) == 0, case.x.ndim, 0)
     return agree(bn(case).y, expected.astype(np.float64), within=within, quantity="y among other examples", where=first)

@@ -77,7 +77,7 @@ def run(how: Mathematics, case: Case) -> Outcome:
     training = case.mode == "train"
     mean, variance = how.moments(x) if training else (case.running_mean, case.running_var)
     r = how.root(variance, one(case.eps))
-    h = (x * r if how.forgets_the_mean else (x - mean) * r)
+    h = x * r if how.forgets_the_mean else (x - mean) * r
     scale = gamma * r
     y = x * scale + (beta - mean * scale) if how.folded else h * gamma + beta
     found = {"y": y}

@@ -14,6 +14,7 @@ from bnconform.layout import to_rows
 from bnconform.replies import Crashed, Described, Reply, TimedOut
 from bnconform.runner import Runner, Target
 from bnconform.shrink import Seen, witness
+from bnconform.small_cases import small_cases
 from bnconform.spec import Subject
 
 WRONG = [
@@ -37,7 +38,7 @@ def shrunk(host: Here, spec: str, accept: Callable[[Case], bool] = lambda case: 
     judge, given = judge_of(host, spec), SPECS[spec].given
     cases = (case for case in draw(given.strategy(target.traits), 30) if accept(case))
     seen = next(Seen(case, judged) for case in cases if (judged := judge(case)).verdict != "conforms")  # type: ignore[attr-defined, arg-type]
-    small = [given.small_strategy(target.traits), given.small_strategy(target.traits, seen.case)]
+    small = [small_cases(given, target.traits), small_cases(given, target.traits, seen.case)]
     host.asked.clear()
     return seen, witness(seen, judge, small, 0)  # type: ignore[arg-type]
 

@@ -9,8 +9,10 @@ from drawing import DTYPES, draw, printed
 from bnconform import Case
 from bnconform.case import PER_CHANNEL
 from bnconform.layout import to_rows
+from bnconform.layouts import EAGER, POOL, Layout
 from bnconform.regimes import REGIMES
-from bnconform.strategies import ABSENT, EAGER, EPSILONS, MOMENTA, POOL, Layout, Traits, cases, fill
+from bnconform.small_cases import small_cases
+from bnconform.strategies import ABSENT, EPSILONS, MOMENTA, Traits, cases, fill
 
 TRAINING = cases(mode="train")
 ALL = [TRAINING, cases(mode="infer"), cases(mode="train", gradients=False, statistics=False, channels="constant")]
@@ -31,7 +33,7 @@ def arrays(case: Case) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("size", ["full", "small"])
 def test_every_array_is_finite_and_of_its_dtype_and_shape(given: object, dtype: str, size: str) -> None:
     traits = Traits(dtype)
-    strategy = given.strategy(traits) if size == "full" else given.small_strategy(traits)  # type: ignore[attr-defined]
+    strategy = given.strategy(traits) if size == "full" else small_cases(given, traits)  # type: ignore[attr-defined]
     for case in draw(strategy, 60):
         assert {array.dtype.name for array in arrays(case).values()} == {dtype}
         assert all(np.isfinite(array.astype(np.float64)).all() for array in arrays(case).values())
@@ -142,14 +144,14 @@ def test_a_case_holds_what_its_spec_is_given() -> None:
 @pytest.mark.parametrize("size", ["full", "small"])
 def test_constant_channels_are_constant(size: str) -> None:
     given, traits = ALL[2], Traits("float32")
-    for case in draw(given.strategy(traits) if size == "full" else given.small_strategy(traits), 40):
+    for case in draw(given.strategy(traits) if size == "full" else small_cases(given, traits), 40):
         rows = to_rows(case.x, case.axis)
         assert np.array_equal(rows, np.broadcast_to(rows[0], rows.shape))
 
 
 @pytest.mark.parametrize("given", ALL, ids=["train", "infer", "constant"])
 def test_a_case_to_read_has_one_channel_of_few_values_in_short_decimals(given: object) -> None:
-    drawn = draw(given.small_strategy(Traits("float64", ranks=(3, 4))), 100)  # type: ignore[attr-defined]
+    drawn = draw(small_cases(given, Traits("float64", ranks=(3, 4))), 100)  # type: ignore[attr-defined]
     assert {(case.x.ndim, case.channels, case.axis) for case in drawn} == {(3, 1, 1), (3, 1, -1)}
     assert all(case.x.size <= 16 for case in drawn)
     for case in drawn:
@@ -160,7 +162,7 @@ def test_a_case_to_read_has_one_channel_of_few_values_in_short_decimals(given: o
 def test_a_small_case_like_another_keeps_its_rank_and_axis(axis: int) -> None:
     like = Case(mode="train", x=np.zeros((2, 3, 4, 5)), axis=axis, eps=1e-3, momentum=0.1,
                 **dict.fromkeys(PER_CHANNEL))  # fmt: skip
-    drawn = draw(TRAINING.small_strategy(Traits("float64"), like), 100)
+    drawn = draw(small_cases(TRAINING, Traits("float64"), like), 100)
     assert {(case.x.ndim, case.axis) for case in drawn} == {(4, axis)}
     assert {case.channels for case in drawn} == {1, 2}
     assert all(case.x.size <= 16 and case.rows >= 2 for case in drawn)
@@ -170,6 +172,6 @@ def test_a_small_case_like_another_keeps_its_rank_and_axis(axis: int) -> None:
 def test_short_settings_are_held_exactly_by_single_precision(size: str) -> None:
     for short in (True, False):
         traits = Traits("float64", short_settings=short)
-        strategy = TRAINING.strategy(traits) if size == "full" else TRAINING.small_strategy(traits)
+        strategy = TRAINING.strategy(traits) if size == "full" else small_cases(TRAINING, traits)
         settings = {value for case in draw(strategy, 60) for value in (case.eps, case.momentum)}
         assert all(float(np.float32(value)) == value for value in settings) == short

@@ -1,0 +1,107 @@
+"""Cases to read: one channel of few values in short decimals, from which Hypothesis finds and shrinks a witness.
+
+Rules: at most 16 values; what a spec is given holds for its small cases too; their rows stand in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache, partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from bnconform.case import Case
+from bnconform.layout import from_rows
+from bnconform.layouts import Layout
+from bnconform.regimes import dtype_named
+from bnconform.strategies import ABSENT, Given, Traits
+
+MOST_VALUES = 16
+
+
+def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
+    """Returns the strategy of cases to read: one channel of few values.
+
+    like: a case whose rank and axis are kept, with up to two channels, for what depends on the layout in memory.
+    """
+    if like is None:
+        layouts = [Layout((m,) + (1,) * (min(traits.ranks) - 2), 1, axis) for m in range(2, 7) for axis in (1, -1)]
+    else:
+        every = product(range(1, 4), repeat=like.x.ndim - 1)
+        layouts = [Layout(extents, channels, like.axis) for extents in every for channels in (1, 2)]
+        layouts = [one for one in layouts if one.rows >= 2 and one.rows * one.channels <= MOST_VALUES]
+    return st.sampled_from(layouts).flatmap(partial(_small_values, given, traits))
+
+
+@lru_cache(maxsize=1024)  # building and checking a strategy costs ten times as much as drawing from it
+def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStrategy[Case]:
+    def numbers(lowest: int, highest: int, parts: int = 2) -> st.SearchStrategy[float]:
+        return st.integers(lowest * parts, highest * parts).map(lambda n: n / parts)
+
+    def listed(one: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+        return st.lists(one, min_size=size, max_size=size)
+
+    def columns(one: st.SearchStrategy[float]) -> st.SearchStrategy[list[float]]:
+        if given.channels == "constant":
+            return listed(one, layout.channels).map(lambda values: values * layout.rows)
+        return listed(one, layout.rows * layout.channels)
+
+    return st.builds(
+        partial(_small_case, given, traits, layout),
+        values=columns(numbers(-8, 8)),
+        scale=st.sampled_from((1.0, 0.01, 1e-3)),
+        shift=st.sampled_from((0.0, 1.0, 100.0, 1000.0)),
+        vectors=st.fixed_dictionaries(
+            {
+                "gamma": listed(st.sampled_from((1.0, 2.0, -0.5, 3.0)), layout.channels),
+                "beta": listed(st.sampled_from((0.0, 1.0, -2.0)), layout.channels),
+                "running_mean": listed(numbers(0, 4), layout.channels),
+                "running_var": listed(st.sampled_from((1.0, 2.0, 0.5)), layout.channels),
+            }
+        ),
+        absent=st.sampled_from(ABSENT),
+        eps=st.sampled_from((0.25, 1.0, 1e-3, 1e-5)),
+        momentum=st.sampled_from((0.25, 0.125, 0.1)),
+        dy=columns(numbers(-3, 3)) if given.gradients else st.none(),
+        dy_shift=st.sampled_from((0.0, 1.0, 100.0)),
+    )
+
+
+def _small_case(
+    given: Given,
+    traits: Traits,
+    layout: Layout,
+    *,
+    values: list[float],
+    scale: float,
+    shift: float,
+    vectors: dict[str, list[float]],
+    absent: Collection[str],
+    eps: float,
+    momentum: float,
+    dy: list[float] | None,
+    dy_shift: float,
+) -> Case:
+    dtype = dtype_named(traits.dtype)
+    if traits.short_settings:
+        eps, momentum = float(np.float32(eps)), float(np.float32(momentum))
+
+    def tensor(numbers: list[float]) -> np.ndarray:
+        return from_rows(np.array(numbers, dtype).reshape(layout.rows, -1), layout.shape, layout.axis)
+
+    left_out = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
+    kept: dict[str, Any] = {
+        name: None if name in left_out else np.array(vector, dtype) for name, vector in vectors.items()
+    }
+    return Case(
+        mode=given.mode,
+        x=tensor([round(value * scale + shift, 6) for value in values]),
+        eps=eps,
+        momentum=momentum,
+        axis=layout.axis,
+        dy=None if dy is None else tensor([value + dy_shift for value in dy]),
+        **kept,
+    )
