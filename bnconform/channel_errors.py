@@ -6,7 +6,6 @@ that are computed once; it holds no Case alive.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -19,9 +18,9 @@ from bnconform.columns import Array, Mask, peaks, totals
 from bnconform.dialect import Dialect
 from bnconform.equations import Standardization
 from bnconform.error_terms import StatisticErrors
-from bnconform.range_gate import CotangentSizes, Sizes
+from bnconform.range_gate import Cotangent, CotangentSizes, Sizes
 from bnconform.reference import solution
-from bnconform.rounding import Moments, Rounding, backward_rounding, error_of_sum, forward_rounding, moments
+from bnconform.rounding import Moments, backward_rounding, error_of_sum, forward_rounding, moments
 
 Allowance: TypeAlias = tuple[Array, Array, float]
 """(allowance, scale, unit roundoff of the output): the fields of a Bound, by rows."""
@@ -30,16 +29,6 @@ SECOND_ORDER = 1.0 + 1e-6
 """Covers products of roundings in the bound's formulas, and the rounding of the bound itself."""
 SMALL_OUTPUTS = 2.0**12
 """How many of the smallest numbers of its type an output that should be 0 is compared with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cotangent:
-    """What the gradients' bounds share: arithmetic of sums over g, error of Σg·h, size of g, where it may overflow."""
-
-    rounding: Rounding
-    error_of_dgamma: Array
-    sizes: CotangentSizes
-    blocked: Mask
 
 
 class ChannelErrors:
@@ -105,12 +94,24 @@ class ChannelErrors:
         sizes = range_gate.cotangent_sizes(g, own.x, stats)
         return Cotangent(rounding, dgamma, sizes, self._gradient_overflow(sizes))
 
+    @cached_property
+    def largest_of_batch(self) -> Standardization[Array]:
+        """What standardizing by the batch may compute at the largest."""
+        return range_gate.largest_computed(self.solution.batch_values, self.batch)
+
+    @cached_property
+    def training_overflow(self) -> Mask:
+        """Where y of a training step may overflow on its way."""
+        return range_gate.training_overflow(self.types, self.sizes, self.largest_of_batch)
+
+    @cached_property
+    def statistics_overflow(self) -> Mask:
+        """Where the mean or the variance of the batch may overflow on its way."""
+        return range_gate.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
+
     def trained(self) -> Allowance:
         """Bounds y of a training step."""
-        stats, errors = self.solution.batch_values, self.batch
-        largest = range_gate.largest_computed(stats, errors)
-        blocked = range_gate.training_overflow(self.types, self.sizes, largest)
-        return self._normalized(stats, errors, self.solution.trained, blocked)
+        return self._normalized(self.solution.batch_values, self.batch, self.solution.trained, self.training_overflow)
 
     def inferred(self) -> Allowance:
         """Bounds y of inference."""
@@ -215,19 +216,21 @@ class ChannelErrors:
 
     def _gradient_overflow(self, g: CotangentSizes) -> Mask:
         types, sizes = self.types, self.sizes
-        largest = range_gate.largest_computed(*self._standardization())
         if not self.training:
+            largest = range_gate.largest_computed(*self._standardization())
             return range_gate.inference_gradient_overflow(types, sizes, largest, g)
-        blocked = range_gate.training_gradient_overflow(types, sizes, largest, g, self.rounding.m)
+        largest = self.largest_of_batch
+        blocked = self.training_overflow | range_gate.training_gradient_overflow(
+            types, sizes, largest, g, self.rounding.m
+        )
         if not self.rounded_branches:
             return blocked
         uncentred = self.one_pass or self.uncentred
         return blocked | range_gate.branch_overflow(types, sizes, largest, g, self.solution.gradients, uncentred)
 
     def _statistic(self, error: Array, value: Array, scale: Array) -> Allowance:
-        blocked = range_gate.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
         smallest = 4 * self.rounding.t0 + self.types.running.kept
-        return self._judged(error, value, scale, self.types.running, blocked, smallest)
+        return self._judged(error, value, scale, self.types.running, self.statistics_overflow, smallest)
 
     def _elementwise(self, error: Array, value: Array, scale: Array, blocked: Mask) -> Allowance:
         """Judges y or dx."""

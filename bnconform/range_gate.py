@@ -16,6 +16,7 @@ from bnconform.arithmetic import EffectiveArithmetic
 from bnconform.columns import Array, Mask, peaks, totals
 from bnconform.equations import Gradients, Standardization
 from bnconform.error_terms import StatisticErrors
+from bnconform.rounding import Rounding
 
 HEADROOM = 16.0
 OUTPUT_SHARE = 0.9
@@ -57,6 +58,16 @@ def cotangent_sizes(g: Array, x: Array, stats: Standardization[Array]) -> Cotang
         d_sum=totals(np.abs(g * stats.d)),
         x_sum=totals(products),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Cotangent:
+    """What the gradients' bounds share: arithmetic of sums over g, error of Σg·h, size of g, where it may overflow."""
+
+    rounding: Rounding
+    error_of_dgamma: Array
+    sizes: CotangentSizes
+    blocked: Mask
 
 
 def statistics_overflow(
@@ -109,7 +120,7 @@ def cotangent_overflow(types: EffectiveArithmetic, g: CotangentSizes) -> Mask:
 def training_gradient_overflow(
     types: EffectiveArithmetic, sizes: Sizes, largest: Standardization[Array], g: CotangentSizes, m: int
 ) -> Mask:
-    """Returns where a gradient of a training step may overflow on its way."""
+    """Returns where a gradient of a training step may overflow on its way, beyond where y may."""
     scaled, cube = sizes.gamma * largest.r, largest.r**3
     sums = _above(types.cotangents.largest, g.offset_sum, scaled * g.total, sizes.gamma * g.offset_sum)
     products = _above(
@@ -121,7 +132,7 @@ def training_gradient_overflow(
         sizes.gamma * g.peak,
     )
     scaled_sum = _above(types.accumulate.largest, m * scaled * g.peak)
-    return training_overflow(types, sizes, largest) | cotangent_overflow(types, g) | scaled_sum | sums | products
+    return cotangent_overflow(types, g) | scaled_sum | sums | products
 
 
 def inference_gradient_overflow(

@@ -51,7 +51,7 @@ Findings = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def test_every_miniature_is_judged_by_every_spec_in_every_dtype(findings: Findings) -> None:
-    names = [*miniatures.CORRECT, *miniatures.WRONG]
+    names = [*miniatures.CORRECT, *miniatures.WRONG, *miniatures.WEAK]
     assert set(CAUGHT_BY) == set(miniatures.WRONG)
     assert set(findings) == {(name, dtype, spec) for name in names for dtype in DTYPES for spec in SPECS}
 
@@ -74,13 +74,19 @@ def test_a_wrong_one_fails_by_the_spec_that_states_it(findings: Findings, name: 
     assert all(findings[name, dtype, spec]["worst_ratio"] > 1 for spec in failed)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_a_variance_below_zero_is_seen(findings: Findings, dtype: str) -> None:
+    found = findings["variance_below_zero", dtype, "keeps_finite_values_finite"]
+    assert (found["verdict"], found["quantity"]) == ("fails", "finite y")
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_repeated_batch_shows_an_unbiased_variance(findings: Findings, dtype: str) -> None:
     assert findings["unbiased_variance_in_y", dtype, "ignores_a_repeated_batch"]["verdict"] == "fails"
 
 
 def test_every_failure_has_a_witness_that_can_be_read_and_a_script(out: Path, findings: Findings) -> None:
-    failed = [one for one in findings.values() if one["verdict"] == "fails"]
+    failed = [one for (name, *_), one in findings.items() if name in miniatures.WRONG and one["verdict"] == "fails"]
     assert all(math.prod(one["detail"]["case"]["shape"]) <= 16 for one in failed)
     for kind in ("witness", "reproduce"):
         files = [one[kind] for one in failed]

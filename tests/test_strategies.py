@@ -77,7 +77,8 @@ def test_only_ranks_that_the_implementation_takes_are_drawn() -> None:
 def test_one_that_compiles_for_each_shape_gets_shapes_of_the_pool_only() -> None:
     drawn = draw(TRAINING.strategy(Traits("float32", compiled=True)), 60)
     assert {case.x.shape for case in drawn} == POOL_SHAPES
-    assert all(case.gamma is not None and case.beta is not None for case in drawn)
+    shapes_of_absent = {case.x.shape for case in drawn if case.gamma is None or case.beta is None}
+    assert len(shapes_of_absent) == 1
 
 
 def test_the_same_recipe_gives_the_same_case_and_another_seed_another() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bnconform.bounds import Bound
 from bnconform.replies import Broken, Crashed, NotOffered, Raised, Reply, TimedOut
-from bnconform.verdict import Agreement, Judgement, agree, judgement, unless_declared
+from bnconform.verdict import Agreement, Judgement, agree, hold, judgement, unless_declared
 
 INF, NAN = float("inf"), float("nan")
 
@@ -146,3 +146,11 @@ def test_two_exceptions_are_the_same_failure_only_if_of_one_class() -> None:
     assert first.signature == other.signature
     assert first.signature != Judgement(reply=Raised("TypeError", "a", "")).signature
     assert first.signature != judgement(with_ratio(2.0)).signature
+
+
+def test_a_statement_that_is_true_or_false_fails_by_one_element_and_speaks_of_those_in_question_only() -> None:
+    truth = np.array([True, False, True])
+    assert hold(truth, quantity="finite y", where=np.array([True, False, True])).verdict == "conforms"
+    assert hold(truth, quantity="finite y", where=np.array([False, False, False])).verdict == "unsupported"
+    one = hold(truth, quantity="finite y", where=np.array([True, True, False]))
+    assert (one.verdict, one.ratio, one.index, one.compared, one.claimed) == ("fails", INF, (1,), 2, 2)
