@@ -15,6 +15,9 @@ from bnconform.verdict import BAD, VERDICTS
 WEAK = 0.25
 """A share of claims below which the line says so."""
 
+NAMED = 4
+"""How many of the statements that are not kept a line names."""
+
 
 class Progress:
     """Writes to pytest's terminal reporter, or nowhere if there is none."""
@@ -51,8 +54,10 @@ def _line(group: list[Finding]) -> str:
     weakest = min(ratios, key=lambda found: found["claimed"] or 0.0, default=None)
     if weakest is not None and (weakest["claimed"] or 0.0) < WEAK:
         nearest += f"; weakest evidence {weakest['claimed'] or 0.0:.0%} claimed ({weakest['spec']})"
-    bad = ", ".join(found["spec"] for found in group if found["verdict"] in BAD)
-    return f"{first['implementation']} {first['dtype']}: {verdicts}{nearest}" + (f"; not kept: {bad}" if bad else "")
+    bad = [found["spec"] for found in group if found["verdict"] in BAD]
+    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    not_kept = f"; not kept: {', '.join(bad[:NAMED])}{more}" if bad else ""
+    return f"{first['implementation']} {first['dtype']}: {verdicts}{nearest}{not_kept}"
 
 
 def _colour(found: Finding) -> dict[str, bool]:
