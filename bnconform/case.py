@@ -13,6 +13,13 @@ from typing import Literal
 import numpy as np
 
 PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
+FEATURES = {
+    "tangents": ("dot_x", "dot_gamma", "dot_beta"),
+    "second_order": ("bar_dx", "bar_dgamma", "bar_dbeta"),
+    "mask": ("mask",),
+    "batch_statistics": ("dmean", "dvar"),
+}
+"""What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -37,6 +44,11 @@ class Case:
     `momentum` weighs the NEW statistics: r' = (1 - momentum) r + momentum s. `dy` is the cotangent of y, of x's shape.
     `shuffled` says that the rows of x and dy stand in random order, which admits the sharper bounds on sums; leave it
     False for data in any other order. Raises ContractError for arrays that do not fit together.
+
+    The fields below it reach only an Implementation that names their feature. dot_x, dot_gamma, dot_beta: tangents, for
+    dot_y = dy/dt. bar_dx, bar_dgamma, bar_dbeta: cotangents of the gradients, for the gradients of their weighted sum
+    in x, gamma and dy. mask: boolean, of x's rank and broadcastable to x; False leaves a value out of the statistics.
+    dmean, dvar: cotangents of the batch's mean and biased variance where they are returned; they add to dx.
     """
 
     mode: Literal["train", "infer"]
@@ -50,6 +62,15 @@ class Case:
     axis: int = 1
     dy: np.ndarray | None = None
     shuffled: bool = False
+    dot_x: np.ndarray | None = None
+    dot_gamma: np.ndarray | None = None
+    dot_beta: np.ndarray | None = None
+    bar_dx: np.ndarray | None = None
+    bar_dgamma: np.ndarray | None = None
+    bar_dbeta: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    dmean: np.ndarray | None = None
+    dvar: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
@@ -58,10 +79,20 @@ class Case:
             raise ContractError(f"Case.x is {_describe(self.x)}; expected an array of rank 2 or more")
         if not -self.x.ndim <= self.axis < self.x.ndim:
             raise ContractError(f"Case.axis is {self.axis}; expected an axis of x, whose rank is {self.x.ndim}")
-        self._freeze("x", self.x.shape)
-        self._freeze("dy", self.x.shape)
-        for name in PER_CHANNEL:
+        for name in ("x", "dy", "dot_x", "bar_dx"):
+            self._freeze(name, self.x.shape)
+        for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar"):
             self._freeze(name, (self.channels,))
+        if self.mask is not None:
+            self._check_mask(self.mask)
+            self._freeze("mask", self.mask.shape)
+
+    def _check_mask(self, mask: object) -> None:
+        boolean = isinstance(mask, np.ndarray) and mask.dtype == bool
+        shape = np.shape(mask) if isinstance(mask, np.ndarray) else ()
+        fits = len(shape) == self.x.ndim and all(m in (1, n) for m, n in zip(shape, self.x.shape, strict=True))
+        if not (boolean and fits):
+            raise ContractError(f"Case.mask is {_describe(mask)}; expected booleans that broadcast to {self.x.shape}")
 
     def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
         array = getattr(self, name)
@@ -72,6 +103,13 @@ class Case:
         view = array.view()
         view.flags.writeable = False
         object.__setattr__(self, name, view)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The features that an implementation must offer for this case to mean what it says."""
+        return frozenset(
+            feature for feature, names in FEATURES.items() if any(getattr(self, n) is not None for n in names)
+        )
 
     @property
     def dtype(self) -> str:
@@ -93,7 +131,9 @@ class Case:
 class Outcome:
     """The arrays that an implementation computed for a Case; None stands for what it does not offer.
 
-    y and dx have the shape and dtype of x; the others have shape (C,) and a floating dtype at least as wide as x's.
+    y, dx, dot_y, grad_x and grad_dy have the shape and dtype of x; the others have shape (C,) and a floating dtype at
+    least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> + <bar_dbeta,
+    dbeta>. batch_mean, batch_var: statistics of the batch, the variance biased, where they are returned as outputs.
     """
 
     y: np.ndarray | None = None
@@ -102,9 +142,16 @@ class Outcome:
     dx: np.ndarray | None = None
     dgamma: np.ndarray | None = None
     dbeta: np.ndarray | None = None
+    dot_y: np.ndarray | None = None
+    grad_x: np.ndarray | None = None
+    grad_gamma: np.ndarray | None = None
+    grad_dy: np.ndarray | None = None
+    batch_mean: np.ndarray | None = None
+    batch_var: np.ndarray | None = None
 
 
 OUTPUTS = tuple(field.name for field in fields(Outcome))
+ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy")
 _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
@@ -120,7 +167,7 @@ def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
 
 
 def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
-    shape = case.x.shape if name in ("y", "dx") else (case.channels,)
+    shape = case.x.shape if name in ELEMENTWISE else (case.channels,)
     if not isinstance(array, np.ndarray):
         raise ContractError(
             f"{culprit} returned {name} as {_describe(array)}; expected a numpy.ndarray of shape {shape}"
@@ -129,7 +176,7 @@ def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
         raise ContractError(f"{culprit} returned {name} of shape {array.shape}; expected {shape}")
     got = dtype_name(array.dtype)
     width = _WIDTH.get(got, 0)
-    if name in ("y", "dx") and got != case.dtype:
+    if name in ELEMENTWISE and got != case.dtype:
         raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype}, the dtype of x")
     if got != case.dtype and width <= _WIDTH.get(case.dtype, 8):
         raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype} or a wider float")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from bnconform.case import DTYPES, Case, ContractError, Outcome
+from bnconform.case import DTYPES, FEATURES, Case, ContractError, Outcome
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "running_var": ("unbiased", "biased"),
@@ -80,6 +80,7 @@ class Implementation:
     name: dotted, unique in a run. run: takes a Case, returns an Outcome, raises Unsupported. dtypes: those it takes.
     ranks: ranks of x that it takes. compiled: a new shape costs a compilation, so shapes come from a fixed pool.
     version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
+    features: what of bnconform.case.FEATURES it offers: a case that asks for anything else never reaches it.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Implementation:
     version: str = ""
     devices: Collection[str] = frozenset({"cpu"})
     by_dtype: Mapping[str, Dialect] = field(default_factory=dict)
+    features: Collection[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
@@ -101,6 +103,8 @@ class Implementation:
             raise ContractError(f"{self.name}: dialect is {self.dialect!r}; expected a bnconform.Dialect")
         if isinstance(self.dtypes, str) or not self.dtypes or not set(self.dtypes) <= set(DTYPES):
             raise ContractError(f"{self.name}: dtypes is {self.dtypes!r}; expected some of {DTYPES}")
+        if isinstance(self.features, str) or not set(self.features) <= set(FEATURES):
+            raise ContractError(f"{self.name}: features is {self.features!r}; expected some of {tuple(FEATURES)}")
 
     def dialect_for(self, dtype: str) -> Dialect:
         """Returns the Dialect that holds for inputs of `dtype`."""

@@ -56,7 +56,7 @@ def _adapter_of(about: dict[str, Any]) -> list[str]:
 
 
 def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target) -> str:
-    run = Runner(lambda: hosts.of(source), target.implementation.name)
+    run = Runner(lambda: hosts.of(source), target.implementation.name, target.implementation.features)
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(run, target.dialect), case))
     record = finding(tally, target, run)

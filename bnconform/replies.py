@@ -68,6 +68,7 @@ class Described:
     ranks: tuple[int, ...] = ()
     compiled: bool = False
     devices: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -81,6 +82,7 @@ class Described:
             ranks=_sorted(implementation, "ranks", int),
             compiled=bool(implementation.compiled),
             devices=_sorted(implementation, "devices", str),
+            features=_sorted(implementation, "features", str),
         )
 
     def dialect_for(self, dtype: str) -> Dialect:
@@ -100,7 +102,7 @@ class Described:
         values = dict(message)
         values["dialect"] = Dialect(**values["dialect"])
         values["by_dtype"] = {dtype: Dialect(**dialect) for dtype, dialect in values["by_dtype"].items()}
-        for name in ("dtypes", "ranks", "devices"):
+        for name in ("dtypes", "ranks", "devices", "features"):
             values[name] = tuple(values[name])
         return cls(**values)
 

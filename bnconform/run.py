@@ -76,5 +76,7 @@ class Run:
     def _runner(self, question: Question) -> Runner:
         name = question.target.implementation.name
         if name not in self._runners:
-            self._runners[name] = Runner(lambda: self.hosts.of(question.source), name)
+            self._runners[name] = Runner(
+                lambda: self.hosts.of(question.source), name, question.target.implementation.features
+            )
         return self._runners[name]

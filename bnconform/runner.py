@@ -7,13 +7,13 @@ implementation that hangs: later calls get the greater of five seconds and twent
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect
-from bnconform.replies import Described, Reply, TimedOut
+from bnconform.replies import Described, NotOffered, Reply, TimedOut
 from bnconform.strategies import Traits
 
 
@@ -55,15 +55,19 @@ class Target:
 class Runner:
     """Runs cases of one implementation on a host. `calls` counts them; `impatient` is the lowered limit, or None."""
 
-    def __init__(self, host: Callable[[], Answers], implementation: str) -> None:
+    def __init__(self, host: Callable[[], Answers], implementation: str, features: Collection[str] = ()) -> None:
         self._host = host
         self._implementation = implementation
+        self._features = frozenset(features)
         self._slowest = 0.0
         self.calls = 0
         self.impatient: float | None = None
 
     def __call__(self, case: Case) -> Reply:
-        """Returns what the implementation answered to `case`."""
+        """Returns what the implementation answered to `case`; it is not asked for a feature that it does not name."""
+        lacking = case.needs - self._features
+        if lacking:
+            return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")
         self.calls += 1
         host = self._host()
         full = host.timeout
