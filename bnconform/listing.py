@@ -1,19 +1,34 @@
 """What `bnconform list` prints: the specs, or the implementations that are there to judge.
 
-Rules: one line each; what is not installed or broken is said, not left out.
+Rules: an implementation is one line, a spec a short block under its chapter; what is not installed or broken is said,
+not left out.
 """
 
 from __future__ import annotations
 
+import textwrap
+from itertools import groupby
+
 from bnconform.selection import Hosts, Request, select
 from bnconform.spec import all_specs
 
+WIDTH = 100
+
 
 def list_specs() -> list[str]:
-    """Returns a line per spec: chapter, id and sentence."""
-    specs = all_specs()
-    width = max(len(f"{one.chapter}.{one.id}") for one in specs)
-    return [f"{one.chapter + '.' + one.id:{width}}  {one.sentence}" for one in specs]
+    """Returns the lines of all specs by chapter: an id, its sentence and its source below it."""
+    lines: list[str] = []
+    for chapter, specs in groupby(all_specs(), key=lambda one: one.chapter):
+        chapter_lines = [line for one in specs for line in (f"{chapter}.{one.id}", *_told(one.sentence, one.source))]
+        lines += ["", chapter.replace("_", " ").upper(), *chapter_lines]
+    return lines[1:]
+
+
+def _told(sentence: str, source: str) -> list[str]:
+    return [
+        *textwrap.wrap(sentence, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4),
+        *textwrap.wrap(f"[{source}]", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6),
+    ]
 
 
 def list_implementations() -> list[str]:

@@ -126,10 +126,21 @@ def test_nothing_but_conforms_and_unsupported_is_exit_status_0_from_any_folder(t
     assert tiny.lines(elsewhere / "reports" / "latest")[-1]["exit_status"] == 0
 
 
-def test_specs_are_listed_with_their_sentences(tmp_path: Path) -> None:
-    listed = tiny.bnconform("list", "specs", cwd=tmp_path).stdout.splitlines()
-    assert [line.split()[0] for line in listed] == [f"{one.chapter}.{one.id}" for one in all_specs()]
-    assert [line.split(maxsplit=1)[1] for line in listed] == [one.sentence for one in all_specs()]
+def test_specs_are_listed_by_chapter_with_sentence_and_source(tmp_path: Path) -> None:
+    said = tiny.bnconform("list", "specs", cwd=tmp_path).stdout
+    specs = all_specs()
+    assert max(map(len, said.splitlines())) <= 120
+    blocks: list[list[str]] = []
+    for line in said.splitlines():
+        if line.startswith(" "):
+            blocks[-1].append(line)
+        elif "." in line:
+            blocks.append([line])
+        else:
+            assert line in {"", *(one.chapter.replace("_", " ").upper() for one in specs)}
+    assert [block[0] for block in blocks] == [f"{one.chapter}.{one.id}" for one in specs]
+    for one, (_, *told) in zip(specs, blocks, strict=True):
+        assert " ".join(" ".join(told).split()) == " ".join(f"{one.sentence} [{one.source}]".split())
 
 
 @pytest.mark.slow
