@@ -56,3 +56,5 @@ POOL = {
     4: [Layout((2, 3, 5), 16, 1), Layout((5, 1, 3), 17, -1)],
     5: [Layout((3, 1, 2, 4), 16, -1)],
 }
+SINGLE = {rank: [Layout((1,) * (rank - 1), 16, 1)] for rank in EAGER}
+"""Where each channel has a single value."""

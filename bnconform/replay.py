@@ -56,7 +56,8 @@ def _adapter_of(about: dict[str, Any]) -> list[str]:
 
 
 def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target) -> str:
-    run = Runner(lambda: hosts.of(source), target.implementation.name, target.implementation.features)
+    about = target.implementation
+    run = Runner(lambda: hosts.of(source), about.name, about.features, about.ranks)
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(run, target.dialect), case))
     record = finding(tally, target, run)

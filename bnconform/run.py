@@ -76,7 +76,6 @@ class Run:
     def _runner(self, question: Question) -> Runner:
         name = question.target.implementation.name
         if name not in self._runners:
-            self._runners[name] = Runner(
-                lambda: self.hosts.of(question.source), name, question.target.implementation.features
-            )
+            about = question.target.implementation
+            self._runners[name] = Runner(lambda: self.hosts.of(question.source), name, about.features, about.ranks)
         return self._runners[name]

@@ -55,19 +55,28 @@ class Target:
 class Runner:
     """Runs cases of one implementation on a host. `calls` counts them; `impatient` is the lowered limit, or None."""
 
-    def __init__(self, host: Callable[[], Answers], implementation: str, features: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        host: Callable[[], Answers],
+        implementation: str,
+        features: Collection[str] = (),
+        ranks: Collection[int] = (),
+    ) -> None:
         self._host = host
         self._implementation = implementation
         self._features = frozenset(features)
+        self._ranks = frozenset(ranks)
         self._slowest = 0.0
         self.calls = 0
         self.impatient: float | None = None
 
     def __call__(self, case: Case) -> Reply:
-        """Returns what the implementation answered to `case`; it is not asked for a feature that it does not name."""
+        """Returns what the implementation answered to `case`; it is asked for no feature or rank that it lacks."""
         lacking = case.needs - self._features
         if lacking:
             return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")
+        if self._ranks and case.x.ndim not in self._ranks:
+            return NotOffered(f"rank {case.x.ndim}: not among its ranks")
         self.calls += 1
         host = self._host()
         full = host.timeout

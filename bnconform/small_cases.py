@@ -27,7 +27,10 @@ def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.Se
 
     like: a case whose rank and axis are kept, with up to two channels, for what depends on the layout in memory.
     """
-    if like is None:
+    if given.rows == "one":
+        ranks = traits.ranks if like is None else (like.x.ndim,)
+        layouts = [Layout((1,) * (min(ranks) - 1), channels, 1) for channels in (1, 2)]
+    elif like is None:
         layouts = [Layout((m,) + (1,) * (min(traits.ranks) - 2), 1, axis) for m in range(2, 7) for axis in (1, -1)]
     else:
         every = product(range(1, 4), repeat=like.x.ndim - 1)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bnconform.case import Case
 from bnconform.layout import from_rows
-from bnconform.layouts import EAGER, POOL, Layout
+from bnconform.layouts import EAGER, POOL, SINGLE, Layout
 from bnconform.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels, dtype_named
 
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
@@ -43,18 +43,20 @@ class Given:
     """The cases that a spec is tried on. Equal ones are drawn once, run once and judged by every spec that has them.
 
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes or "constant" ones.
+    rows: "several" values per channel or "one".
     """
 
     mode: Literal["train", "infer"]
     gradients: bool = True
     statistics: bool = True
     channels: Literal["mixed", "constant"] = "mixed"
+    rows: Literal["several", "one"] = "several"
 
     def strategy(self, traits: Traits) -> st.SearchStrategy[Case]:
         """Returns the strategy of full cases: sixteen channels and more, each in a regime of its own."""
         return st.builds(
             partial(_fill, self, traits),
-            place=_places(traits),
+            place=_places(traits, self.rows),
             settings=st.sampled_from(SETTINGS),
             seed=st.integers(0, 2**32 - 1),
         )
@@ -76,23 +78,27 @@ def cases(
     gradients: bool = True,
     statistics: bool = True,
     channels: Literal["mixed", "constant"] = "mixed",
+    rows: Literal["several", "one"] = "several",
 ) -> Given:
     """Returns what a spec is given: cases of that mode, with or without cotangents and running averages."""
-    return Given(mode=mode, gradients=gradients, statistics=statistics or mode == "infer", channels=channels)
+    kept = statistics or mode == "infer"
+    return Given(mode=mode, gradients=gradients, statistics=kept, channels=channels, rows=rows)
 
 
-def _layouts(traits: Traits) -> list[list[Layout]]:
+def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layout]]:
     """Returns the layouts that an implementation takes, by rank."""
-    tables = POOL if traits.compiled else EAGER
+    tables = (POOL if traits.compiled else EAGER) if rows == "several" else SINGLE
     usable = [tables[rank] for rank in sorted(tables) if rank in traits.ranks]
     if not usable:
         raise ValueError(f"ranks {traits.ranks} hold none of {sorted(tables)}; expected at least one of them")
     return usable
 
 
-def _places(traits: Traits) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
+def _places(
+    traits: Traits, rows: Literal["several", "one"] = "several"
+) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
     """Returns the strategy of layouts, and of what is absent in them."""
-    usable = _layouts(traits)
+    usable = _layouts(traits, rows)
     if not traits.compiled:
         return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(ABSENT))
     # What is absent is compiled for as well: it varies in one layout only.

@@ -18,7 +18,8 @@ from bnconform.case import Case
 from bnconform.layout import along
 
 
-def _once(make: Callable[[Case], Case]) -> Callable[[Case], Case]:
+def once(make: Callable[[Case], Case]) -> Callable[[Case], Case]:
+    """Makes a variant once per case, and forgets it with the case."""
     made: WeakKeyDictionary[Case, Case] = WeakKeyDictionary()
 
     @wraps(make)
@@ -35,13 +36,13 @@ def _per_channel(case: Case, values: np.ndarray | float) -> np.ndarray:
     return np.broadcast_to(values, (case.channels,)).astype(case.x.dtype)
 
 
-@_once
+@once
 def unscaled(case: Case) -> Case:
     """Returns the case with γ = 1 and β = 0, which shows the normalized values themselves."""
     return replace(case, gamma=_per_channel(case, 1.0), beta=_per_channel(case, 0.0), dy=None)
 
 
-@_once
+@once
 def restoring(case: Case) -> Case:
     """Returns the case with γ = √(σ² + ε) and β = μ of its own batch."""
     root = np.sqrt(reference.batch_variance(case) + case.eps)
@@ -49,7 +50,7 @@ def restoring(case: Case) -> Case:
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
 
-@_once
+@once
 def shifted(case: Case) -> Case:
     """Returns the case with three quarters of the largest magnitude of each channel added to all of its values."""
     wide = case.x.astype(np.float64)
@@ -58,13 +59,13 @@ def shifted(case: Case) -> Case:
     return replace(case, x=(wide + along(shift, wide.ndim, case.axis)).astype(case.x.dtype), dy=None)
 
 
-@_once
+@once
 def doubled(case: Case) -> Case:
     """Returns the case with x doubled and ε quadrupled, which leaves (x - μ)/√(σ² + ε) as it was."""
     return replace(case, x=case.x * case.x.dtype.type(2), eps=4 * case.eps, dy=None)
 
 
-@_once
+@once
 def reordered(case: Case) -> Case:
     """Returns the case with the values of every channel in reverse order."""
     return replace(case, x=reorder(case.x, case.axis), dy=None)
@@ -76,13 +77,13 @@ def reorder(tensor: np.ndarray, axis: int) -> np.ndarray:
     return np.ascontiguousarray(np.flip(tensor, others))
 
 
-@_once
+@once
 def repeated(case: Case) -> Case:
     """Returns the case with its batch given twice; rows that come twice are not in random order."""
     return replace(case, x=np.concatenate([case.x, case.x]), dy=None, shuffled=False)
 
 
-@_once
+@once
 def among_others(case: Case) -> Case:
     """Returns the case with its first example as it was and every other one negated."""
     sign = np.where(np.arange(case.x.shape[0]) == 0, 1.0, -1.0).astype(case.x.dtype)
