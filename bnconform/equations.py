@@ -114,6 +114,50 @@ def inference_gradients(g: Number, gamma: Number, population: Standardization[Nu
     return Gradients(*(_shifted(value, unit) for value in (dx, dgamma, dbeta, dbeta / m, dgamma / m, g)))
 
 
+@dataclass(frozen=True, slots=True)
+class SecondGradients(Generic[N]):
+    """Gradients of <w, dx> + <p, dγ> + <q, dβ> in x, γ and the cotangent g; product = Σw·P(g), in inference Σw·g."""
+
+    x: N
+    gamma: N
+    g: N
+    product: N
+
+    def rounded(self) -> SecondGradients[Array]:
+        """Returns the same values as float64 arrays."""
+        return SecondGradients(*map(rounded, (self.x, self.gamma, self.g, self.product)))
+
+
+def tangent(through_x: Number, stats: Standardization[Number], dot_gamma: Number, dot_beta: Number) -> Number:
+    """Returns ẏ = γ·r·P(ẋ) + γ̇·h + β̇. P is symmetric, so its first term is what a cotangent ẋ would send to x."""
+    return through_x + stats.h * dot_gamma + dot_beta
+
+
+def training_second_gradients(
+    w: Gradients[Number],
+    p: Number,
+    q: Number,
+    g: Gradients[Number],
+    w_rows: Number,
+    gamma: Number,
+    batch: Standardization[Number],
+) -> SecondGradients[Number]:
+    """Returns the gradients of training's gradients, from the gradients for w and for g in place of a cotangent."""
+    r, h, m = batch.r, batch.h, len(rounded(w_rows))
+    product = _total(w_rows * g.projection)
+    inner = h * (product / m) + g.projection * w.component + w.projection * g.component
+    x = g.projection * (r * p) - inner * (r * r * gamma)
+    return SecondGradients(x, product * r, tangent(w.dx, batch, p, q), product)
+
+
+def inference_second_gradients(
+    w: Gradients[Number], p: Number, q: Number, g_rows: Number, w_rows: Number, population: Standardization[Number]
+) -> SecondGradients[Number]:
+    """Returns the gradients of inference's gradients: ∂x = p·r·g, ∂γ = r·Σw·g, ∂g = γ·r·w + p·h + q."""
+    r, product = population.r, _total(w_rows * g_rows)
+    return SecondGradients(g_rows * (r * p), product * r, tangent(w.dx, population, p, q), product)
+
+
 def rounded(number: Number) -> Array:
     """Returns `number` as a float64 array."""
     value: Array = number.high if isinstance(number, DoubleDouble) else number
