@@ -18,6 +18,7 @@ from bnconform.records import SCHEMA, RunRecord
 from bnconform.replies import Described
 from bnconform.selection import Request, Selection
 from bnconform.spec import Spec
+from bnconform.strategies import Given
 
 PACKAGES = (
     "bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax",
@@ -44,8 +45,15 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
         "timeout": request.timeout,
         "device": request.device,
         "specs": [
-            {"id": s.id, "chapter": s.chapter, "sentence": s.sentence, "latex": s.latex, "source": s.source}
-            for s in specs
+            {
+                "id": one.id,
+                "chapter": one.chapter,
+                "sentence": one.sentence,
+                "latex": one.latex,
+                "source": one.source,
+                "given": given_words(one.given),
+            }
+            for one in specs
         ],
         "implementations": [
             {
@@ -63,6 +71,19 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
         "missing": list(selection.missing),
         "broken": list(selection.broken),
     }
+
+
+def given_words(given: Given) -> str:
+    """Returns in words which cases a spec is given; a field that has no words here is told by name and value."""
+    words = ["a training step" if given.mode == "train" else "inference"]
+    words += ["constant channels" if given.channels == "constant" else "channels of mixed regimes"]
+    words += ["with running averages" if given.statistics else "without running averages"]
+    words += ["with a cotangent of y"] * given.gradients
+    for field in fields(given):
+        value = getattr(given, field.name)
+        if field.name not in ("mode", "channels", "statistics", "gradients") and value != field.default:
+            words.append(f"with {field.name}" if value is True else f"{field.name}: {value}")
+    return ", ".join(words)
 
 
 def _versions() -> dict[str, str]:

@@ -25,14 +25,18 @@ Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such nu
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 
 
-class SpecRecord(TypedDict):
-    """A spec as the run line states it."""
-
+class _Stated(TypedDict):
     id: str
     chapter: str
     sentence: str
     latex: str
     source: str
+
+
+class SpecRecord(_Stated, total=False):
+    """A spec as the run line states it; `given` says in words which cases it is tried on."""
+
+    given: str
 
 
 class ImplementationRecord(TypedDict):
@@ -167,7 +171,7 @@ _RUN_TYPES: _Types = {
 }
 _END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
 _TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
-_OPTIONAL = Finding.__optional_keys__
+_OPTIONAL = frozenset({"fault", "reason", "compared", "detail"})  # with postponed annotations, __optional_keys__ is empty
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:

@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 FILE = "results.jsonl"
+PAGES = ("index.html", "specs.html")
 GENERATOR = '<meta name="generator" content="bnconform">'
 
 
@@ -191,15 +192,15 @@ class ResultsWriter:
 
 def clear_output(out: Path) -> None:
     """Removes what a previous run wrote to `out`, and nothing else; ContractError where the files are not a run's."""
-    results, page = out / FILE, out / "index.html"
+    results, pages = out / FILE, [out / name for name in PAGES if (out / name).exists()]
     artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py")]
     ours = results.is_file() and _is_ours(results)
-    page_is_ours = page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace")[:2000]
     strangers = [path for path in (results, *artefacts) if path.exists() and not ours]
-    strangers += [page] if page.exists() and not page_is_ours else []
+    strangers += [page for page in pages if not _is_our_page(page)]
     if strangers:
         raise ContractError(f"{strangers[0]} is not of an earlier bnconform run; choose another --out or remove it")
-    page.unlink(missing_ok=True)  # first: a page without its files would pass for a finished report
+    for page in pages:  # first: a page without its files would pass for a finished report
+        page.unlink()
     if ours:
         results.write_bytes(b"")  # so that results never outlive their witnesses; an empty file counts as ours
         for path in artefacts:
@@ -211,3 +212,7 @@ def _is_ours(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.readline()
     return not first or first.replace(b" ", b"").startswith(b'{"kind":"run"')
+
+
+def _is_our_page(page: Path) -> bool:
+    return page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace")[:2000]

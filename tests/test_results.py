@@ -164,13 +164,16 @@ def artefacts(out: Path) -> list[Path]:
 def test_a_new_run_clears_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     world.write(tmp_path, world.finding())
     artefacts(tmp_path)
-    (tmp_path / "index.html").write_text('<meta name="generator" content="bnconform">', encoding="utf-8")
+    for page in ("index.html", "specs.html"):
+        (tmp_path / page).write_text('<meta name="generator" content="bnconform">', encoding="utf-8")
     clear_output(tmp_path)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"witnesses/notes.txt", "reproduce/data.csv", "mine.html"}
 
 
-@pytest.mark.parametrize("name", ["results.jsonl", "index.html", "reproduce/tool.py", "witnesses/model.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["results.jsonl", "index.html", "specs.html", "reproduce/tool.py", "witnesses/model.safetensors"]
+)
 def test_files_of_another_kind_are_not_touched(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("somebody's", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The report: one self-contained page, a pure function of results files.
+"""The report and the spec book: two self-contained pages, a pure function of results files.
 
-Rules: it knows only the files, never an implementation; the page needs no network and no script; the page appears as a
+Rules: it knows only the files, never an implementation; a page needs no network and no script; a page appears as a
 whole or not at all.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bnconform.report.book import book
 from bnconform.report.columns import implementations, web
 from bnconform.report.equations import equation
 from bnconform.report.view import view
@@ -36,20 +37,30 @@ _TEMPLATES.globals |= {
 
 
 def write_report(results: Sequence[Results], out: Path | str) -> Path:
-    """Writes `out`/index.html, the report of one or more runs, and returns its path; replaces an older one at once."""
+    """Writes `out`/index.html, the report of one or more runs, and `out`/specs.html, its spec book, and returns the
+    path of the report; older ones are replaced at once, and only when both are written."""
     out = Path(out)
-    page = render(merge(results), out)
+    merged = merge(results)
+    pages = {"specs.html": render_book(merged), "index.html": render(merged, out)}
     out.mkdir(parents=True, exist_ok=True)
-    target, draft = out / "index.html", out / f".index.html.{os.getpid()}"
+    drafts = {name: out / f".{name}.{os.getpid()}" for name in pages}
     try:
-        draft.write_text(page, encoding="utf-8")
-        os.replace(draft, target)
+        for name, page in pages.items():
+            drafts[name].write_text(page, encoding="utf-8")
+        for name, draft in drafts.items():
+            os.replace(draft, out / name)
     finally:
-        draft.unlink(missing_ok=True)
-    return target
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+    return out / "index.html"
 
 
 def render(merged: Merged, out: Path) -> str:
     """Returns the report of `merged` as HTML, its links relative to `out`."""
     page = view(merged, out)
     return _TEMPLATES.get_template("index.html").render(page=page, implementations=implementations(merged))
+
+
+def render_book(merged: Merged) -> str:
+    """Returns the spec book of `merged` as HTML."""
+    return _TEMPLATES.get_template("specs.html").render(book=book(merged))
