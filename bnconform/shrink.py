@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
-from bnconform.case import PER_CHANNEL, Case
+from bnconform.case import FEATURES, PER_CHANNEL, Case
 from bnconform.layout import to_rows
 from bnconform.regimes import dtype_named
 from bnconform.small_cases import MOST_VALUES
@@ -107,10 +107,10 @@ def _reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> C
         return rounded(column).reshape(shape)
 
     changed: dict[str, Any] = {"x": tensor(case.x), "shuffled": False}
-    changed["dy"] = None if case.dy is None else tensor(case.dy)
-    for name in PER_CHANNEL:
-        vector = getattr(case, name)
-        changed[name] = None if vector is None else rounded(vector[channel : channel + 1])
+    for name in ("dy", *PER_CHANNEL, *FEATURES["tangents"], *FEATURES["second_order"]):
+        array = getattr(case, name)
+        if array is not None:
+            changed[name] = tensor(array) if array.ndim == case.x.ndim else rounded(array[channel : channel + 1])
     return replace(case, **changed)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform.case import Case
+from bnconform.case import FEATURES, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import Layout
 from bnconform.regimes import dtype_named
@@ -52,6 +52,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
             return listed(one, layout.channels).map(lambda values: values * layout.rows)
         return listed(one, layout.rows * layout.channels)
 
+    tensor, *directions = FEATURES.get(given.derivatives, ("",))
     return st.builds(
         partial(_small_case, given, traits, layout),
         values=columns(numbers(-8, 8)),
@@ -63,6 +64,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
                 "beta": listed(st.sampled_from((0.0, 1.0, -2.0)), layout.channels),
                 "running_mean": listed(numbers(0, 4), layout.channels),
                 "running_var": listed(st.sampled_from((1.0, 2.0, 0.5)), layout.channels),
+                **{name: listed(numbers(-3, 3), layout.channels) for name in directions},
             }
         ),
         absent=st.sampled_from(ABSENT),
@@ -70,6 +72,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
         momentum=st.sampled_from((0.25, 0.125, 0.1)),
         dy=columns(numbers(-3, 3)) if given.gradients else st.none(),
         dy_shift=st.sampled_from((0.0, 1.0, 100.0)),
+        further=st.fixed_dictionaries({tensor: columns(numbers(-3, 3))} if tensor else {}),
     )
 
 
@@ -87,6 +90,7 @@ def _small_case(
     momentum: float,
     dy: list[float] | None,
     dy_shift: float,
+    further: dict[str, list[float]],
 ) -> Case:
     dtype = dtype_named(traits.dtype)
     if traits.short_settings:
@@ -97,8 +101,10 @@ def _small_case(
 
     left_out = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
     kept: dict[str, Any] = {
-        name: None if name in left_out else np.array(vector, dtype) for name, vector in vectors.items()
+        name: None if name in left_out or name.endswith(tuple(absent)) else np.array(vector, dtype)
+        for name, vector in vectors.items()
     }
+    kept |= {name: tensor(numbers) for name, numbers in further.items()}
     return Case(
         mode=given.mode,
         x=tensor([round(value * scale + shift, 6) for value in values]),

@@ -15,13 +15,14 @@ from typing import Literal
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform.case import Case
+from bnconform.case import FEATURES, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import EAGER, POOL, SINGLE, Layout
 from bnconform.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels, dtype_named
 
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
 MOMENTA = (0.1, 0.01, 0.3, 0.875)
+Derivatives = Literal["first", "tangents", "second_order"]
 SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as much as a run of torch
 
 
@@ -43,7 +44,7 @@ class Given:
     """The cases that a spec is tried on. Equal ones are drawn once, run once and judged by every spec that has them.
 
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes or "constant" ones.
-    rows: "several" values per channel or "one".
+    rows: "several" values per channel or "one". derivatives: beyond the "first", the fields of a Case's feature.
     """
 
     mode: Literal["train", "infer"]
@@ -51,12 +52,13 @@ class Given:
     statistics: bool = True
     channels: Literal["mixed", "constant"] = "mixed"
     rows: Literal["several", "one"] = "several"
+    derivatives: Derivatives = "first"
 
     def strategy(self, traits: Traits) -> st.SearchStrategy[Case]:
         """Returns the strategy of full cases: sixteen channels and more, each in a regime of its own."""
         return st.builds(
             partial(_fill, self, traits),
-            place=_places(traits, self.rows),
+            place=_places(traits, self.rows, self.derivatives),
             settings=st.sampled_from(SETTINGS),
             seed=st.integers(0, 2**32 - 1),
         )
@@ -79,10 +81,17 @@ def cases(
     statistics: bool = True,
     channels: Literal["mixed", "constant"] = "mixed",
     rows: Literal["several", "one"] = "several",
+    derivatives: Derivatives = "first",
 ) -> Given:
     """Returns what a spec is given: cases of that mode, with or without cotangents and running averages."""
-    kept = statistics or mode == "infer"
-    return Given(mode=mode, gradients=gradients, statistics=kept, channels=channels, rows=rows)
+    return Given(
+        mode=mode,
+        gradients=gradients,
+        statistics=statistics or mode == "infer",
+        channels=channels,
+        rows=rows,
+        derivatives=derivatives,
+    )
 
 
 def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layout]]:
@@ -95,7 +104,7 @@ def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layou
 
 
 def _places(
-    traits: Traits, rows: Literal["several", "one"] = "several"
+    traits: Traits, rows: Literal["several", "one"] = "several", derivatives: Derivatives = "first"
 ) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
     """Returns the strategy of layouts, and of what is absent in them."""
     usable = _layouts(traits, rows)
@@ -103,6 +112,8 @@ def _places(
         return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(ABSENT))
     # What is absent is compiled for as well: it varies in one layout only.
     every = [(layout, ABSENT[0]) for table in usable for layout in table]
+    if derivatives != "first":  # each compiles anew, and what a layout does is told by the first derivatives
+        return st.sampled_from(every[:2])
     return st.sampled_from(every + [(every[0][0], absent) for absent in ABSENT if absent])
 
 
@@ -132,6 +143,11 @@ def fill(
     }
     cast = {name: array.astype(dtype) for name, array in arrays.items() if name not in absent}
     dy = from_rows(_cotangent(rng, channels).astype(dtype), layout.shape, layout.axis) if given.gradients else None
+    further = {
+        name: from_rows(values.astype(dtype), layout.shape, layout.axis) if values.ndim == 2 else values.astype(dtype)
+        for name, values in _further(given, rng, channels).items()
+        if not name.endswith(tuple(absent))
+    }
     return Case(
         mode=given.mode,
         x=from_rows(channels.x, layout.shape, layout.axis),
@@ -144,7 +160,17 @@ def fill(
         axis=layout.axis,
         dy=dy,
         shuffled=True,
+        **further,
     )
+
+
+def _further(given: Given, rng: np.random.Generator, channels: Channels) -> dict[str, np.ndarray]:
+    """Returns tangents or second cotangents: of x or dx like a cotangent, of γ and β or their gradients by chance."""
+    if given.derivatives == "first":
+        return {}
+    tensor, *vectors = FEATURES[given.derivatives]
+    drawn = {name: rng.standard_normal(channels.spread.size) for name in vectors}
+    return {tensor: _cotangent(rng, channels), **drawn}
 
 
 def _scales(rng: np.random.Generator, count: int) -> np.ndarray:
