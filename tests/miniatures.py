@@ -33,12 +33,40 @@ def pairwise(t: Array) -> Array:
     return t[0] if half == 0 else pairwise(t[:half]) + pairwise(t[half:])
 
 
+def fused(a: Array, b: Array, c: Array) -> Array:
+    """Returns a·b + c with one rounding, as a fused multiply-add gives it."""
+    wide = np.longdouble if c.dtype == np.float64 else np.float64
+    return np.asarray(a.astype(wide) * b.astype(wide) + c.astype(wide)).astype(c.dtype)
+
+
+def welford(x: Array) -> tuple[Array, Array]:
+    """Returns the mean and Σ(x - mean)², value by value."""
+    mean, squares = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for i, row in enumerate(x, 1):
+        delta = row - mean
+        mean = mean + delta / x.dtype.type(i)
+        squares = squares + delta * (row - mean)
+    return mean, squares
+
+
+def chan(x: Array) -> tuple[Array, Array]:
+    """Returns the mean and Σ(x - mean)², merged from halves."""
+    if len(x) < 4:
+        return welford(x)
+    one, half = x.dtype.type, len(x) // 2
+    (mean_a, squares_a), (mean_b, squares_b) = chan(x[:half]), chan(x[half:])
+    delta, rest = mean_b - mean_a, len(x) - half
+    mean = mean_a + delta * one(rest / len(x))
+    return mean, squares_a + squares_b + delta * delta * one(half * rest / len(x))
+
+
 @dataclass(frozen=True)
 class Mathematics:
     """Where miniatures differ: how they add up, and which one formula is wrong."""
 
     total: Callable[[Array], Array] = in_order
-    welford: bool = False
+    streamed: Callable[[Array], tuple[Array, Array]] | None = None
+    fused: bool = False
     folded: bool = False
     correction: int = 0
     epsilon_outside: bool = False
@@ -49,12 +77,8 @@ class Mathematics:
 
     def moments(self, x: Array) -> tuple[Array, Array]:
         count = x.dtype.type(len(x))
-        if self.welford:
-            mean, squares = np.zeros_like(x[0]), np.zeros_like(x[0])
-            for i, row in enumerate(x, 1):
-                delta = row - mean
-                mean = mean + delta / x.dtype.type(i)
-                squares = squares + delta * (row - mean)
+        if self.streamed is not None:
+            mean, squares = self.streamed(x)
             return mean, squares / count
         mean = self.total(x) / count
         if self.one_pass:
@@ -83,6 +107,8 @@ def run(how: Mathematics, case: Case) -> Outcome:
     h = x * r if how.forgets_the_mean else (x - mean) * r
     scale = gamma * r
     y = x * scale + (beta - mean * scale) if how.folded else h * gamma + beta
+    if how.fused:
+        y = fused(h, gamma + np.zeros_like(h), beta + np.zeros_like(h))
     found = {"y": y}
     if training and case.running_mean is not None:
         unbiased = variance * one(len(x) / (len(x) - 1) if how.correction == 0 else 1)
@@ -110,7 +136,9 @@ CORRECT = {
     "in_order": Mathematics(),
     "reversed": Mathematics(total=reversed_order),
     "pairwise": Mathematics(total=pairwise),
-    "welford": Mathematics(welford=True),
+    "welford": Mathematics(streamed=welford),
+    "chan": Mathematics(streamed=chan),
+    "fused": Mathematics(fused=True, total=pairwise),
     "folded": Mathematics(folded=True, total=pairwise),
 }
 WRONG = {
