@@ -20,6 +20,7 @@ from bnconform.channel_errors import Allowance, ChannelErrors
 from bnconform.columns import Array, Mask
 from bnconform.dialect import Dialect
 from bnconform.layout import from_rows
+from bnconform.second_order_errors import SecondOrderErrors
 
 LEAST_SHARE = 1e-2
 """A comparison claims something where the allowance is at most this share of the scale …"""
@@ -52,6 +53,7 @@ class Bound:
         return Bound(self.allowance + more, self.scale, self.u)
 
 
+_second_errors: WeakKeyDictionary[Case, dict[int, tuple[Dialect, SecondOrderErrors]]] = WeakKeyDictionary()
 _errors: WeakKeyDictionary[Case, dict[int, tuple[Dialect, ChannelErrors]]] = WeakKeyDictionary()
 Make = TypeVar("Make", bound=Callable[..., Bound])
 
@@ -124,6 +126,39 @@ def batch_mean(case: Case, dialect: Dialect) -> Bound:
 def batch_variance(case: Case, dialect: Dialect) -> Bound:
     """Bounds the biased variance of the batch, of shape (C,), as an output in the type of the running statistics."""
     return Bound(*_errors_of(case, dialect).batch_variance())
+
+
+@_once
+def dot_y(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the tangent of y in the Case's mode, of x's shape."""
+    return _elementwise(case, _second_errors_of(case, dialect).dot_y())
+
+
+@_once
+def grad_x(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient in x of the weighted gradients, of x's shape."""
+    return _elementwise(case, _second_errors_of(case, dialect).grad_x())
+
+
+@_once
+def grad_gamma(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient in gamma of the weighted gradients, of shape (C,)."""
+    return Bound(*_second_errors_of(case, dialect).grad_gamma())
+
+
+@_once
+def grad_dy(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient in dy of the weighted gradients, of x's shape."""
+    return _elementwise(case, _second_errors_of(case, dialect).grad_dy())
+
+
+def _second_errors_of(case: Case, dialect: Dialect) -> SecondOrderErrors:
+    """Returns the shared error terms of further derivatives, as `_errors_of` does those of the first."""
+    known = _second_errors.setdefault(case, {})
+    entry = known.get(id(dialect))
+    if entry is None:
+        entry = known[id(dialect)] = (dialect, SecondOrderErrors(case, dialect))
+    return entry[1]
 
 
 def _errors_of(case: Case, dialect: Dialect) -> ChannelErrors:
