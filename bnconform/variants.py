@@ -15,7 +15,7 @@ import numpy as np
 
 from bnconform import reference
 from bnconform.case import Case
-from bnconform.layout import along
+from bnconform.layout import along, to_rows
 
 
 def once(make: Callable[[Case], Case]) -> Callable[[Case], Case]:
@@ -51,6 +51,13 @@ def restoring(case: Case) -> Case:
 
 
 @once
+def restoring_without_epsilon(case: Case) -> Case:
+    """Returns the case with γ = σ and β = μ of its own batch."""
+    root, mean = np.sqrt(reference.batch_variance(case)), reference.batch_mean(case)
+    return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
+
+
+@once
 def shifted(case: Case) -> Case:
     """Returns the case with three quarters of the largest magnitude of each channel added to all of its values."""
     wide = case.x.astype(np.float64)
@@ -63,6 +70,50 @@ def shifted(case: Case) -> Case:
 def doubled(case: Case) -> Case:
     """Returns the case with x doubled and ε quadrupled, which leaves (x - μ)/√(σ² + ε) as it was."""
     return replace(case, x=case.x * case.x.dtype.type(2), eps=4 * case.eps, dy=None)
+
+
+@once
+def tripled(case: Case) -> Case:
+    """Returns the case with x tripled and ε nine times as large; an ε that float32 holds stays one."""
+    eps = 9 * case.eps
+    short = float(np.float32(case.eps)) == case.eps
+    return replace(case, x=case.x * case.x.dtype.type(3), eps=float(np.float32(eps)) if short else eps, dy=None)
+
+
+@once
+def negated(case: Case) -> Case:
+    """Returns the case with x negated."""
+    return replace(case, x=-case.x, dy=None)
+
+
+@once
+def again(case: Case) -> Case:
+    """Returns an equal case, which an implementation is asked anew."""
+    return replace(case)
+
+
+@once
+def untracked(case: Case) -> Case:
+    """Returns the case without a cotangent and without running statistics."""
+    return replace(case, dy=None, running_mean=None, running_var=None)
+
+
+@once
+def as_matrix(case: Case) -> Case:
+    """Returns the case with all values of a channel in one column of a matrix."""
+    return replace(case, x=to_rows(case.x, case.axis), axis=1, dy=None)
+
+
+@once
+def on_next_axis(case: Case) -> Case:
+    """Returns the case with its channels moved to the next axis; the first follows the last."""
+    axis = next_axis(case)
+    return replace(case, x=np.moveaxis(case.x, case.axis, axis), axis=axis, dy=None)
+
+
+def next_axis(case: Case) -> int:
+    """Returns the axis after the channels'; the first follows the last."""
+    return (case.axis % case.x.ndim + 1) % case.x.ndim
 
 
 @once
@@ -88,3 +139,27 @@ def among_others(case: Case) -> Case:
     """Returns the case with its first example as it was and every other one negated."""
     sign = np.where(np.arange(case.x.shape[0]) == 0, 1.0, -1.0).astype(case.x.dtype)
     return replace(case, x=case.x * along(sign, case.x.ndim, 0), dy=None)
+
+
+@once
+def forward_only(case: Case) -> Case:
+    """Returns the case without its cotangent."""
+    return replace(case, dy=None)
+
+
+@once
+def at_zero(case: Case) -> Case:
+    """Returns the case with x = 0."""
+    return replace(case, x=np.zeros_like(case.x), dy=None)
+
+
+@once
+def one_example(case: Case) -> Case:
+    """Returns the case with its first example only."""
+    return replace(case, x=case.x[:1], dy=None)
+
+
+@once
+def drifted(case: Case) -> Case:
+    """Returns the case with the input that an earlier layer gives once its weights have moved: shifted and doubled."""
+    return replace(case, x=shifted(case).x * case.x.dtype.type(2), dy=None)

@@ -1,12 +1,34 @@
 """What a training step does to the running mean and the running variance."""
 
-from bnconform import bounds, reference
+from collections.abc import Callable
+
+import numpy as np
+
+from bnconform import bounds, reference, steps, variants
 from bnconform.case import Case
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree, unless_declared
+from bnconform.verdict import Agreement, agree, hold, unless_declared
 
 TRAINING = cases(mode="train")
+INFERENCE = cases(mode="infer")
+
+
+def _unbiased(bn: Subject, offered: object, compared: Callable[[int], Agreement]) -> Agreement:
+    """Compares with the unbiased variance, and with the biased one as well where the implementation declares it."""
+    if not offered:
+        return Agreement(quantity="running_var", missing="running_var is not offered")
+    paper = compared(1)
+    return paper if bn.dialect.running_var == "unbiased" else unless_declared(paper, "running_var", compared(0))
+
+
+def _variance_after_a_step(bn: Subject, case: Case, quantity: str = "running_var") -> Agreement:
+    def compared(correction: int) -> Agreement:
+        expected = reference.running_var(case, correction=correction)
+        within = bounds.running_var(case, bn.dialect, correction=correction)
+        return agree(bn(case).running_var, expected, within=within, quantity=quantity)
+
+    return _unbiased(bn, True, compared)
 
 
 @spec(
@@ -28,14 +50,150 @@ def averages_the_running_mean(bn: Subject, case: Case) -> Agreement:
 )
 def averages_the_unbiased_variance(bn: Subject, case: Case) -> Agreement:
     """A training step moves the running variance towards the unbiased variance of the batch."""
-    dialect, actual = bn.dialect, bn(case).running_var
-    paper = agree(actual, reference.running_var(case), within=bounds.running_var(case, dialect), quantity="running_var")
-    if dialect.running_var == "unbiased":
-        return paper
-    biased = agree(
-        actual,
-        reference.running_var(case, correction=0),
-        within=bounds.running_var(case, dialect, correction=0),
-        quantity="running_var",
+    return _variance_after_a_step(bn, case)
+
+
+@spec(
+    r"\mathrm{E}[x] = \frac{1}{k}\sum_{j=1}^k \mu_{B_j} \quad\text{with}\quad \omega_j = \tfrac{1}{j}",
+    source="Ioffe & Szegedy 2015, Algorithm 2, step 10: “E[x] ← E_B[μ_B]”; 002_5b274a8f490b787a.txt: “保留训练时每个"
+    "batch的均值与方差”",
+    given=TRAINING,
+)
+def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
+    """With weight 1/k at step k the running mean is the plain average over the batches, whatever it was before."""
+    chain = steps.cumulative(bn, case)
+    if not chain:
+        return Agreement(quantity="running_mean", missing="running_mean is not offered")
+    average, drift = steps.population(chain, steps.means(chain))
+    within = steps.carried_mean(chain, bn.dialect) + drift
+    return agree(chain[-1].outcome.running_mean, average, within=within, quantity="running_mean after three batches")
+
+
+@spec(
+    r"\mathrm{Var}[x] = \frac{m}{m-1}\cdot\frac{1}{k}\sum_{j=1}^k \sigma_{B_j}^2 \quad\text{with}\quad \omega_j ="
+    r" \tfrac{1}{j}",
+    source="002_5b274a8f490b787a.txt: “Var[x] ← m/(m-1) E_B[σ_B²]”; Ioffe & Szegedy 2015, Algorithm 2, step 10",
+    given=TRAINING,
+)
+def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
+    """With weight 1/k at step k the running variance is m/(m - 1) times the average of the biased variances."""
+    chain = steps.cumulative(bn, case)
+
+    def compared(correction: int) -> Agreement:
+        average, drift = steps.population(chain, steps.variances(chain, correction))
+        within = steps.carried_variance(chain, bn.dialect, correction) + drift
+        return agree(chain[-1].outcome.running_var, average, within=within, quantity="running_var after three batches")
+
+    return _unbiased(bn, chain, compared)
+
+
+@spec(
+    r"\mu^{(k)} = (1 - \omega)^k\,\mu^{(0)} + \omega\sum_{j=1}^k (1 - \omega)^{k-j}\,\mu_{B_j}",
+    source="000_71a86d20c5337979.txt: “take the running average of exponentially weighted averages over the mean and "
+    "variance”",
+    given=TRAINING,
+)
+def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
+    """After k steps of one weight every batch's mean counts by its age, and what was there before by (1 - ω)^k."""
+    chain = steps.steady(bn, case)
+    if not chain or case.running_mean is None:
+        return Agreement(quantity="running_mean", missing="running_mean is not offered")
+    expected = steps.closed_form(case.running_mean, chain, steps.means(chain))
+    within = steps.carried_mean(chain, bn.dialect)
+    return agree(chain[-1].outcome.running_mean, expected, within=within, quantity="running_mean after three steps")
+
+
+@spec(
+    r"{\sigma^2}^{(k)} = (1 - \omega)^k\,{\sigma^2}^{(0)} + \omega\,\frac{m}{m-1}\sum_{j=1}^k (1 - \omega)^{k-j}\,"
+    r"\sigma_{B_j}^2",
+    source="000_71a86d20c5337979.txt: “take the running average of exponentially weighted averages over the mean and "
+    "variance”",
+    given=TRAINING,
+)
+def forgets_the_variance_exponentially(bn: Subject, case: Case) -> Agreement:
+    """After k steps of one weight every batch's unbiased variance counts by its age, what was there by (1 - ω)^k."""
+    chain, start = steps.steady(bn, case), case.running_var
+    if start is None:
+        return Agreement(quantity="running_var", missing="running_var is not offered")
+
+    def compared(correction: int) -> Agreement:
+        expected = steps.closed_form(start, chain, steps.variances(chain, correction))
+        within = steps.carried_variance(chain, bn.dialect, correction)
+        return agree(chain[-1].outcome.running_var, expected, within=within, quantity="running_var after three steps")
+
+    return _unbiased(bn, chain, compared)
+
+
+@spec(
+    r"\mu' = \mu, \qquad {\sigma^2}' = \sigma^2 \quad\text{in inference}",
+    source="Ioffe & Szegedy 2015, section 3.1: “Since the means and variances are fixed during inference”",
+    given=INFERENCE,
+)
+def leaves_the_statistics_alone_in_inference(bn: Subject, case: Case) -> list[Agreement]:
+    """Inference changes neither running mean nor running variance, not by a bit."""
+    outcome = bn(case)
+    pairs = {
+        "running_mean": (outcome.running_mean, case.running_mean),
+        "running_var": (outcome.running_var, case.running_var),
+    }
+    return [
+        Agreement(quantity=name, missing=f"{name} is not offered")
+        if after is None or before is None
+        else hold(
+            after.astype(np.float64) == before.astype(np.float64),
+            quantity=f"{name} unchanged",
+            where=np.full(case.channels, True),
+        )
+        for name, (after, before) in pairs.items()
+    ]
+
+
+@spec(
+    r"\mu' = (1 - \omega)\,\mu + \omega\,\mu_B, \quad {\sigma^2}' = (1 - \omega)\,\sigma^2 + \omega\,\frac{m}{m-1}\,"
+    r"\sigma_B^2 \quad\text{without } \partial\ell",
+    source="Ioffe & Szegedy 2015, Algorithm 2, steps 8 to 10: the averages are of the forward pass alone",
+    given=TRAINING,
+)
+def averages_without_a_backward_pass(bn: Subject, case: Case) -> list[Agreement]:
+    """A training step updates the running statistics in its forward pass, whether gradients are asked for or not."""
+    forward = variants.forward_only(case)
+    bound = bounds.running_mean(forward, bn.dialect)
+    mean = agree(
+        bn(forward).running_mean, reference.running_mean(forward), within=bound, quantity="running_mean, forward only"
     )
-    return unless_declared(paper, "running_var", biased)
+    return [mean, _variance_after_a_step(bn, forward, "running_var, forward only")]
+
+
+@spec(
+    r"\frac{\partial y}{\partial \mu} = \frac{\partial y}{\partial \sigma^2} = 0, \quad"
+    r" \frac{\partial \ell}{\partial x}, \frac{\partial \ell}{\partial \gamma}, \frac{\partial \ell}"
+    r"{\partial \beta} \text{ free of } \mu, \sigma^2 \text{ in training}",
+    source="002_5b274a8f490b787a.txt: “BN层的训练参数限定为γ和β”, against 001_f7f910d86693ea68.txt: “All these "
+    "parameters like M, S, F and B are all trainable”",
+    given=TRAINING,
+)
+def trains_without_the_running_statistics(bn: Subject, case: Case) -> list[Agreement]:
+    """Nothing that training returns but the averages depends on the running statistics: only γ and β are trainable.
+
+    The documents contradict each other. A quantity on which nothing depends has the gradient zero, so training cannot
+    move it: document 002 holds. That a framework lists no gradient for it is not visible from outside and not claimed.
+    """
+    chain = steps.steady(bn, case)
+    if not chain:
+        return [Agreement(quantity="y", missing="running statistics are not offered")]
+    again, before, after = chain[1].case, chain[0].outcome, chain[1].outcome
+    pairs = {
+        "y": (before.y, after.y, bounds.normalize), "dx": (before.dx, after.dx, bounds.dx),
+        "dgamma": (before.dgamma, after.dgamma, bounds.dgamma), "dbeta": (before.dbeta, after.dbeta, bounds.dbeta),
+    }  # fmt: skip
+    return [
+        Agreement(quantity=name, missing=f"{name} is not offered")
+        if first is None
+        else agree(
+            second,
+            first.astype(np.float64),
+            within=bound(case, bn.dialect) + bound(again, bn.dialect),
+            quantity=f"{name} by other running statistics",
+        )
+        for name, (first, second, bound) in pairs.items()
+    ]

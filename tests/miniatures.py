@@ -98,6 +98,8 @@ class Mathematics:
 
 def run(how: Mathematics, case: Case) -> Outcome:
     x = np.moveaxis(case.x, case.axis, -1).reshape(-1, case.x.shape[case.axis])
+    if not len(x):
+        raise ValueError("a batch of no examples")
     one = x.dtype.type
     gamma = np.ones_like(x[0]) if case.gamma is None else case.gamma
     beta = np.zeros_like(x[0]) if case.beta is None else case.beta
@@ -111,9 +113,11 @@ def run(how: Mathematics, case: Case) -> Outcome:
         y = fused(h, gamma + np.zeros_like(h), beta + np.zeros_like(h))
     found = {"y": y}
     if training and case.running_mean is not None:
-        unbiased = variance * one(len(x) / (len(x) - 1) if how.correction == 0 else 1)
+        unbiased = variance * one(len(x) / max(len(x) - 1, 1) if how.correction == 0 else 1)
         found["running_mean"] = how.average(case.running_mean, mean, case.momentum)
         found["running_var"] = how.average(case.running_var, unbiased, case.momentum)
+    if not training:
+        found |= {"running_mean": case.running_mean, "running_var": case.running_var}
     if case.dy is not None:
         found |= gradients(how, case, h, scale, training)
     shape = np.moveaxis(case.x, case.axis, -1).shape

@@ -18,6 +18,14 @@ from bnconform.spec import Spec, all_specs
 
 SPECS = {one.id: one for one in all_specs()}
 RUNNING = ("averages_the_running_mean", "averages_the_unbiased_variance")
+AVERAGES = (
+    *RUNNING,
+    "averages_the_means_of_all_batches",
+    "averages_the_variances_of_all_batches",
+    "forgets_the_mean_exponentially",
+    "forgets_the_variance_exponentially",
+    "averages_without_a_backward_pass",
+)
 FEW = ("normalizes_by_the_batch", "sends_gradients_through_the_statistics", *RUNNING)
 DOCUMENTED = {"running_var": "https://example.org/documented"}
 

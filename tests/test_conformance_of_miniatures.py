@@ -14,6 +14,7 @@ import miniatures
 import pytest
 import tiny_world as tiny
 from drawing import DTYPES
+from search_world import AVERAGES
 
 from bnconform.spec import all_specs
 
@@ -22,11 +23,12 @@ SPECS = [one.id for one in all_specs()]
 CAUGHT_BY = {
     "unbiased_variance_in_y": ("normalizes_by_the_batch", "divides_by_the_biased_variance"),
     "epsilon_outside_the_root": ("adds_epsilon_inside_the_root", "weighs_epsilon_as_a_variance"),
-    "momentum_swapped": ("averages_the_running_mean", "averages_the_unbiased_variance"),
+    "momentum_swapped": AVERAGES,
     "gradient_stopped_at_the_statistics": ("sends_gradients_through_the_statistics",),
     "mean_not_subtracted": ("centres_on_the_batch_mean", "ignores_a_shift_of_the_input"),
 }
 ONLY = ("momentum_swapped", "gradient_stopped_at_the_statistics")
+TOO_COARSE = {("averages_the_variances_of_all_batches", "bfloat16")}  # no claim where sums are in x's own type
 WRONG_IN_ANY = [(name, dtype) for name in CAUGHT_BY for dtype in DTYPES]
 
 
@@ -59,8 +61,9 @@ def test_every_miniature_is_judged_by_every_spec_in_every_dtype(findings: Findin
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", miniatures.CORRECT)
 def test_a_correct_one_conforms_to_every_spec(findings: Findings, name: str, dtype: str) -> None:
-    mine = [findings[name, dtype, spec] for spec in SPECS]
+    mine = [findings[name, dtype, spec] for spec in SPECS if (spec, dtype) not in TOO_COARSE]
     assert {one["spec"]: one["reason"] for one in mine if one["verdict"] != "conforms"} == {}
+    assert all(findings[name, *key]["worst_ratio"] <= 1 for key in [(dtype, s) for s, d in TOO_COARSE if d == dtype])
     assert all(0 <= one["worst_ratio"] <= 1 and one["claimed"] > 0 and one["examples"] > 0 for one in mine)
 
 
@@ -68,7 +71,8 @@ def test_a_correct_one_conforms_to_every_spec(findings: Findings, name: str, dty
 def test_a_wrong_one_fails_by_the_spec_that_states_it(findings: Findings, name: str, dtype: str) -> None:
     failed = {spec for spec in SPECS if findings[name, dtype, spec]["verdict"] == "fails"}
     assert failed >= set(CAUGHT_BY[name])
-    assert {findings[name, dtype, spec]["verdict"] for spec in SPECS} == {"fails", "conforms"}
+    judged = [spec for spec in SPECS if (spec, dtype) not in TOO_COARSE]
+    assert {findings[name, dtype, spec]["verdict"] for spec in judged} == {"fails", "conforms"}
     if name in ONLY:
         assert failed == set(CAUGHT_BY[name])
     assert all(findings[name, dtype, spec]["worst_ratio"] > 1 for spec in failed)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from drawing import DTYPES, printed
 from search_world import (
+    AVERAGES,
     FEW,
     RUNNING,
     SPECS,
@@ -47,7 +48,7 @@ def test_a_correct_one_conforms_and_its_elements_are_counted(dtype: str) -> None
         ("unbiased_variance_in_y", {"normalizes_by_the_batch", "divides_by_the_biased_variance",
                                     "adds_epsilon_inside_the_root"}),
         ("epsilon_outside_the_root", {"normalizes_by_the_batch", "adds_epsilon_inside_the_root"}),
-        ("momentum_swapped", set(RUNNING)),
+        ("momentum_swapped", set(AVERAGES)),
         ("gradient_stopped_at_the_statistics", {"sends_gradients_through_the_statistics"}),
         ("mean_not_subtracted", {"normalizes_by_the_batch", "centres_on_the_batch_mean"}),
     ],
