@@ -171,7 +171,7 @@ _RUN_TYPES: _Types = {
 }
 _END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
 _TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
-_OPTIONAL = frozenset({"fault", "reason", "compared", "detail"})  # with postponed annotations, __optional_keys__ is empty
+_OPTIONAL = frozenset({"fault", "reason", "compared", "detail"})  # __optional_keys__ is empty where annotations wait
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:

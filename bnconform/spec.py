@@ -127,5 +127,6 @@ def chapters(folder: Path) -> list[Path]:
 
 
 ORDER = [
-    "normalization", "running_statistics", "inference", "gradients", "invariances", "degenerate", "numerics", "training"
+    "normalization", "running_statistics", "inference", "gradients", "invariances", "degenerate", "masks", "numerics",
+    "training",
 ]  # fmt: skip

@@ -22,8 +22,10 @@ from safetensors.numpy import save
 from bnconform.case import DTYPES, OUTPUTS, Case, ContractError, Outcome
 from bnconform.replies import KINDS, Reply
 
-_TYPES: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
-_NATIVE = frozenset(np.dtype(kind) for kind in _TYPES.values())
+_FLOATS: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
+_TYPES: dict[str, Any] = {**_FLOATS, "BOOL": np.bool_}
+_NATIVE = frozenset(np.dtype(kind) for kind in _FLOATS.values())
+_BOOLEAN = frozenset({"mask"})
 _ENCODE = json.JSONEncoder(default=np.generic.item).encode
 _NOTHING = {"nothing": np.zeros(0, np.float32)}  # without any tensor, safetensors 0.4 writes a broken header
 _FIELDS = {field.name for field in fields(Case)}
@@ -34,6 +36,8 @@ _CHUNK = 1 << 20
 def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """Returns `message`, of JSON values, and `arrays` as one safetensors blob."""
     for name, array in arrays.items():
+        if name in _BOOLEAN and array.dtype == np.bool_:
+            continue
         if array.dtype not in _NATIVE and array.dtype.name not in DTYPES:  # the name alone is slow
             raise ContractError(f"{name} has dtype {array.dtype.name}; expected one of {DTYPES}")
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}

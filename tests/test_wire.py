@@ -86,6 +86,13 @@ def test_absent_arrays_stay_absent() -> None:
     assert all(getattr(got, name) is None for name in nothing)
 
 
+def test_a_mask_survives_and_no_other_array_of_booleans() -> None:
+    case = replace(make(), mask=np.arange(13).reshape(13, 1) % 3 != 2)
+    assert_same(unpack_case(pack_case(case))[0], case)
+    with pytest.raises(ContractError, match=r"x has dtype bool; expected one of"):
+        pack_case(replace(make(), x=np.zeros((13, 16), dtype=bool)))
+
+
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, -0.0])
 def test_special_scalars_survive(value: float) -> None:
     got, _ = unpack_case(pack_case(replace(make(), eps=value, momentum=value)))

@@ -21,25 +21,31 @@ jax.config.update("jax_enable_x64", True)
 DEVICE = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))[0]
 jax.config.update("jax_default_device", DEVICE)
 
-# (x, parameters, eps, momentum) -> (y, (running_mean, running_var)), None for what there is not
-Forward = Callable[[Any, Parameters, Any, Any], tuple[Any, tuple[Any, Any]]]
+# (x, parameters, eps, momentum, mask=mask where there is one) -> (y, (running_mean, running_var)), None for what there
+# is not
+Forward = Callable[..., tuple[Any, tuple[Any, Any]]]
 
 
 @functools.partial(jax.jit, static_argnames="forward")
-def _step(forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any) -> tuple[Any, ...]:
+def _step(
+    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any, more: dict[str, Any]
+) -> tuple[Any, ...]:
     if dy is None:
-        return *forward(x, params, eps, momentum), (None, None, None)
+        return *forward(x, params, eps, momentum, **more), (None, None, None)
 
     def affine(x: Any, gamma: Any, beta: Any) -> tuple[Any, tuple[Any, Any]]:
-        return forward(x, params._replace(gamma=gamma, beta=beta), eps, momentum)
+        return forward(x, params._replace(gamma=gamma, beta=beta), eps, momentum, **more)
 
     y, pull, running = jax.vjp(affine, x, params.gamma, params.beta, has_aux=True)
     return y, running, pull(dy)
 
 
-def run_compiled(forward: Forward, case: Case, params: Parameters) -> Outcome:
-    """Runs `forward`, which is also what the compilation is kept under: pass the same object for the same function."""
-    y, running, grads = _step(forward, case.x, params, case.eps, case.momentum, case.dy)
+def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) -> Outcome:
+    """Runs `forward`, which is also what the compilation is kept under: pass the same object for the same function.
+
+    more: further arrays, which `forward` takes by their names.
+    """
+    y, running, grads = _step(forward, case.x, params, case.eps, case.momentum, case.dy, more)
     names = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
     arrays = zip(names, (y, *running, *grads), strict=True)
     return Outcome(**{name: None if array is None else np.asarray(array) for name, array in arrays})

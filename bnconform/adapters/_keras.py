@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
-from bnconform.case import Case, Outcome
+from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
 POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
@@ -49,6 +50,15 @@ def set_layer(case: Case) -> tuple[Any, Parameters]:
     return layer, params
 
 
+def mask_of(case: Case) -> np.ndarray | None:
+    """Returns the mask as the layer takes it, without the last axis; raises Unsupported for one that varies there."""
+    if case.mask is None:
+        return None
+    if case.mask.shape[-1] != 1:
+        raise Unsupported("a mask has one axis less than its input: it cannot vary along the last one")
+    return case.mask[..., 0]
+
+
 def weights(layer: Any, params: Parameters) -> dict[str, Any]:
     """Returns the backend's own variables that have a gradient, under that gradient's name."""
     names = [name for name in ("gamma", "beta") if getattr(params, name) is not None]
@@ -72,6 +82,7 @@ def implementation(backend: str, run: Callable[[Case], Outcome], dialect: Dialec
         dialect=dialect,
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=keras.__version__,
+        features={"mask"},
         **more,
     )
 

@@ -20,7 +20,7 @@ from bnconform.dialect import Dialect, Implementation
 
 @functools.cache
 def _forward(fast: bool, train: bool, axis: int) -> Forward:
-    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
         gamma, beta, mean, var = params
         layer = linen.BatchNorm(
             use_running_average=not train,
@@ -35,7 +35,7 @@ def _forward(fast: bool, train: bool, axis: int) -> Forward:
         )
         state = {name: value for name, value in (("mean", mean), ("var", var)) if value is not None}
         weights = {name: value for name, value in (("scale", gamma), ("bias", beta)) if value is not None}
-        y, new = layer.apply({"params": weights, "batch_stats": state}, x, mutable=["batch_stats"])
+        y, new = layer.apply({"params": weights, "batch_stats": state}, x, mutable=["batch_stats"], mask=mask)
         tracked = new["batch_stats"] if state else {}
         return y, (tracked.get("mean"), tracked.get("var"))
 
@@ -44,7 +44,8 @@ def _forward(fast: bool, train: bool, axis: int) -> Forward:
 
 def _run(fast: bool, case: Case) -> Outcome:
     params = parameters(case, at_least_float32(case.x.dtype))
-    return run_compiled(_forward(fast, case.mode == "train", case.axis), case, params)
+    masked = {} if case.mask is None else {"mask": case.mask}
+    return run_compiled(_forward(fast, case.mode == "train", case.axis), case, params, **masked)
 
 
 def run_fast(case: Case) -> Outcome:
@@ -87,6 +88,7 @@ IMPLEMENTATIONS = [
         compiled=True,
         version=flax.__version__,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
+        features={"mask"},
     )
     for name, run, fast in [
         ("flax.linen.BatchNorm", run_fast, True),

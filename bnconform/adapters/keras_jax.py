@@ -22,12 +22,12 @@ from bnconform.case import Case, Outcome
 def _forward(layer: Any, train: bool) -> Forward:
     start = [variable.value for variable in layer.non_trainable_variables]
 
-    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
         layer.epsilon, layer.momentum = eps, 1 - momentum  # traced: another value must not compile again
         weights = [array for array in (params.gamma, params.beta) if array is not None]
         tracked = params.running_mean is not None
         state = [params.running_mean, params.running_var] if tracked else start
-        y, (mean, variance) = layer.stateless_call(weights, state, x, training=train)
+        y, (mean, variance) = layer.stateless_call(weights, state, x, training=train, mask=mask)
         return y, (mean, variance) if tracked else (None, None)
 
     return forward
@@ -36,7 +36,9 @@ def _forward(layer: Any, train: bool) -> Forward:
 def run(case: Case) -> Outcome:
     """Runs a layer on the case, and its gradient by jax.vjp."""
     params = parameters(case, at_least_float32(case.x.dtype))
-    return run_compiled(_forward(_keras.layer_for(case), case.mode == "train"), case, params)
+    mask = _keras.mask_of(case)
+    masked = {} if mask is None else {"mask": mask}
+    return run_compiled(_forward(_keras.layer_for(case), case.mode == "train"), case, params, **masked)
 
 
 IMPLEMENTATIONS = [

@@ -22,10 +22,10 @@ def run(case: Case) -> Outcome:
     """Runs a new layer on the case, and its gradient by tf.GradientTape."""
     layer, params = _keras.set_layer(case)
     x = tf.constant(case.x)
-    found = {}
+    found, mask = {}, _keras.mask_of(case)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = layer(x, training=case.mode == "train")
+        y = layer(x, training=case.mode == "train", mask=None if mask is None else tf.constant(mask))
     if case.dy is not None:
         wanted = {"dx": x, **_keras.weights(layer, params)}
         found = tape.gradient(y, wanted, output_gradients=tf.constant(case.dy))

@@ -22,7 +22,8 @@ def run(case: Case) -> Outcome:
     layer, params = _keras.set_layer(case)
     x = to_tensor(case.x)
     x.requires_grad_(case.dy is not None)
-    y = layer(x, training=case.mode == "train")
+    mask = _keras.mask_of(case)
+    y = layer(x, training=case.mode == "train", mask=None if mask is None else torch.tensor(mask))
     # The layer is kept and its variables are updated in place: an outcome needs their values, not their memory.
     found = {"y": y, **{name: value.clone() for name, value in _keras.statistics(layer, params).items()}}
     if case.dy is not None:
