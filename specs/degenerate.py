@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import bounds
+from bnconform import bounds, extremes, neighbours, relations
 from bnconform.case import Case
 from bnconform.layout import along
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
 from bnconform.verdict import Agreement, agree, hold
 
+TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
 CONSTANT = cases(mode="train", gradients=False, statistics=False, channels="constant")
+SINGLE = cases(mode="train", gradients=False, rows="one")
 
 
 @spec(
@@ -42,3 +44,103 @@ def keeps_finite_values_finite(bn: Subject, case: Case) -> Agreement:
     # Where a variance that is never negative overflows nothing, nothing excuses a NaN: not even a one-pass variance.
     safe = np.isfinite(bounds.normalize(case, replace(bn.dialect, variance="two-pass")).allowance)
     return hold(np.isfinite(y.astype(np.float64)), quantity="finite y", where=safe)
+
+
+@spec(
+    r"m = 1 \quad\Rightarrow\quad y = \beta",
+    source="Ioffe & Szegedy 2015, Algorithm 1, with μ_B = x and σ_B² = 0; 002_5b274a8f490b787a.txt: “当batch "
+    "size过小时不建议使用BN” (BN is not advised for too small a batch)",
+    given=SINGLE,
+)
+def gives_the_shift_for_a_single_value(bn: Subject, case: Case) -> Agreement:
+    """A channel of a single value gives β; an implementation may declare that it refuses such a batch."""
+    return relations.shift_or_refusal(bn, case)
+
+
+@spec(
+    r"m = 1 \quad\Rightarrow\quad |\mu'| < \infty,\; {\sigma^2}' < \infty \quad\text{or an error}",
+    source="002_5b274a8f490b787a.txt: “Var[x] ← m/(m-1) E_B[σ_B²]”, which is 0/0 for m = 1; no document says what "
+    "then: what loses least is asked",
+    given=SINGLE,
+)
+def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> list[Agreement]:
+    """A batch of a single value per channel is refused, or leaves the running statistics finite."""
+    return relations.finite_averages(bn, case)
+
+
+@spec(
+    r"m = 0 \quad\Rightarrow\quad |\mu'| < \infty,\; {\sigma^2}' < \infty \quad\text{or an error}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: a mean over no values is not defined; no document says what then: what "
+    "loses least is asked",
+    given=SINGLE,
+)
+def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> list[Agreement]:
+    """A batch of no examples is refused, or leaves the running statistics finite."""
+    return relations.finite_averages(bn, extremes.without_examples(case))
+
+
+@spec(
+    r"\varepsilon = 0,\; \sigma_B^2 > 0 \quad\Rightarrow\quad y_i = \gamma\,\frac{x_i - \mu_B}{\sigma_B} + \beta",
+    source="003_86331cfb1c25e987.txt: “The normalized inputs x_hat have zero mean and unit variance”, which holds for "
+    "ε = 0 only; 001_f7f910d86693ea68.txt: “Z = (X-M) / S”",
+    given=TRAINING,
+)
+def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> Agreement:
+    """With ε = 0, where it is not refused, training divides by the standard deviation itself."""
+    return relations.pointwise_unless_refused(bn, extremes.without_epsilon(case), "y for ε = 0")
+
+
+@spec(
+    r"\omega = 0 \quad\Rightarrow\quad \mu' = \mu,\; {\sigma^2}' = \sigma^2",
+    source="000_71a86d20c5337979.txt: “exponentially weighted averages”, with no weight on the new value",
+    given=TRAINING,
+)
+def keeps_its_averages_where_the_new_weigh_nothing(bn: Subject, case: Case) -> list[Agreement]:
+    """With no weight on the new statistics a training step leaves the running ones as they were."""
+    return relations.averages(bn, extremes.kept(case))
+
+
+@spec(
+    r"\omega = 1 \quad\Rightarrow\quad \mu' = \mu_B,\; {\sigma^2}' = \tfrac{m}{m-1}\,\sigma_B^2",
+    source="000_71a86d20c5337979.txt: “exponentially weighted averages”, with all weight on the new value",
+    given=TRAINING,
+)
+def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> list[Agreement]:
+    """With all weight on the new statistics they replace the running ones; the variance is the one it declares."""
+    return relations.averages(bn, extremes.replaced(case))
+
+
+@spec(
+    r"x_c = \mathrm{NaN}, \pm\infty \quad\Rightarrow\quad y_{c'} \text{ as before}, \qquad c' \ne c",
+    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”",
+    given=TRAINING,
+)
+def keeps_a_nan_in_its_channel(bn: Subject, case: Case) -> Agreement:
+    """A NaN or an infinity in one channel changes nothing in the others."""
+    spoilt, where = neighbours.spoilt(case), neighbours.unchanged(case)
+    return relations.same_output(bn, case, spoilt, quantity="y beside spoilt channels", where=where)
+
+
+@spec(
+    r"m\,x^2 \lesssim \max \quad\Rightarrow\quad y_i = \gamma\,\frac{x_i - \mu_B}"
+    r"{\sqrt{\sigma_B^2 + \varepsilon}} + \beta",
+    source="Ioffe & Szegedy 2015, Algorithm 1, for the largest numbers whose squares have a sum; for float16 with "
+    "wider sums, the largest numbers",
+    given=TRAINING,
+)
+def normalizes_the_largest_magnitudes(bn: Subject, case: Case) -> Agreement:
+    """Values whose squares nearly overflow the type of the sums are normalized like any others."""
+    return relations.pointwise(bn, extremes.largest(case), "y of the largest magnitudes")
+
+
+@spec(
+    r"\mathrm{BN}(2^{-k}x;\, 4^{-k}\varepsilon) = \mathrm{BN}(x;\, \varepsilon), \qquad"
+    r" |x| < \min \Rightarrow y_i \approx \beta",
+    source="003_86331cfb1c25e987.txt: “ε is a small constant added for numerical stability”",
+    given=TRAINING,
+)
+def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreement]:
+    """Values whose squares nearly underflow are normalized like any others, and subnormal ones beside ε give β."""
+    small, smaller = extremes.shrunk(case), extremes.subnormal(case)
+    shrunk = relations.pointwise(bn, small, "y of the shrunk input")
+    return [shrunk, relations.pointwise(bn, smaller, "y of the subnormal input")]

@@ -7,12 +7,13 @@ specs and tell which statement was not kept.
 
 import numpy as np
 
-from bnconform import bounds, reference, variants
+from bnconform import bounds, neighbours, reference, relations, variants
 from bnconform.case import Case
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
 from bnconform.verdict import Agreement, agree
 
+TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
 
 
@@ -78,3 +79,78 @@ def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
     allowance = bounds.normalize(case, bn.dialect).allowance
     within = bounds.normalize(twice, bn.dialect) + np.concatenate([allowance, allowance])
     return agree(bn(twice).y, expected, within=within, quantity="y of the repeated batch")
+
+
+@spec(
+    r"\mathrm{BN}(a x;\, a^2\varepsilon) = \mathrm{BN}(x;\, \varepsilon), \qquad a = 3",
+    source="Ioffe & Szegedy 2015, section 3.3: “BN(Wu) = BN((aW)u)”, which holds once ε is scaled as well",
+    given=TRAINING,
+)
+def ignores_a_scale_of_the_input(bn: Subject, case: Case) -> Agreement:
+    """Multiplying all values by a, here 3, and ε by a² changes nothing."""
+    return relations.same_output(bn, case, variants.tripled(case), quantity="y of the tripled input")
+
+
+@spec(
+    r"\mathrm{BN}(-x) = 2\beta - \mathrm{BN}(x)",
+    source="Ioffe & Szegedy 2015, Algorithm 1: μ_B is odd and σ_B² even in x",
+    given=TRAINING,
+)
+def mirrors_its_input(bn: Subject, case: Case) -> Agreement:
+    """Negating the input mirrors the output about β."""
+    return relations.mirrored_output(bn, case, variants.negated(case))
+
+
+@spec(
+    r"x'_c = x_c \quad\Rightarrow\quad \mathrm{BN}(x')_c = \mathrm{BN}(x)_c",
+    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”; "
+    "002_5b274a8f490b787a.txt: “在每一特征维度上进行归一化” (normalized in each dimension of the features)",
+    given=TRAINING,
+)
+def keeps_channels_apart(bn: Subject, case: Case) -> Agreement:
+    """A channel's output does not depend on the values of the other channels."""
+    changed, where = neighbours.zeroed(case), neighbours.unchanged(case)
+    return relations.same_output(bn, case, changed, quantity="y beside zeroed channels", where=where)
+
+
+@spec(
+    r"\mathrm{BN}(x_{\pi(1)}, \dots, x_{\pi(C)})_c = \mathrm{BN}(x_1, \dots, x_C)_{\pi(c)}",
+    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”",
+    given=TRAINING,
+)
+def treats_channels_alike(bn: Subject, case: Case) -> Agreement:
+    """Reordering the channels, with their γ and β, reorders the outputs and changes none of them."""
+    turned, quantity = neighbours.turned(case), "y of the reordered channels"
+    return relations.same_output(bn, case, turned, quantity=quantity, moved=lambda t: np.flip(t, case.axis))
+
+
+@spec(
+    r"f(x) = f(x) \quad\text{bit for bit}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: the output is a function of the batch, γ and β, of nothing else",
+    given=TRAINING,
+)
+def repeats_itself(bn: Subject, case: Case) -> list[Agreement]:
+    """The same case given twice has the same outputs, gradients and running statistics, bit for bit."""
+    return relations.same_bits(bn(case), bn(variants.again(case)))
+
+
+@spec(
+    r"(y, \mu', {\sigma^2}')\;\text{without}\; \partial\ell/\partial y = (y, \mu', {\sigma^2}')",
+    source="Ioffe & Szegedy 2015, Algorithm 1 and section 3.1: neither the output nor the averages involve a gradient",
+    given=TRAINING,
+)
+def needs_no_cotangent(bn: Subject, case: Case) -> list[Agreement]:
+    """Where no gradients are asked for, output and running statistics stay the same."""
+    alone = variants.forward_only(case)
+    output = relations.same_output(bn, case, alone, quantity="y without gradients")
+    return [output, *relations.same_averages(bn, case, alone)]
+
+
+@spec(
+    r"y\;\text{without}\;(\mu, \sigma^2) = y",
+    source="Ioffe & Szegedy 2015, Algorithm 1: training involves no running statistics",
+    given=TRAINING,
+)
+def ignores_the_running_statistics_in_training(bn: Subject, case: Case) -> Agreement:
+    """Training gives the same output whether or not running statistics are kept."""
+    return relations.same_output(bn, case, variants.untracked(case), quantity="y without running statistics")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bnconform import bounds, exact, reference, variants
+from bnconform import bounds, exact, reference, relations, variants
 from bnconform.bounds import Bound
 from bnconform.case import Case
-from bnconform.layout import along
+from bnconform.layout import along, to_rows
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
 from bnconform.verdict import Agreement, agree
@@ -142,3 +142,68 @@ def restores_its_input(bn: Subject, case: Case) -> Agreement:
     # γ and β are rounded to their dtype, which moves the exact output away from x by a known amount.
     within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - x)
     return agree(bn(undone).y, x, within=within, quantity="y for γ = √(σ² + ε), β = μ")
+
+
+@spec(
+    r"\gamma = \sigma_B,\; \beta = \mu_B \quad\Rightarrow\quad y_i = x_i + (x_i - \mu_B)"
+    r"\left(\sqrt{\frac{\sigma_B^2}{\sigma_B^2 + \varepsilon}} - 1\right)",
+    source="002_5b274a8f490b787a.txt: “当γ²=σ², β=μ时是一个原始分布的等价变换” (γ² = σ², β = μ give back the "
+    "original), which holds for ε = 0 only: 000_71a86d20c5337979.txt has γ = √(σ² + ε)",
+    given=TRAINING,
+)
+def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Case) -> Agreement:
+    """With γ² = σ² and β = μ, training misses its input by d(√(σ²/(σ² + ε)) - 1), which ε decides."""
+    undone = variants.restoring_without_epsilon(case)
+    expected = exact.short_of_input(undone)
+    # γ and β are rounded to their dtype, which moves the exact output by a known amount.
+    within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - expected)
+    return agree(bn(undone).y, expected, within=within, quantity="y for γ = σ, β = μ")
+
+
+@spec(
+    r"\frac{1}{m}\sum_{i=1}^m y_i = \beta, \qquad \frac{1}{m}\sum_{i=1}^m (y_i - \beta)^2 ="
+    r" \frac{\gamma^2\sigma_B^2}{\sigma_B^2 + \varepsilon}",
+    source="000_71a86d20c5337979.txt: “some fixed mean and variance […] controlled by these parameters gamma and beta”",
+    given=TRAINING,
+)
+def sets_the_moments_of_its_output(bn: Subject, case: Case) -> list[Agreement]:
+    """γ and β set the moments of the output: mean β and variance γ²σ²/(σ² + ε)."""
+    return relations.moments_about_the_shift(bn, case)
+
+
+@spec(
+    r"y_{nchw} = \mathrm{BN}(x)_{nchw} = \mathrm{BN}(X)_{(nhw)\,c}, \qquad X_{(nhw)\,c} = x_{nchw}",
+    source="002_5b274a8f490b787a.txt: “BN层计算参数时将整个输入的feature map当做一个特征进行处理” (a whole feature map "
+    "counts as one feature); Ioffe & Szegedy 2015, section 3.2",
+    given=TRAINING,
+)
+def takes_a_feature_map_as_one_feature(bn: Subject, case: Case) -> Agreement:
+    """The statistics of a feature map are over N·H·W: the output is that of a matrix with a row for each pixel."""
+    if case.x.ndim != 4:
+        return Agreement(quantity="y", missing="the input holds no feature maps")
+    matrix = variants.as_matrix(case)
+    return relations.same_output(bn, case, matrix, quantity="y of the matrix", moved=lambda t: to_rows(t, case.axis))
+
+
+@spec(
+    r"\mathrm{BN}_{k'}(\tau x) = \tau\,\mathrm{BN}_k(x), \qquad \tau : \text{axis } k \to k'",
+    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, wherever it stands",
+    given=TRAINING,
+)
+def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
+    """Moving the channels to another axis moves the outputs there and changes none of them."""
+    if case.x.ndim > 4:
+        return Agreement(quantity="y", missing="of ranks up to 4 only, as each shape costs some a compilation")
+    moved, axis = variants.on_next_axis(case), variants.next_axis(case)
+    quantity = "y with the channels on another axis"
+    return relations.same_output(bn, case, moved, quantity=quantity, moved=lambda t: np.moveaxis(t, case.axis, axis))
+
+
+@spec(
+    r"\mathtt{out} = \mathtt{gamma * ((x - x.mean(axis=0)) / sqrt(x.var(axis=0) + eps)) + beta}",
+    source="001_f7f910d86693ea68.txt: the listing “def batchnorm(x, gamma, beta, eps=1e-5)”",
+    given=TRAINING,
+)
+def follows_the_listing(bn: Subject, case: Case) -> Agreement:
+    """The output is what the listing of document 001 gives if nothing is rounded, a row for each value of a channel."""
+    return agree(bn(case).y, exact.listing(case), within=bounds.normalize(case, bn.dialect), quantity="y")

@@ -25,6 +25,8 @@ AVERAGES = (
     "forgets_the_mean_exponentially",
     "forgets_the_variance_exponentially",
     "averages_without_a_backward_pass",
+    "keeps_its_averages_where_the_new_weigh_nothing",
+    "replaces_its_averages_where_the_new_weigh_all",
 )
 FEW = ("normalizes_by_the_batch", "sends_gradients_through_the_statistics", *RUNNING)
 DOCUMENTED = {"running_var": "https://example.org/documented"}

@@ -1,0 +1,86 @@
+"""Cases at the edge of what the settings and the dtypes allow.
+
+Rules: each variant is made once per case and carries no cotangent; magnitudes move by powers of two, which rounds
+nothing that stays in the dtype's range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from bnconform.case import Case
+from bnconform.layout import from_rows, to_rows
+from bnconform.variants import once
+
+SHRINKING = {"float16": -2, "bfloat16": -45, "float32": -45, "float64": -480}
+"""Exponents by which x can shrink, and ε with its square, before a variance leaves the normal numbers."""
+
+
+@once
+def without_epsilon(case: Case) -> Case:
+    """Returns the case with ε = 0."""
+    return replace(case, eps=0.0, dy=None)
+
+
+@once
+def kept(case: Case) -> Case:
+    """Returns the case in which the new statistics weigh nothing."""
+    return replace(case, momentum=0.0, dy=None)
+
+
+@once
+def replaced(case: Case) -> Case:
+    """Returns the case in which the new statistics weigh all."""
+    return replace(case, momentum=1.0, dy=None)
+
+
+@once
+def largest(case: Case) -> Case:
+    """Returns the case with each channel as large as the sum of its squares allows.
+
+    In float16 every second channel fills its type's range instead: squares that a wider type must hold.
+    """
+    limit, rows = _limits(case)[1], to_rows(case.x, case.axis).astype(np.float64)
+    target = np.full(case.channels, np.sqrt(limit / (64.0 * max(case.rows, 1))))
+    if case.dtype == "float16":
+        target[1::2] = limit / 8
+    return replace(case, x=_to_peak(case, rows, target), dy=None)
+
+
+@once
+def subnormal(case: Case) -> Case:
+    """Returns the case with each channel's largest magnitude below the normal numbers of its dtype."""
+    rows = to_rows(case.x, case.axis).astype(np.float64)
+    target = np.full(case.channels, _limits(case)[0] / 2)
+    return replace(case, x=_to_peak(case, rows, target), dy=None)
+
+
+@once
+def shrunk(case: Case) -> Case:
+    """Returns the case with x as small as its squares allow, and ε as its square: (x - μ)/√(σ² + ε) stays."""
+    exponent = SHRINKING[case.dtype]
+    x = np.ldexp(case.x.astype(np.float64), exponent).astype(case.x.dtype)
+    return replace(case, x=x, eps=float(np.ldexp(case.eps, 2 * exponent)), dy=None)
+
+
+@once
+def without_examples(case: Case) -> Case:
+    """Returns the case with a batch of no examples."""
+    first = 1 if case.axis % case.x.ndim == 0 else 0
+    return replace(case, x=np.take(case.x, [], axis=first), dy=None)
+
+
+def _limits(case: Case) -> tuple[float, float]:
+    """Returns the smallest normal and the largest number of x's dtype."""
+    about: Any = ml_dtypes.finfo(case.x.dtype)  # type: ignore[no-untyped-call]
+    return float(about.smallest_normal), float(about.max)
+
+
+def _to_peak(case: Case, rows: np.ndarray, target: np.ndarray) -> np.ndarray:
+    peak = np.abs(rows).max(axis=0, initial=0.0)
+    exponent = np.floor(np.log2(target / np.where(peak > 0, peak, 1.0))).astype(int)
+    return from_rows(np.ldexp(rows, exponent).astype(case.x.dtype), case.x.shape, case.axis)

@@ -1,0 +1,167 @@
+"""Two runs of one implementation, and answers in place of an outcome: what the relations of the spec book are made of.
+
+Rules: two runs are compared within the sum of both bounds, and what rounding the changed input did to the exact output
+is computed by the reference, not guessed; where nothing documented says what should happen, what loses least is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bnconform import bounds, exact, reference
+from bnconform.bounds import Bound
+from bnconform.case import OUTPUTS, Case, Outcome
+from bnconform.layout import along
+from bnconform.replies import Raised
+from bnconform.spec import Subject
+from bnconform.verdict import Agreement, agree, hold, unless_declared
+
+SMALLEST_SHORT = float(np.finfo(np.float32).smallest_normal)
+Move = Callable[[np.ndarray], np.ndarray]
+
+
+def _stays(tensor: np.ndarray) -> np.ndarray:
+    return tensor
+
+
+def same_output(
+    bn: Subject, case: Case, changed: Case, *, quantity: str, moved: Move = _stays, where: np.ndarray | None = None
+) -> Agreement:
+    """Compares y of `changed` with y of `case`, whose elements `moved` takes to where they stand in the other."""
+    before = bn(case).y
+    if before is None:
+        return Agreement(quantity=quantity, missing="y is not offered")
+    with np.errstate(all="ignore"):
+        drift = np.abs(reference.normalize(changed) - moved(reference.normalize(case)))
+        mine = moved(bounds.normalize(case, bn.dialect).allowance)
+        within = bounds.normalize(changed, bn.dialect) + mine + drift
+    return agree(bn(changed).y, moved(before.astype(np.float64)), within=within, quantity=quantity, where=where)
+
+
+def pointwise_unless_refused(bn: Subject, case: Case, quantity: str) -> Agreement:
+    """Compares y with the reference's; compares nothing where the implementation refused the case with an error."""
+    reply = bn.reply(case)
+    if isinstance(reply, Raised):
+        return Agreement(quantity=quantity, missing=f"refused: {reply.message}")
+    return pointwise(bn, case, quantity)
+
+
+def pointwise(bn: Subject, case: Case, quantity: str) -> Agreement:
+    """Compares y with the reference's; compares nothing where ε is kept in float32 and below what that holds."""
+    if bn.dialect.attribute_dtype == "float32" and 0 < case.eps < SMALLEST_SHORT:
+        return Agreement(quantity=quantity, missing="ε is kept in float32, which does not hold one so small")
+    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity=quantity)
+
+
+def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
+    """Compares y of the negated input with 2β - y."""
+    before, quantity = bn(case).y, "y of the negated input"
+    if before is None:
+        return Agreement(quantity=quantity, missing="y is not offered")
+    within = bounds.normalize(negated, bn.dialect) + bounds.normalize(case, bn.dialect)
+    expected = exact.scaled(before, np.array(-1.0), 2.0 * per_channel(case, shift(case)))
+    return agree(bn(negated).y, expected, within=within, quantity=quantity)
+
+
+def same_averages(bn: Subject, case: Case, changed: Case) -> list[Agreement]:
+    """Compares the running statistics of two cases whose exact ones are equal."""
+    found = []
+    for name, bound in (("running_mean", bounds.running_mean), ("running_var", bounds.running_var)):
+        one, other = getattr(bn(case), name), getattr(bn(changed), name)
+        if one is None or other is None:
+            found.append(Agreement(quantity=name, missing=f"{name} is not offered"))
+        else:
+            within = bound(case, bn.dialect) + bound(changed, bn.dialect)
+            found.append(agree(other, one.astype(np.float64), within=within, quantity=name))
+    return found
+
+
+def same_bits(first: Outcome, second: Outcome) -> list[Agreement]:
+    """Holds that every output of two runs is equal bit for bit; a NaN equals a NaN."""
+    pairs = [(name, getattr(first, name), getattr(second, name)) for name in OUTPUTS]
+    return [
+        hold(_equal(one, other), quantity=f"{name} of the second run", where=np.ones(one.shape, bool))
+        for name, one, other in pairs
+        if one is not None and other is not None
+    ]
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    return np.asarray((one == other) | (np.isnan(one) & np.isnan(other)))
+
+
+def averages(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the running statistics with the reference's, the variance as the Dialect declares it."""
+    mean, variance, dialect = bn(case).running_mean, bn(case).running_var, bn.dialect
+    correction = 1 if dialect.running_var == "unbiased" else 0
+    expected = reference.running_var(case, correction=correction)
+    within = bounds.running_var(case, dialect, correction=correction)
+    return [
+        agree(mean, reference.running_mean(case), within=bounds.running_mean(case, dialect), quantity="running_mean"),
+        agree(variance, expected, within=within, quantity="running_var"),
+    ]
+
+
+def finite_averages(bn: Subject, case: Case) -> list[Agreement]:
+    """Holds that the running statistics are finite after `case`, or that it was refused with an error."""
+    if isinstance(bn.reply(case), Raised):
+        return [hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))]
+    found, outcome = [], bn(case)
+    for name in ("running_mean", "running_var"):
+        array, quantity = getattr(outcome, name), f"finite {name}"
+        if array is None:
+            found.append(Agreement(quantity=quantity, missing=f"{name} is not offered"))
+        else:
+            truth = np.isfinite(array.astype(np.float64))
+            found.append(hold(truth, quantity=quantity, where=np.ones(truth.shape, bool)))
+    return found
+
+
+def shift_or_refusal(bn: Subject, case: Case) -> Agreement:
+    """Compares y with β; an error counts as declared where the Dialect says that a single value raises."""
+    if isinstance(bn.reply(case), Raised) and bn.dialect.single_value == "raises":
+        one = np.ones(1, bool)
+        paper = hold(~one, quantity="y for a single value", where=one)
+        return unless_declared(paper, "single_value", hold(one, quantity="refusal", where=one))
+    expected = np.broadcast_to(per_channel(case, shift(case)), case.x.shape)
+    return agree(bn(case).y, expected, within=bounds.normalize(case, bn.dialect), quantity="y for a single value")
+
+
+def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the mean of y with β, and the mean of (y - β)² with γ²σ²/(σ² + ε)."""
+    y, bound = bn(case).y, bounds.normalize(case, bn.dialect)
+    others = tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
+    error, beta, gamma = bound.allowance, shift(case), scale(case)
+    size = np.abs(per_channel(case, gamma) * reference.normalized(case))
+    mean = agree(
+        None if y is None else exact.mean(y, case.axis),
+        beta,
+        within=Bound(error.mean(axis=others), bound.scale.mean(axis=others)),
+        quantity="mean of y",
+    )
+    square = agree(
+        None if y is None else exact.mean_square(y, case.axis, about=beta),
+        exact.share_of_variance(case, gamma),
+        # (γh + e)² - (γh)² = e(2γh + e)
+        within=Bound((error * (2 * size + error)).mean(axis=others), gamma * gamma + beta * beta),
+        quantity="variance of y",
+    )
+    return [mean, square]
+
+
+def shift(case: Case) -> np.ndarray:
+    """Returns β in float64; zeros where there is none."""
+    return np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
+
+
+def scale(case: Case) -> np.ndarray:
+    """Returns γ in float64; ones where there is none."""
+    return np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
+
+
+def per_channel(case: Case, vector: np.ndarray) -> np.ndarray:
+    """Returns a vector over channels shaped so that it broadcasts to x."""
+    return along(vector, case.x.ndim, case.axis)
