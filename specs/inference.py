@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from bnconform import bounds, reference, variants
+from bnconform import bounds, folding, reference, steps, variants
+from bnconform.bounds import Bound
 from bnconform.case import Case
 from bnconform.layout import along
 from bnconform.spec import Subject, spec
@@ -10,6 +11,7 @@ from bnconform.strategies import cases
 from bnconform.verdict import Agreement, agree
 
 INFERENCE = cases(mode="infer")
+TRAINING = cases(mode="train")
 
 
 @spec(
@@ -38,3 +40,83 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
         return Agreement(quantity="y", missing="y is not offered" if expected is None else "no other example is there")
     first = along(np.arange(case.x.shape[0]) == 0, case.x.ndim, 0)
     return agree(bn(case).y, expected.astype(np.float64), within=within, quantity="y among other examples", where=first)
+
+
+@spec(
+    r"y(x) = a\,x + y(0), \qquad a = \frac{\gamma}{\sqrt{\mathrm{Var}[x] + \varepsilon}}",
+    source="Ioffe & Szegedy 2015, section 3.1: “the normalization is simply a linear transform applied to each "
+    "activation”",
+    given=INFERENCE,
+)
+def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
+    """Inference is one linear map of each channel: what it gives for x lies a·x above what it gives for 0."""
+    zero = variants.at_zero(case)
+    intercept = bn(zero).y
+    within = bounds.infer(case, bn.dialect) + bounds.infer(zero, bn.dialect)
+    if intercept is None:
+        return Agreement(quantity="y", missing="y is not offered")
+    return agree(bn(case).y, folding.above(case, intercept), within=within, quantity="y above the one for 0")
+
+
+@spec(
+    r"\gamma\,\frac{(wz + b) - \mathrm{E}[x]}{\sqrt{\mathrm{Var}[x] + \varepsilon}} + \beta = (a\,w)\,z +"
+    r" (a\,b + \beta - a\,\mathrm{E}[x])",
+    source="Ioffe & Szegedy 2015, section 3.1: “It may further be composed with the scaling by γ and shift by β, to "
+    "yield a single linear transform”",
+    given=INFERENCE,
+)
+def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
+    """Inference after a layer w·z + b is a layer of its own, with the weight a·w and the bias a·b + β - a·E[x]."""
+    layered, drift = folding.behind_a_layer(case)
+    within = bounds.infer(layered, bn.dialect) + drift
+    return agree(bn(layered).y, folding.folded_layer(case), within=within, quantity="y behind a linear layer")
+
+
+@spec(
+    r"y(x_1) = y(x_1, \dots, x_N)_1",
+    source="000_71a86d20c5337979.txt: “the test time you might need to process the examples one at a time”",
+    given=INFERENCE,
+)
+def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
+    """In inference a batch of one example gives what the example gives in a larger batch."""
+    single = variants.one_example(case)
+    within = bounds.infer(case, bn.dialect)
+    expected = bn(case).y
+    if expected is None or case.x.shape[0] == 1:
+        return Agreement(
+            quantity="y", missing="y is not offered" if expected is None else "the batch is of one example"
+        )
+    of_one = Bound(within.allowance[:1], within.scale[:1], within.u) + bounds.infer(single, bn.dialect)
+    return agree(bn(single).y, expected[:1].astype(np.float64), within=of_one, quantity="y of a single example")
+
+
+@spec(
+    r"y = \gamma\,\frac{x - \mu'}{\sqrt{{\sigma^2}' + \varepsilon}} + \beta, \qquad \mu', {\sigma^2}' \text{ from a"
+    r" training step}",
+    source="000_71a86d20c5337979.txt: “What we can do is to take the running average of exponentially "
+    "weighted averages over the mean and variance”",
+    given=TRAINING,
+)
+def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
+    """Inference after a training step normalizes by the running statistics that the step returned."""
+    after = steps.inference_after_a_step(bn, case)
+    if after is None:
+        return Agreement(quantity="y", missing="running statistics are not offered")
+    within = bounds.infer(after, bn.dialect)
+    return agree(bn(after).y, reference.infer(after), within=within, quantity="y after a training step")
+
+
+@spec(
+    r"\frac{x - \mu}{\sigma} = \frac{x - \mu_B}{\sigma_B}\,r + d, \qquad r = \frac{\sigma_B}{\sigma},\;"
+    r" d = \frac{\mu_B - \mu}{\sigma}",
+    source="Ioffe 2017 (Batch Renormalization), section 3: x̂ of inference from x̂ of training by r and d",
+    given=TRAINING,
+)
+def drifts_from_training_by_r_and_d(bn: Subject, case: Case) -> Agreement:
+    """Inference differs from training by a scale r and a shift d of the normalized values, and by nothing else."""
+    after, trained = steps.inference_after_a_step(bn, case), bn(case).y
+    if after is None or trained is None:
+        return Agreement(quantity="y", missing="y or the running statistics are not offered")
+    expected, stretch = folding.renormalized(case, after, trained)
+    within = bounds.infer(after, bn.dialect) + stretch * bounds.normalize(case, bn.dialect).allowance
+    return agree(bn(after).y, expected, within=within, quantity="y against the y of training")

@@ -63,7 +63,7 @@ def test_every_miniature_is_judged_by_every_spec_in_every_dtype(findings: Findin
 def test_a_correct_one_conforms_to_every_spec(findings: Findings, name: str, dtype: str) -> None:
     mine = [findings[name, dtype, spec] for spec in SPECS if (spec, dtype) not in TOO_COARSE]
     assert {one["spec"]: one["reason"] for one in mine if one["verdict"] != "conforms"} == {}
-    assert all(findings[name, *key]["worst_ratio"] <= 1 for key in [(dtype, s) for s, d in TOO_COARSE if d == dtype])
+    assert all(findings[name, dtype, spec]["worst_ratio"] <= 1 for spec, coarse in TOO_COARSE if coarse == dtype)
     assert all(0 <= one["worst_ratio"] <= 1 and one["claimed"] > 0 and one["examples"] > 0 for one in mine)
 
 

@@ -22,7 +22,7 @@ SPECS = all_specs()
 DOCUMENTS = (
     "000_71a86d20c5337979.txt", "001_f7f910d86693ea68.txt", "002_5b274a8f490b787a.txt", "003_86331cfb1c25e987.txt"
 )  # fmt: skip
-PAPERS = ("Ioffe & Szegedy 2015",)
+PAPERS = ("Ioffe & Szegedy 2015", "Ioffe 2017")
 DOCUMENTATION = ("flax.linen.BatchNorm", "keras.layers.BatchNormalization", "specs/README.md")
 
 
