@@ -1,0 +1,65 @@
+"""What the arithmetic that an implementation declares costs, and no more than that.
+
+Rules: probes, not drawn data, and the bounds for rows in any order; what an implementation declares of its arithmetic
+it is held to. The variance is read off the running variance: in y the error of the mean would hide the difference
+between algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
+"""
+
+from bnconform import bounds, probes, reference
+from bnconform.case import Case
+from bnconform.spec import Subject, spec
+from bnconform.strategies import cases
+from bnconform.verdict import Agreement, agree
+
+TRAINING = cases(mode="train")
+NARROW = ("float16", "bfloat16")
+
+
+@spec(
+    r"x_i \in \{1,\; 1 + 2^{-7}\}, \;\text{half of each} \quad\Rightarrow\quad \mu_B = 1 + 2^{-8}",
+    source="flax.linen.BatchNorm, statistics: “By default, computes in float32 precision for stability in half "
+    "precision training”; keras.layers.BatchNormalization, call: “BN is prone to overflow with float16/bfloat16 "
+    "inputs, so we upcast to float32”",
+    given=TRAINING,
+)
+def accumulates_narrow_input_in_the_declared_type(bn: Subject, case: Case) -> Agreement:
+    """The statistics of 16-bit input are accumulated in the wider type that is declared."""
+    quantity = "running mean of values near 1"
+    if case.dtype not in NARROW or bn.dialect.stats_dtype not in ("float32", "float64"):
+        return Agreement(quantity=quantity, missing="no wider type than that of the input is declared for the sums")
+    probe = probes.near_one(case)
+    actual, expected = bn(probe).running_mean, reference.running_mean(probe)
+    return agree(actual, expected, within=bounds.running_mean(probe, bn.dialect), quantity=quantity)
+
+
+@spec(
+    r"|\hat{\sigma}_B^2 - \sigma_B^2| \le E_v(\kappa), \qquad \kappa = \sqrt{1 + \mu_B^2 / \sigma_B^2} \le 10^4",
+    source="flax.linen.BatchNorm, use_fast_variance: “use a faster, but less numerically stable, calculation for the "
+    "variance”; Ioffe & Szegedy 2015, Algorithm 1: σ_B² is an average of squares of x_i - μ_B",
+    given=TRAINING,
+)
+def loses_no_more_digits_than_its_algorithm(bn: Subject, case: Case) -> Agreement:
+    """The variance of data far from zero loses no more digits than the declared algorithm, in one pass or in two."""
+    quantity = "variance of data far from zero"
+    if case.dtype in NARROW:
+        return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
+    probe, correction = probes.far_from_zero(case), int(bn.dialect.running_var == "unbiased")
+    actual, expected = bn(probe).running_var, reference.running_var(probe, correction)
+    within = bounds.running_var(probe, bn.dialect, correction=correction)
+    return agree(actual, expected, within=within, quantity=quantity)
+
+
+@spec(
+    r"y_i = \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} \quad\text{for}\quad |\mu_B| \le 10^4\,\sigma_B",
+    source="003_86331cfb1c25e987.txt: “The normalization process involves subtracting the mini-batch mean”, "
+    "however large",
+    given=TRAINING,
+)
+def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
+    """Data up to ten thousand standard deviations away from zero are normalized as well as data near it."""
+    quantity = "y of data far from zero"
+    if case.dtype in NARROW:
+        return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
+    probe = probes.far_from_zero(case)
+    actual, expected = bn(probe).y, reference.normalize(probe)
+    return agree(actual, expected, within=bounds.normalize(probe, bn.dialect), quantity=quantity)
