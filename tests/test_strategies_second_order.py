@@ -30,9 +30,9 @@ def test_every_case_asks_for_the_feature_with_finite_arrays(kind, dtype, size):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_compiles_gets_two_layouts_with_everything_in_them(kind):
+def test_what_compiles_gets_one_layout_with_everything_in_it(kind):
     found = draw(cases(mode="train", derivatives=kind).strategy(Traits("float32", compiled=True)), 60)
-    assert len({(case.x.shape, case.axis) for case in found}) == 2
+    assert len({(case.x.shape, case.axis) for case in found}) == 1
     assert all(case.gamma is not None and case.beta is not None for case in found)
 
 

@@ -40,6 +40,29 @@ def _step(
     return y, running, pull(dy)
 
 
+@functools.partial(jax.jit, static_argnames="forward")
+def _push(
+    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dots: Any, more: dict[str, Any]
+) -> Any:
+    def affine(x: Any, gamma: Any, beta: Any) -> Any:
+        return forward(x, params._replace(gamma=gamma, beta=beta), eps, momentum, **more)[0]
+
+    return jax.jvp(affine, (x, params.gamma, params.beta), dots)[1]
+
+
+@functools.partial(jax.jit, static_argnames="forward")
+def _pull_twice(
+    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any, bars: Any, more: dict[str, Any]
+) -> Any:
+    def gradients(x: Any, gamma: Any, dy: Any) -> Any:
+        def affine(x: Any, gamma: Any, beta: Any) -> Any:
+            return forward(x, params._replace(gamma=gamma, beta=beta), eps, momentum, **more)[0]
+
+        return jax.vjp(affine, x, gamma, params.beta)[1](dy)
+
+    return jax.vjp(gradients, x, params.gamma, dy)[1](bars)
+
+
 def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) -> Outcome:
     """Runs `forward`, which is also what the compilation is kept under: pass the same object for the same function.
 
@@ -47,5 +70,21 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
     """
     y, running, grads = _step(forward, case.x, params, case.eps, case.momentum, case.dy, more)
     names = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
-    arrays = zip(names, (y, *running, *grads), strict=True)
-    return Outcome(**{name: None if array is None else np.asarray(array) for name, array in arrays})
+    found = dict(zip(names, (y, *running, *grads), strict=True))
+    if "tangents" in case.needs:
+        dots = _alike(case.x, params, case.dot_x, case.dot_gamma, case.dot_beta)
+        found["dot_y"] = _push(forward, case.x, params, case.eps, case.momentum, dots, more)
+    if "second_order" in case.needs and case.dy is not None:
+        bars = _alike(case.x, params, case.bar_dx, case.bar_dgamma, case.bar_dbeta)
+        seconds = _pull_twice(forward, case.x, params, case.eps, case.momentum, case.dy, bars, more)
+        found |= dict(zip(("grad_x", "grad_gamma", "grad_dy"), seconds, strict=True))
+    return Outcome(**{name: None if array is None else np.asarray(array) for name, array in found.items()})
+
+
+def _alike(x: np.ndarray, params: Parameters, *directions: np.ndarray | None) -> tuple[np.ndarray | None, ...]:
+    """Returns a direction in x, gamma and beta in the types of these; zero where the case has none."""
+    pairs = zip((x, params.gamma, params.beta), directions, strict=True)
+    return tuple(
+        None if own is None else np.zeros_like(own) if direction is None else direction.astype(own.dtype)
+        for own, direction in pairs
+    )

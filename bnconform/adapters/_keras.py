@@ -9,7 +9,7 @@ and that is not reported.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
@@ -72,7 +72,9 @@ def statistics(layer: Any, params: Parameters) -> dict[str, Any]:
     return {"running_mean": layer.moving_mean.value, "running_var": layer.moving_variance.value}
 
 
-def implementation(backend: str, run: Callable[[Case], Outcome], dialect: Dialect, **more: Any) -> Implementation:
+def implementation(
+    backend: str, run: Callable[[Case], Outcome], dialect: Dialect, further: Collection[str] = (), **more: Any
+) -> Implementation:
     """Returns the Implementation of `backend`; raises ImportError in a process where Keras has another one."""
     if keras.backend.backend() != backend:
         raise ImportError(f"Keras runs on {keras.backend.backend()} in this process; {backend} needs one of its own")
@@ -82,7 +84,7 @@ def implementation(backend: str, run: Callable[[Case], Outcome], dialect: Dialec
         dialect=dialect,
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=keras.__version__,
-        features={"mask"},
+        features={"mask", *further},
         **more,
     )
 

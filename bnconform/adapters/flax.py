@@ -88,7 +88,7 @@ IMPLEMENTATIONS = [
         compiled=True,
         version=flax.__version__,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"mask"},
+        features={"mask", "tangents", "second_order"},
     )
     for name, run, fast in [
         ("flax.linen.BatchNorm", run_fast, True),

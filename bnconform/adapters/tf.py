@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from bnconform.adapters._arrays import at_least_float32, channels_first, parameters
-from bnconform.case import Case, Outcome, Unsupported
+from bnconform.case import ELEMENTWISE, Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 from bnconform.layout import along
 
@@ -26,19 +26,55 @@ if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
 def _run(case: Case, affine: list[np.ndarray | None], normalize: Callable[..., dict[str, Any]]) -> Outcome:
     """Runs normalize(x, gamma, beta), which names its outputs, and pulls dy back to what the case itself has."""
     inputs = [None if array is None else tf.constant(array) for array in (case.x, *affine)]
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([tensor for tensor in inputs if tensor is not None])
-        found = normalize(*inputs)
-    if case.dy is not None:
-        asked = {"dx": case.x, "dgamma": case.gamma, "dbeta": case.beta}
-        wanted = {name: tensor for name, tensor in zip(asked, inputs, strict=True) if asked[name] is not None}
-        found |= tape.gradient(found["y"], wanted, output_gradients=tf.constant(case.dy))
+    dy = None if case.dy is None else tf.constant(case.dy)
+    there = [tensor for tensor in inputs if tensor is not None]
+    with tf.GradientTape(watch_accessed_variables=False) as outer:
+        outer.watch([*there, dy] if "second_order" in case.needs else [])
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(there)
+            found = normalize(*inputs)
+        if dy is not None:
+            asked = {"dx": case.x, "dgamma": case.gamma, "dbeta": case.beta}
+            wanted = {name: tensor for name, tensor in zip(asked, inputs, strict=True) if asked[name] is not None}
+            found |= tape.gradient(found["y"], wanted, output_gradients=dy)
+    if "second_order" in case.needs:
+        found |= _second(case, found, outer, {"grad_x": inputs[0], "grad_gamma": inputs[1], "grad_dy": dy})
+    if "tangents" in case.needs:
+        found["dot_y"] = _tangent(case, inputs, normalize)
     return Outcome(**{name: _array(case, name, tensor) for name, tensor in found.items()})
+
+
+def _second(case: Case, found: dict[str, Any], outer: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the case's cotangents of the gradients pulled back to the inputs that the case has."""
+    bars = {"dx": case.bar_dx, "dgamma": case.bar_dgamma, "dbeta": case.bar_dbeta}
+    pairs = [(found[name], bar) for name, bar in bars.items() if bar is not None and name in found]
+    absent = {"grad_gamma"} if case.gamma is None else set()
+    pulled: dict[str, Any] = outer.gradient(
+        [grad for grad, _ in pairs],
+        {name: tensor for name, tensor in inputs.items() if name not in absent},
+        output_gradients=[_like(grad, bar) for grad, bar in pairs],
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    return pulled
+
+
+def _tangent(case: Case, inputs: list[Any], normalize: Callable[..., dict[str, Any]]) -> Any:
+    """Returns the tangent of y."""
+    dots = zip(inputs, (case.dot_x, case.dot_gamma, case.dot_beta), strict=True)
+    moved = [(tensor, _like(tensor, dot)) for tensor, dot in dots if tensor is not None and dot is not None]
+    with tf.autodiff.ForwardAccumulator([tensor for tensor, _ in moved], [dot for _, dot in moved]) as forward:
+        y = normalize(*inputs)["y"]
+    return forward.jvp(y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def _like(tensor: Any, direction: np.ndarray) -> Any:
+    """Returns a direction in the type and shape of what moves along it."""
+    return tf.reshape(tf.cast(tf.constant(direction), tensor.dtype), tensor.shape)
 
 
 def _array(case: Case, name: str, tensor: Any) -> np.ndarray:
     array: np.ndarray = tensor.numpy()
-    return array if name in ("y", "dx") else array.reshape(case.channels)
+    return array if name in ELEMENTWISE else array.reshape(case.channels)
 
 
 def run_composed(case: Case) -> Outcome:
@@ -112,6 +148,7 @@ IMPLEMENTATIONS = [
         },
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=tf.__version__,
+        features={"tangents", "second_order"},
     ),
     Implementation(
         name="tf.raw_ops.FusedBatchNormV3",
@@ -125,5 +162,6 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32"},
         ranks={4},
         version=tf.__version__,
+        features={"tangents", "second_order"},
     ),
 ]

@@ -2,16 +2,19 @@
 
 Rules: torch wants the channels on axis 1, so another axis is moved there as a view, without a copy: channels on the
 last axis of rank 4 or 5 reach torch in its channels-last memory format. 16-bit inputs come with float32 parameters and
-buffers, as under autocast. The module stands for an absent gamma or beta as documented: ones, zeros.
+buffers, as under autocast. The module stands for an absent gamma or beta as documented: ones, zeros. Tangents come from
+forward-mode differentiation of a second call, which has running statistics of its own to update.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 from torch.nn import functional
 
 from bnconform.adapters._arrays import at_least_float32, parameters
@@ -22,6 +25,7 @@ DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
 SOURCE = "https://github.com/pytorch/pytorch/blob/v2.13.0/"
 MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
 Tensors = list[torch.Tensor | None]
+Normalize = Callable[..., torch.Tensor]  # (x, gamma, beta, running_mean, running_var) -> y
 
 
 def to_tensor(array: np.ndarray) -> torch.Tensor:
@@ -54,47 +58,89 @@ def _inputs(case: Case) -> tuple[torch.Tensor, Tensors, Tensors]:
     return x, affine, running
 
 
-def _outcome(case: Case, y: torch.Tensor, x: torch.Tensor, affine: Tensors, running: Tensors) -> Outcome:
-    """Returns what there is of y, the running statistics and dy pulled back to x, gamma and beta."""
+def _outcome(case: Case, normalize: Normalize) -> Outcome:
+    """Returns what there is of y, the running statistics, dy pulled back, second gradients and the tangent of y."""
+    x, affine, running = _inputs(case)
+    before = [None if tensor is None else tensor.clone() for tensor in running]
+    y = normalize(x, *affine, *running)
     tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
     if case.dy is not None:
+        dy = to_tensor(case.dy).requires_grad_("second_order" in case.needs)
         inputs = {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}
-        wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
-        grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy))
-        tensors |= dict(zip(wanted, grads, strict=True))
+        tensors |= gradients(y, inputs, dy)
+        tensors |= second_gradients(case, tensors, {"grad_x": x, "grad_gamma": affine[0], "grad_dy": dy})
+    if "tangents" in case.needs:
+        tensors["dot_y"] = _tangent(case, normalize, [x, *affine], before)
     return Outcome(**{name: to_array(found, case.x.dtype) for name, found in tensors.items() if found is not None})
+
+
+def gradients(y: torch.Tensor, inputs: dict[str, torch.Tensor | None], dy: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Returns dy pulled back to the inputs that there are, by name; differentiable again where dy itself is."""
+    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
+    grads = torch.autograd.grad(y, list(wanted.values()), dy, create_graph=dy.requires_grad)
+    return dict(zip(wanted, grads, strict=True))
+
+
+def second_gradients(
+    case: Case, grads: dict[str, torch.Tensor | None], inputs: dict[str, torch.Tensor | None]
+) -> dict[str, torch.Tensor]:
+    """Returns the case's cotangents of the gradients pulled back to the inputs that there are; nothing without them."""
+    bars = {"dx": case.bar_dx, "dgamma": case.bar_dgamma, "dbeta": case.bar_dbeta}
+    pairs = [(grad, bar) for name, bar in bars.items() if bar is not None and (grad := grads.get(name)) is not None]
+    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
+    if not pairs:
+        return {}
+    cotangents = [to_tensor(bar).to(grad.dtype) for grad, bar in pairs]
+    seconds = torch.autograd.grad(
+        [grad for grad, _ in pairs], list(wanted.values()), cotangents, materialize_grads=True
+    )
+    return dict(zip(wanted, seconds, strict=True))
+
+
+def _tangent(case: Case, normalize: Normalize, inputs: Tensors, running: Tensors) -> torch.Tensor:
+    """Returns the tangent of y in y's type; for inputs of 16 bits torch gives that of inference in float32."""
+    with forward_ad.dual_level():
+        duals = map(_dual, inputs, (case.dot_x, case.dot_gamma, case.dot_beta))
+        y, tangent = forward_ad.unpack_dual(normalize(*duals, *running))
+    return tangent.to(y.dtype)
+
+
+def _dual(tensor: torch.Tensor | None, dot: np.ndarray | None) -> torch.Tensor | None:
+    if tensor is None or dot is None:
+        return tensor
+    return forward_ad.make_dual(tensor.detach(), to_tensor(dot).to(tensor.dtype))
 
 
 def run_functional(case: Case) -> Outcome:
     """Runs torch.nn.functional.batch_norm."""
-    x, affine, running = _inputs(case)
-    mean, var, gamma, beta = *running, *affine
-    moved = x.movedim(case.axis, 1)
-    y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
-    return _outcome(case, y.movedim(1, case.axis), x, affine, running)
+
+    def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
+        moved = x.movedim(case.axis, 1)
+        y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
+        return y.movedim(1, case.axis)
+
+    return _outcome(case, normalize)
 
 
 def run_module(case: Case) -> Outcome:
     """Runs a new torch.nn.BatchNorm1d, 2d or 3d whose state is set from the case."""
-    x, (gamma, beta), (running_mean, running_var) = _inputs(case)
     module = MODULES[case.x.ndim](
         case.channels,
         eps=case.eps,
         momentum=case.momentum,
-        affine=gamma is not None or beta is not None,
-        track_running_stats=running_mean is not None,
-        dtype=torch.float64 if x.dtype is torch.float64 else torch.float32,
+        affine=case.gamma is not None or case.beta is not None,
+        track_running_stats=case.running_mean is not None,
+        dtype=torch.float64 if case.dtype == "float64" else torch.float32,
         device=DEVICE,
     )
     module.train(case.mode == "train")
-    if gamma is not None:
-        module.weight = gamma = torch.nn.Parameter(gamma.detach())
-    if beta is not None:
-        module.bias = beta = torch.nn.Parameter(beta.detach())
-    if running_mean is not None:
-        module.running_mean, module.running_var = running_mean, running_var
-    y = module(x.movedim(case.axis, 1)).movedim(1, case.axis)
-    return _outcome(case, y, x, [gamma, beta], [running_mean, running_var])
+
+    def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
+        state = {"weight": gamma, "bias": beta, "running_mean": mean, "running_var": var}
+        given = {name: tensor for name, tensor in state.items() if tensor is not None}
+        return torch.func.functional_call(module, given, x.movedim(case.axis, 1)).movedim(1, case.axis)
+
+    return _outcome(case, normalize)
 
 
 DIALECT = Dialect(
@@ -118,6 +164,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome]) -> Implementation
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=torch.__version__.partition("+")[0],
         devices={"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"},
+        features={"tangents", "second_order"},
     )
 
 
