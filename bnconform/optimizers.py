@@ -1,13 +1,11 @@
 """One step of an optimizer from given gradients, and how far an error of the gradients can carry it.
 
-Rules: double-double throughout; what earlier steps left behind is given and exact, since a first step of RMSProp or
-Adam divides the gradient by its own magnitude and cannot tell a wrong scale. The step is -η·n(g)/d(g) with n and d
-affine and monotone in g and |g|, so that the ends of an interval of gradients bound everything in between.
+Rules: steps are computed in double-double and rounded once; what earlier steps left behind is given and exact, since a
+first step of RMSProp or Adam divides the gradient by its own magnitude and cannot tell a wrong scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +20,8 @@ RATE, DECAY, FLOOR = 0.01, 0.9, 1e-8
 SLOW_DECAY, STEPS = 0.999, 10
 """Decay of Adam's second average, and the number of the step that is taken."""
 ROUNDING = 2.0**-53
+SLACK = 1 + 2.0**-48
+"""Covers the roundings of the bound's own float64 formulas: fewer than 32 of 2^-53 each."""
 
 
 @dataclass(frozen=True)
@@ -32,51 +32,42 @@ class Past:
     square: Array
 
 
-Part = Callable[[DoubleDouble, Past], DoubleDouble]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """The step -η·numerator/denominator; the denominator depends on the gradient's magnitude only, and grows with it.
+    """The step -η·n/d from a gradient g: n = new·g + old·mean, d = √(new_square·g² + old_square·square) + floor.
 
-    weight: the factor of the gradient in the numerator.
+    The corrections of Adam for its start at zero are part of the factors.
     """
 
-    weight: float
-    numerator: Part
-    denominator: Part
+    new: float
+    old: float
+    new_square: float
+    old_square: float
+    floor: float
 
 
-def _gradient(g: DoubleDouble, past: Past) -> DoubleDouble:
-    return g
-
-
-def _one(g: DoubleDouble, past: Past) -> DoubleDouble:
-    return DoubleDouble(np.ones_like(g.high))
-
-
-def _root_of_squares(g: DoubleDouble, past: Past) -> DoubleDouble:
-    return (g * g * (1 - DECAY) + DoubleDouble(past.square) * DECAY).sqrt() + FLOOR
-
-
-def _corrected_mean(g: DoubleDouble, past: Past) -> DoubleDouble:
-    return (g * (1 - DECAY) + DoubleDouble(past.mean) * DECAY) / (1 - DECAY**STEPS)
-
-
-def _corrected_root(g: DoubleDouble, past: Past) -> DoubleDouble:
-    square = g * g * (1 - SLOW_DECAY) + DoubleDouble(past.square) * SLOW_DECAY
-    return (square / (1 - SLOW_DECAY**STEPS)).sqrt() + FLOOR
-
-
-GRADIENT_DESCENT = Optimizer(1.0, _gradient, _one)
-RMSPROP = Optimizer(1.0, _gradient, _root_of_squares)
-ADAM = Optimizer((1 - DECAY) / (1 - DECAY**STEPS), _corrected_mean, _corrected_root)
+GRADIENT_DESCENT = Optimizer(new=1.0, old=0.0, new_square=0.0, old_square=0.0, floor=1.0)
+RMSPROP = Optimizer(new=1.0, old=0.0, new_square=1 - DECAY, old_square=DECAY, floor=FLOOR)
+ADAM = Optimizer(
+    new=(1 - DECAY) / (1 - DECAY**STEPS),
+    old=DECAY / (1 - DECAY**STEPS),
+    new_square=(1 - SLOW_DECAY) / (1 - SLOW_DECAY**STEPS),
+    old_square=SLOW_DECAY / (1 - SLOW_DECAY**STEPS),
+    floor=FLOOR,
+)
 
 
 def step(optimizer: Optimizer, gradient: np.ndarray, past: Past) -> Array:
     """Returns what the optimizer adds to a parameter."""
     with np.errstate(all="ignore"):
-        return rounded(_step(optimizer, DoubleDouble(gradient.astype(np.float64)), past))
+        g = DoubleDouble(gradient.astype(np.float64))
+        numerator = g * optimizer.new
+        if optimizer.old:
+            numerator = numerator + DoubleDouble(past.mean) * optimizer.old
+        if not optimizer.new_square:
+            return rounded(numerator * -RATE / optimizer.floor)
+        square = g * g * optimizer.new_square + DoubleDouble(past.square) * optimizer.old_square
+        return rounded(numerator * -RATE / (square.sqrt() + optimizer.floor))
 
 
 def past_of(bound: Bound) -> Past:
@@ -85,31 +76,26 @@ def past_of(bound: Bound) -> Past:
 
 
 def carried(optimizer: Optimizer, gradient: Array, bound: Bound, past: Past) -> Bound:
-    """Bounds the step from a gradient that is off by the bound's allowance T at most.
+    """Bounds the step from a gradient g' that is off by the bound's allowance T at most.
 
-    n(g') lies within weight·T of n(g), and d(g') between d at the least and at the largest magnitude in [g - T, g + T].
-    A quotient with a positive denominator is monotone in both, so it is largest and smallest at the corners. Both steps
-    are rounded to float64 once.
+    n'/d' - n/d = ((n' - n)·d - n·(d' - d))/(d·d') with |n' - n| ≤ new·T. The difference of two roots is that of the
+    squares over the sum of the roots: with |g'| ≤ |g| + T it is D = new_square·T(2|g| + T)/(root' + root) at most, the
+    smaller root' being the one for |g'| = max(|g| - T, 0), which also makes d' smallest. Nothing here cancels but n,
+    whose rounding comes times D/d and stays below SLACK, so float64 does. Both steps are rounded to float64 once.
     """
     with np.errstate(all="ignore"):
-        known = np.isfinite(bound.allowance)
+        known, size = np.isfinite(bound.allowance), np.abs(gradient)
         error = np.where(known, bound.allowance, 0.0)
-        g, size = DoubleDouble(gradient), np.abs(gradient)
-        exact, numerator = _step(optimizer, g, past), optimizer.numerator(g, past)
-        smallest, largest = DoubleDouble(np.maximum(size - error, 0.0)), DoubleDouble(size) + error
-        corners = [
-            np.abs(
-                rounded((numerator + sign * optimizer.weight * error) * -RATE / optimizer.denominator(at, past) - exact)
-            )
-            for sign in (-1.0, 1.0)
-            for at in (smallest, largest)
-        ]
-        moved: Array = np.maximum.reduce(corners)
-        allowance = moved + ROUNDING * (2 * np.abs(rounded(exact)) + moved)
-        terms = optimizer.weight * bound.scale + np.abs(rounded(numerator) - optimizer.weight * gradient)
-        scale = RATE * terms / rounded(optimizer.denominator(g, past))
-        return Bound(np.where(known, allowance, np.inf), scale, bound.u)
-
-
-def _step(optimizer: Optimizer, g: DoubleDouble, past: Past) -> DoubleDouble:
-    return optimizer.numerator(g, past) * -RATE / optimizer.denominator(g, past)
+        smallest = np.maximum(size - error, 0.0)
+        numerator = np.abs(optimizer.new * gradient + optimizer.old * past.mean)
+        before = optimizer.old_square * past.square
+        root = np.sqrt(optimizer.new_square * size * size + before)
+        least = np.sqrt(optimizer.new_square * smallest * smallest + before)
+        change = optimizer.new_square * error * (2 * size + error)
+        difference = np.where(change > 0, change / (root + least), 0.0)
+        denominator = root + optimizer.floor
+        moved = RATE * (optimizer.new * error * denominator + numerator * difference)
+        moved = moved / (denominator * (least + optimizer.floor))
+        allowance = moved + ROUNDING * (2 * RATE * numerator / denominator + moved)
+        terms = optimizer.new * bound.scale + optimizer.old * np.abs(past.mean)
+        return Bound(np.where(known, allowance * SLACK, np.inf), RATE * terms / denominator, bound.u)

@@ -88,7 +88,7 @@ def test_no_gradient_within_its_bound_takes_a_step_beyond_the_carried_bound(rule
         step = optimizers.step(rule, off, past)
         reached = np.maximum(reached, np.abs(step - exact) / carried.allowance)
     assert reached.max() <= 1
-    assert reached.min() > 0.2  # the corners are not far beyond what an error of that size does
+    assert reached.min() > 0.1  # what bounds both parts of the quotient by themselves is not far beyond what happens
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
