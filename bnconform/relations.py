@@ -48,11 +48,27 @@ def pointwise_unless_refused(bn: Subject, case: Case, quantity: str) -> Agreemen
     return pointwise(bn, case, quantity)
 
 
-def pointwise(bn: Subject, case: Case, quantity: str) -> Agreement:
-    """Compares y with the reference's; compares nothing where ε is kept in float32 and below what that holds."""
+def pointwise(bn: Subject, case: Case, quantity: str, more: np.ndarray | float = 0.0) -> Agreement:
+    """Compares y with the reference's, allowing for `more` beside the bound, in y's units.
+
+    It compares nothing where ε is kept in float32 and below what that holds.
+    """
     if bn.dialect.attribute_dtype == "float32" and 0 < case.eps < SMALLEST_SHORT:
         return Agreement(quantity=quantity, missing="ε is kept in float32, which does not hold one so small")
-    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity=quantity)
+    within = bounds.normalize(case, bn.dialect) + more
+    return agree(bn(case).y, reference.normalize(case), within=within, quantity=quantity)
+
+
+def pointwise_when_small(bn: Subject, case: Case, quantity: str) -> Agreement:
+    """Compares y with the reference's, allowing for what the updates of a running mean lose to underflow.
+
+    Welford's mean + (x - mean)/i loses up to the smallest subnormal number at step i, of which i/m is left at the end;
+    the bound, made for data far above that, does not count it.
+    """
+    root = np.sqrt(reference.batch_variance(case) + case.eps)
+    least = float(np.nextafter(np.zeros(1, case.x.dtype), np.ones(1, case.x.dtype))[0])
+    lost = np.abs(scale(case)) / root * (case.rows / 2 + 1) * least
+    return pointwise(bn, case, quantity, more=per_channel(case, lost))
 
 
 def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:

@@ -6,7 +6,7 @@ import pytest
 import wrong_ways as ways
 from drawing import DTYPES
 from miniatures import Mathematics
-from search_world import implementation, searched
+from search_world import implementation, miniature, searched
 
 from bnconform import Dialect
 
@@ -81,3 +81,9 @@ def test_a_refused_epsilon_of_zero_is_not_judged() -> None:
     name = "divides_by_the_deviation_alone_without_epsilon"
     tally = searched(implementation(positive), name)[name]
     assert (tally.verdict, tally.missing) == ("unsupported", {"refused: eps must be positive"})
+
+
+def test_the_bound_admits_what_the_updates_of_a_running_mean_lose_to_underflow() -> None:
+    name = "normalizes_the_smallest_magnitudes"
+    tally = searched(miniature("welford"), name, dtype="float16", examples=100, seed=4)[name]
+    assert (tally.verdict, tally.claimed > 0) == ("conforms", True)
