@@ -59,7 +59,7 @@ def normalizes_by_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
 
 
 @spec(
-    r"m_{n,t} = m_n \quad\Rightarrow\quad M = \{(n, t) : m_n\}",
+    r"m_{n,t} = m_n \quad\Rightarrow\quad M = \{(n, t) \mid m_n\}",
     source="flax.linen.BatchNorm, mask: “Binary array of shape broadcastable to inputs tensor”",
     given=TRAINING,
 )
