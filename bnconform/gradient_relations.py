@@ -106,7 +106,9 @@ def _rows(tensor: np.ndarray, case: Case) -> DoubleDouble:
 
 
 def _weighted(bound: Bound, weights: Array, case: Case) -> Bound:
-    """Returns the bound of Σ weight·value for values within `bound`; a value of weight 0 may be without a claim."""
+    """Returns the bound of Σ weight·value for values within `bound`; no claim where one of them has none, even if its
+    weight is 0, since the value may be no number.
+    """
     size = np.abs(weights)
     allowance, scale = to_rows(bound.allowance, case.axis), to_rows(bound.scale, case.axis)
-    return Bound(totals(np.where(size == 0, 0.0, allowance * size)), totals(scale * size), bound.u)
+    return Bound(totals(allowance * size), totals(scale * size), bound.u)
