@@ -48,8 +48,10 @@ def test_a_correct_one_conforms_and_its_elements_are_counted(dtype: str) -> None
         ("unbiased_variance_in_y", {"normalizes_by_the_batch", "divides_by_the_biased_variance",
                                     "adds_epsilon_inside_the_root"}),
         ("epsilon_outside_the_root", {"normalizes_by_the_batch", "adds_epsilon_inside_the_root"}),
-        ("momentum_swapped", set(AVERAGES)),
-        ("gradient_stopped_at_the_statistics", {"sends_gradients_through_the_statistics"}),
+        ("momentum_swapped", {*AVERAGES, "loses_no_more_digits_than_its_algorithm"}),
+        ("gradient_stopped_at_the_statistics", {"sends_gradients_through_the_statistics",
+                                                "sends_no_gradient_to_a_bias_before_it",
+                                                "leaves_the_share_of_epsilon_along_the_values"}),
         ("mean_not_subtracted", {"normalizes_by_the_batch", "centres_on_the_batch_mean"}),
     ],
 )  # fmt: skip
