@@ -37,7 +37,8 @@ def error_of_mean(rounding: Rounding, x: Moments) -> Array:
     return (
         error_of_sum(rounding, x) / rounding.m
         + (rounding.u_s + 2 * rounding.excess) * mean  # stored, and divided or scaled elementwise
-        + 4 * rounding.t0
+        # Welford's mean + (x - mean)/i loses up to t0 at step i, of which i/m is left at the end.
+        + max(4.0, rounding.m / 2 + 1) * rounding.t0
     )
 
 

@@ -59,18 +59,6 @@ def pointwise(bn: Subject, case: Case, quantity: str, more: np.ndarray | float =
     return agree(bn(case).y, reference.normalize(case), within=within, quantity=quantity)
 
 
-def pointwise_when_small(bn: Subject, case: Case, quantity: str) -> Agreement:
-    """Compares y with the reference's, allowing for what the updates of a running mean lose to underflow.
-
-    Welford's mean + (x - mean)/i loses up to the smallest subnormal number at step i, of which i/m is left at the end;
-    the bound, made for data far above that, does not count it.
-    """
-    root = np.sqrt(reference.batch_variance(case) + case.eps)
-    least = float(np.nextafter(np.zeros(1, case.x.dtype), np.ones(1, case.x.dtype))[0])
-    lost = np.abs(scale(case)) / root * (case.rows / 2 + 1) * least
-    return pointwise(bn, case, quantity, more=per_channel(case, lost))
-
-
 def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
     """Compares y of the negated input with 2β - y."""
     before, quantity = bn(case).y, "y of the negated input"

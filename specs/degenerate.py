@@ -142,5 +142,5 @@ def normalizes_the_largest_magnitudes(bn: Subject, case: Case) -> Agreement:
 def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreement]:
     """Values whose squares nearly underflow are normalized like any others, and subnormal ones beside ε give β."""
     small, smaller = extremes.shrunk(case), extremes.subnormal(case)
-    shrunk = relations.pointwise_when_small(bn, small, "y of the shrunk input")
-    return [shrunk, relations.pointwise_when_small(bn, smaller, "y of the subnormal input")]
+    shrunk = relations.pointwise(bn, small, "y of the shrunk input")
+    return [shrunk, relations.pointwise(bn, smaller, "y of the subnormal input")]
