@@ -97,8 +97,7 @@ def sends_no_gradient_to_a_bias_before_it(bn: Subject, case: Case) -> Agreement:
     given=TRAINING,
 )
 def leaves_the_share_of_epsilon_along_the_values(bn: Subject, case: Case) -> Agreement:
-    """Of the gradient along the normalized values only the share ε/(σ_B² + ε) reaches x: a scale upstream has no effect
-    but through ε."""
+    """Of the gradient along the normalized values only the share ε/(σ_B² + ε) reaches x."""
     return gradient_relations.total_of_dx_along_h(bn(case), case, bn.dialect)
 
 
@@ -166,8 +165,10 @@ def pairs_tangents_with_gradients_in_inference(bn: Subject, case: Case) -> Agree
     given=SECOND,
 )
 def sends_second_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
-    """In training the gradients can be differentiated in x, which moves the batch's statistics as well; the cotangent p
-    of dγ adds p·P(g)/√(σ_B² + ε)."""
+    """In training the gradients can be differentiated in x, which moves the batch's statistics as well.
+
+    The cotangent p of dγ adds p·P(g)/√(σ_B² + ε).
+    """
     return gradient_relations.second_gradient(bn, case, "grad_x")
 
 
