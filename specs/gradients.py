@@ -121,7 +121,7 @@ def halves_the_gradient_of_a_doubled_input(bn: Subject, case: Case) -> Agreement
 )
 def pushes_tangents_through_the_statistics(bn: Subject, case: Case) -> Agreement:
     """In training the tangent of y includes what the tangent of x does to the batch's mean and variance."""
-    return agree(bn(case).dot_y, reference.dot_y(case), within=bounds.dot_y(case, bn.dialect), quantity="dot_y")
+    return gradient_relations.derivative(bn, case, "dot_y")
 
 
 @spec(
@@ -143,7 +143,7 @@ def pairs_tangents_with_gradients(bn: Subject, case: Case) -> Agreement:
 )
 def pushes_tangents_past_the_running_statistics(bn: Subject, case: Case) -> Agreement:
     """In inference the tangent of y is that of a linear map, with nothing through the statistics."""
-    return agree(bn(case).dot_y, reference.dot_y(case), within=bounds.dot_y(case, bn.dialect), quantity="dot_y")
+    return gradient_relations.derivative(bn, case, "dot_y")
 
 
 @spec(
