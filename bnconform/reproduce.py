@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bnconform.case import Case
+from bnconform.case import FEATURES, Case
 
 ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
 
@@ -32,6 +32,9 @@ SNIPPETS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jax.nn.standardize:stable": ("jax", "jax", {"library": "standardize", "algorithm": "stable"}),
     "numpy.batchnorm_listing": ("numpy_listing", "", {}),
 }
+
+
+_ADAPTER: tuple[str, str, dict[str, Any]] = ("adapter", "bnconform, the adapter, its framework and NumPy", {})
 
 
 def script(
@@ -53,8 +56,10 @@ def script(
     quantity either: the script then shows whether it still is. `adapter` is a module or the path of a .py file, which
     the script looks for in the current folder and beside itself.
     """
-    template, needs, told = _snippet(implementation, adapter)
-    arrays = {name: getattr(case, name) for name in ARRAYS}
+    # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
+    template, needs, told = _ADAPTER if case.needs else _snippet(implementation, adapter)
+    asked = [name for feature in sorted(case.needs) for name in FEATURES[feature]]
+    arrays = {name: getattr(case, name) for name in (*ARRAYS, *asked)}
     told = told | {"arrays": arrays, "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None}}
     told |= {"case": case, "needs": needs, "implementation": implementation, "adapter": adapter, "spec": spec}
     told |= {"quantity": quantity or "", "latex": latex}
@@ -67,7 +72,7 @@ def _snippet(implementation: str, adapter: str) -> tuple[str, str, dict[str, Any
     if own and implementation in SNIPPETS:
         template, needs, told = SNIPPETS[implementation]
         return template, f"{needs} and NumPy" if needs else "NumPy", told
-    return "adapter", "bnconform, the adapter, its framework and NumPy", {}
+    return _ADAPTER
 
 
 def _array(value: Any) -> str:
