@@ -128,12 +128,15 @@ def test_crashes_and_hangs_are_verdicts_and_leave_the_others_alone(tmp_path: Pat
     words = ("--adapter", "tiny.py", "--spec", "normalization", "--examples", 5, "--timeout", 2, "--out", "out")
     done = tiny.bnconform("run", *words, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    chapter = [one.id for one in all_specs() if one.chapter == "normalization"]
+    maps = "takes_a_feature_map_as_one_feature"  # which asks nothing of the matrices that five examples may all be
+    chapter = [one.id for one in all_specs() if one.chapter == "normalization" and one.id != maps]
     expected = {"right": "conforms", **deadly}
-    assert tiny.verdicts(tmp_path / "out") == {
+    verdicts = {key: verdict for key, verdict in tiny.verdicts(tmp_path / "out").items() if key[2] != maps}
+    assert verdicts == {
         (f"tiny.{name}", "float32", spec): verdict for name, verdict in expected.items() for spec in chapter
     }
-    found = {one["implementation"]: one for one in tiny.lines(tmp_path / "out") if one["kind"] == "finding"}
+    findings = [one for one in tiny.lines(tmp_path / "out") if one["kind"] == "finding"]
+    found = {one["implementation"]: one for one in findings if one["verdict"] != "unsupported"}
     reasons = {"aborts": "SIGABRT", "reads_address_0": "SIGSEGV", "sleeps": "no answer within 2 s"}
     for name, reason in reasons.items():
         one = found[f"tiny.{name}"]
