@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_adapters import TOLERANCE, draw
+from test_adapters import FLOAT64_IN_FLOAT32, TOLERANCE, draw
 
 from bnconform import Case, Implementation, Unsupported, reference
 from bnconform.case import check_outcome
@@ -69,7 +69,8 @@ def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
             yield f"{name} is missing"
             continue
         error = np.abs(got.astype(float) - want).max() / np.abs(want).max()
-        if not error <= 5 * TOLERANCE[case.dtype]:
+        known = case.dtype == "float64" and implementation.name in FLOAT64_IN_FLOAT32
+        if not error <= 5 * TOLERANCE["float32" if known else case.dtype]:
             yield f"{name} is off by {error:.2g} of its largest value"
 
 
@@ -80,9 +81,7 @@ def main(module: str) -> None:
             try:
                 found = list(complaints(implementation, case))
             except Unsupported:
-                found = []
-                if (implementation.name, case.dtype) != ("keras.layers.BatchNormalization@jax", "float64"):
-                    found = ["Unsupported"]
+                found = ["Unsupported"]
             for one in found:
                 print(implementation.name, case.mode, case.dtype, case.x.shape, case.axis, one)
 

@@ -15,7 +15,7 @@ from typing import Any
 from bnconform.adapters import _keras
 from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
 from bnconform.adapters._jax import DEVICE, Forward, run_compiled
-from bnconform.case import Case, Outcome, Unsupported
+from bnconform.case import Case, Outcome
 
 
 @functools.cache
@@ -35,8 +35,6 @@ def _forward(layer: Any, train: bool) -> Forward:
 
 def run(case: Case) -> Outcome:
     """Runs a layer on the case, and its gradient by jax.vjp."""
-    if case.dtype == "float64" and case.needs & {"tangents", "second_order"}:
-        raise Unsupported("float64 is computed in float32 here, as the first derivatives show")
     params = parameters(case, at_least_float32(case.x.dtype))
     mask = _keras.mask_of(case)
     masked = {} if mask is None else {"mask": mask}
