@@ -6,9 +6,10 @@ with a default; an adapter may read a Case's arrays, never write to them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,9 +19,33 @@ FEATURES = {
     "second_order": ("bar_dx", "bar_dgamma", "bar_dbeta"),
     "mask": ("mask",),
     "batch_statistics": ("dmean", "dvar"),
+    "memory": ("memory",),
+    "eager": ("eager",),
+    "running_gradients": ("running_gradients",),
+    "state": ("state",),
 }
 """What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
+TENSORS = ("x", "dy", "dot_x", "bar_dx")
+"""Fields of a Case that have x's shape."""
+FLAGS = ("running_gradients",)
+"""Fields of a Case that ask for something and hold no array."""
 DTYPES = ("float16", "bfloat16", "float32", "float64")
+Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
+MEMORY: dict[Memory, str] = {
+    "plain": "in C order, without gaps, aligned, in the machine's byte order",
+    "reversed": "in Fortran order: the first axis varies fastest",
+    "strided": "in every second element of a larger array, whose other elements are not numbers",
+    "backwards": "from the end of the memory to its start: all strides are negative",
+    "misaligned": "one byte behind the start of aligned memory",
+    "swapped": "in the byte order that the machine does not have",
+    "shared": "arrays of equal content are one and the same array, as γ and β may be",
+}
+"""How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
+_NOT_ASKED = (None, False, "plain")
+STATE_DTYPES = (*DTYPES, "bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
+"""What the arrays of a state may be: an implementation may count its steps beside its averages."""
+State: TypeAlias = Any
+"""A mapping of names to arrays, which `check_state` makes sure of: Any, so that arrays can be passed on as **fields."""
 
 
 class Unsupported(Exception):
@@ -49,6 +74,13 @@ class Case:
     dot_y = dy/dt. bar_dx, bar_dgamma, bar_dbeta: cotangents of the gradients, for the gradients of their weighted sum
     in x, gamma and dy. mask: boolean, of x's rank and broadcastable to x; False leaves a value out of the statistics.
     dmean, dvar: cotangents of the batch's mean and biased variance where they are returned; they add to dx.
+    running_gradients: True asks for the gradients of the running mean and variance that inference normalizes by.
+    state: what an Outcome returned as such, to go on from, or an empty mapping for a new layer with the
+    implementation's own initial values. Running statistics are then part of it, so that the Case has none.
+    memory: one of MEMORY; an adapter with this feature hands arrays on as they lie where its implementation takes them,
+    and copies what it does not take. eager: run without compiling what is compiled by default.
+
+    `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
     """
 
     mode: Literal["train", "infer"]
@@ -71,21 +103,38 @@ class Case:
     mask: np.ndarray | None = None
     dmean: np.ndarray | None = None
     dvar: np.ndarray | None = None
+    running_gradients: bool | None = None
+    state: State | None = None
+    memory: Memory = "plain"
+    eager: bool = False
+    watched: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
             raise ContractError(f"Case.mode is {self.mode!r}; expected 'train' or 'infer'")
+        if self.memory not in MEMORY:
+            raise ContractError(f"Case.memory is {self.memory!r}; expected one of {tuple(MEMORY)}")
         if not isinstance(self.x, np.ndarray) or self.x.ndim < 2:
             raise ContractError(f"Case.x is {_describe(self.x)}; expected an array of rank 2 or more")
         if not -self.x.ndim <= self.axis < self.x.ndim:
             raise ContractError(f"Case.axis is {self.axis}; expected an axis of x, whose rank is {self.x.ndim}")
-        for name in ("x", "dy", "dot_x", "bar_dx"):
+        for name in TENSORS:
             self._freeze(name, self.x.shape)
         for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar"):
             self._freeze(name, (self.channels,))
         if self.mask is not None:
             self._check_mask(self.mask)
             self._freeze("mask", self.mask.shape)
+        if self.state is not None:
+            self._freeze_state(self.state)
+
+    def _freeze_state(self, state: object) -> None:
+        if self.running_mean is not None or self.running_var is not None:
+            raise ContractError("Case.state comes with running statistics; expected None for them, as it holds them")
+        frozen = {name: array.view() for name, array in check_state(state, "Case.state").items()}
+        for view in frozen.values():
+            view.flags.writeable = False
+        object.__setattr__(self, "state", frozen)
 
     def _check_mask(self, mask: object) -> None:
         boolean = isinstance(mask, np.ndarray) and mask.dtype == bool
@@ -108,8 +157,13 @@ class Case:
     def needs(self) -> frozenset[str]:
         """The features that an implementation must offer for this case to mean what it says."""
         return frozenset(
-            feature for feature, names in FEATURES.items() if any(getattr(self, n) is not None for n in names)
+            feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)
         )
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays that the case has, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
 
     @property
     def dtype(self) -> str:
@@ -134,6 +188,9 @@ class Outcome:
     y, dx, dot_y, grad_x and grad_dy have the shape and dtype of x; the others have shape (C,) and a floating dtype at
     least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> + <bar_dbeta,
     dbeta>. batch_mean, batch_var: statistics of the batch, the variance biased, where they are returned as outputs.
+    drunning_mean, drunning_var: gradients of the running statistics in inference.
+    state: all that a Case with a state needs to go on from here; running_mean and running_var are then the statistics
+    that inference would use.
     """
 
     y: np.ndarray | None = None
@@ -148,9 +205,13 @@ class Outcome:
     grad_dy: np.ndarray | None = None
     batch_mean: np.ndarray | None = None
     batch_var: np.ndarray | None = None
+    drunning_mean: np.ndarray | None = None
+    drunning_var: np.ndarray | None = None
+    state: State | None = None
 
 
-OUTPUTS = tuple(field.name for field in fields(Outcome))
+OUTPUTS = tuple(field.name for field in fields(Outcome) if field.name != "state")
+"""The arrays of an Outcome; a state is none, and nothing is claimed of what it holds."""
 ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy")
 _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
@@ -163,7 +224,21 @@ def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
         array = getattr(outcome, name)
         if array is not None:
             _check_output(case, name, array, culprit)
+    if outcome.state is not None:
+        check_state(outcome.state, f"the state that {culprit} returned")
     return outcome
+
+
+def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
+    """Returns `state` if it is arrays by name; otherwise raises ContractError: culprit, what was got and expected."""
+    if not isinstance(state, Mapping):
+        raise ContractError(f"{culprit} is {_describe(state)}; expected a mapping of names to arrays")
+    for name, array in state.items():
+        if not isinstance(name, str) or not isinstance(array, np.ndarray):
+            raise ContractError(f"{culprit} holds {name!r:.60}: {_describe(array)}; expected a name and an array")
+        if dtype_name(array.dtype) not in STATE_DTYPES:
+            raise ContractError(f"{culprit} holds {name} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}")
+    return state
 
 
 def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
@@ -180,6 +255,10 @@ def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
         raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype}, the dtype of x")
     if got != case.dtype and width <= _WIDTH.get(case.dtype, 8):
         raise ContractError(f"{culprit} returned {name} of dtype {got}; expected {case.dtype} or a wider float")
+
+
+def _is_asked(value: object) -> bool:
+    return isinstance(value, np.ndarray) or value not in _NOT_ASKED
 
 
 def _describe(value: object) -> str:

@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "running_var": ("unbiased", "biased"),
     "variance": ("two-pass", "one-pass"),
     "single_value": ("raises", "zero"),
+    "average": ("exponential", "cumulative", "first copy", "debiased"),
     "backward": ("centred", "uncentred"),
     "rounded_branches": (False, True),
     "clamps_variance": (False, True),
@@ -37,6 +38,9 @@ class Dialect:
     running_var: variance in the running average, m/(m-1) ("unbiased", the paper's) or 1/m ("biased").
     variance: algorithm, "two-pass" (or Welford's, Chan's) or "one-pass", E[x²] - E[x]².
     single_value: what one value per channel does in training, an error or a variance of zero.
+    average: how a layer with a state of its own averages its batches: by one weight ω ("exponential"), by 1/j at step j
+    ("cumulative"), by ω after a copy of the first batch ("first copy"), or from zero and divided by 1 - (1 - ω)^j
+    ("debiased").
     stats_dtype: type that sums are accumulated in; None: x's.
     stored_dtype: type that batch statistics are stored in between passes; None: stats_dtype.
     elementwise_dtype: type of the elementwise arithmetic; None: stats_dtype.
@@ -52,6 +56,7 @@ class Dialect:
     running_var: Literal["unbiased", "biased"] = "unbiased"
     variance: Literal["two-pass", "one-pass"] = "two-pass"
     single_value: Literal["raises", "zero"] = "zero"
+    average: Literal["exponential", "cumulative", "first copy", "debiased"] = "exponential"
     stats_dtype: str | None = None
     stored_dtype: str | None = None
     elementwise_dtype: str | None = None

@@ -2,7 +2,8 @@
 
 Rules: a message is a safetensors blob whose metadata holds one JSON string under "bnconform"; on a pipe the blob's
 length goes first, as 8 little-endian bytes; an array that is None is absent; floats keep every bit; arrays arrive in C
-order. Nothing is pickled, and what cannot be read gives a ContractError, never a half-read value.
+order; those of a state go under "state.<name>", and only they may be integers. Nothing is pickled, and what cannot be
+read gives a ContractError, never a half-read value.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from bnconform.case import DTYPES, OUTPUTS, Case, ContractError, Outcome
+from bnconform.case import DTYPES, OUTPUTS, STATE_DTYPES, Case, ContractError, Outcome
 from bnconform.replies import KINDS, Reply
 
 _FLOATS: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
 _TYPES: dict[str, Any] = {**_FLOATS, "BOOL": np.bool_}
+_STATE = "state."
+_INTEGERS = {
+    f"{kind[0].upper()}{bits}": np.dtype(f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+}
+_STATE_TYPES: dict[str, Any] = {**_TYPES, **_INTEGERS}
 _NATIVE = frozenset(np.dtype(kind) for kind in _FLOATS.values())
 _BOOLEAN = frozenset({"mask"})
 _ENCODE = json.JSONEncoder(default=np.generic.item).encode
@@ -38,9 +44,11 @@ def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     for name, array in arrays.items():
         if name in _BOOLEAN and array.dtype == np.bool_:
             continue
+        if name.startswith(_STATE) and array.dtype.name in STATE_DTYPES:
+            continue
         if array.dtype not in _NATIVE and array.dtype.name not in DTYPES:  # the name alone is slow
             raise ContractError(f"{name} has dtype {array.dtype.name}; expected one of {DTYPES}")
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}  # keeps rank 0, that of a counter
     return save(whole or _NOTHING, {"bnconform": _ENCODE(message)})
 
 
@@ -50,7 +58,7 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
         message = json.loads(header["__metadata__"]["bnconform"])
         tensors = deserialize(blob)  # type: ignore[no-untyped-call]  # safetensors' stub leaves it untyped
-        arrays = {name: _array(tensor) for name, tensor in tensors if name not in _NOTHING}
+        arrays = {name: _array(name, tensor) for name, tensor in tensors if name not in _NOTHING}
     except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         got = f"got {len(blob)} bytes that are not a whole safetensors blob with bnconform's metadata"
         raise ContractError(f"{got} ({type(error).__name__}: {error})") from None
@@ -59,9 +67,24 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return message, arrays
 
 
-def _array(tensor: Mapping[str, Any]) -> np.ndarray:
-    array: np.ndarray = np.frombuffer(tensor["data"], dtype=_TYPES[tensor["dtype"]]).reshape(tensor["shape"])
+def _array(name: str, tensor: Mapping[str, Any]) -> np.ndarray:
+    types = _STATE_TYPES if name.startswith(_STATE) else _TYPES
+    array: np.ndarray = np.frombuffer(tensor["data"], dtype=types[tensor["dtype"]]).reshape(tensor["shape"])
     return array
+
+
+def _state_arrays(state: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+    return {_STATE + name: array for name, array in (state or {}).items()}
+
+
+def _take_state(arrays: dict[str, np.ndarray], names: Any) -> dict[str, Any]:
+    """Takes the arrays of a state out of `arrays`; `names` are those that the message lists, None for no state."""
+    found = {name[len(_STATE) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_STATE)}
+    if names is None and not found:
+        return {}
+    if not isinstance(names, list) or set(names) != set(found):
+        raise ContractError(f"got a state of {sorted(found)}; expected {names!r:.200}, the names that come with it")
+    return {"state": {name: found[name] for name in names}}
 
 
 def pack_case(case: Case, **metadata: object) -> bytes:
@@ -69,6 +92,9 @@ def pack_case(case: Case, **metadata: object) -> bytes:
     values = {name: getattr(case, name) for name in _FIELDS}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     settings = {name: value for name, value in values.items() if value is not None and name not in arrays}
+    if case.state is not None:
+        settings["state"] = list(case.state)
+        arrays |= _state_arrays(case.state)
     return pack({"kind": "Case", "case": settings, "metadata": metadata}, arrays)
 
 
@@ -78,7 +104,9 @@ def unpack_case(blob: bytes) -> tuple[Case, dict[str, Any]]:
     if message.get("kind") != "Case":
         raise ContractError(f"got a message of kind {message.get('kind')!r}; expected a 'Case'")
     try:
-        values = {**dict.fromkeys(_REQUIRED), **message["case"], **arrays}
+        settings = dict(message["case"])
+        state = _take_state(arrays, settings.pop("state", None))
+        values = {**dict.fromkeys(_REQUIRED), **settings, **arrays, **state}
         unknown = sorted(set(values) - _FIELDS)
         if unknown:
             raise ContractError(f"got a Case with {unknown}, which this version of bnconform does not know; update it")
@@ -92,7 +120,9 @@ def pack_reply(reply: Reply) -> bytes:
     if not isinstance(reply, Outcome):
         return pack({"kind": type(reply).__name__, **vars(reply)}, {})
     arrays = {name: getattr(reply, name) for name in OUTPUTS}
-    return pack({"kind": "Outcome"}, {name: array for name, array in arrays.items() if array is not None})
+    given = {name: array for name, array in arrays.items() if array is not None}
+    message = {"kind": "Outcome"} if reply.state is None else {"kind": "Outcome", "state": list(reply.state)}
+    return pack(message, given | _state_arrays(reply.state))
 
 
 def unpack_reply(blob: bytes) -> Reply:
@@ -100,7 +130,10 @@ def unpack_reply(blob: bytes) -> Reply:
     message, arrays = unpack(blob)
     kind = message.pop("kind", None)
     try:
-        reply: Reply = Outcome(**arrays) if kind == "Outcome" else KINDS[kind](**message)
+        if kind == "Outcome":
+            state = _take_state(arrays, message.pop("state", None))
+            return Outcome(**arrays, **state)
+        reply: Reply = KINDS[kind](**message)
     except (KeyError, TypeError) as error:
         raise ContractError(f"got a message of kind {kind!r} ({error!r}); expected a Reply") from None
     return reply

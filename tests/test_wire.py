@@ -93,6 +93,29 @@ def test_a_mask_survives_and_no_other_array_of_booleans() -> None:
         pack_case(replace(make(), x=np.zeros((13, 16), dtype=bool)))
 
 
+COUNTED = {"mean": np.array([0.5, -0.0], np.float32), "count": np.array(3), "flags": np.array([True, False])}
+
+
+@pytest.mark.parametrize("state", [{}, COUNTED])
+def test_a_state_survives_with_its_counter(state: dict[str, np.ndarray]) -> None:
+    case = replace(make(), running_mean=None, running_var=None, state=state)
+    got, reply = unpack_case(pack_case(case))[0].state, unpack_reply(pack_reply(Outcome(y=case.x, state=state)))
+    assert isinstance(reply, Outcome)
+    for found in (got, reply.state):
+        assert found is not None
+        assert list(found) == list(state)
+        assert all(same(found[name], array) for name, array in state.items())
+
+
+def test_only_a_state_may_hold_integers() -> None:
+    with pytest.raises(ContractError, match=r"x has dtype int64; expected one of"):
+        pack_case(replace(make(), x=np.zeros((13, 16), np.int64)))
+    with pytest.raises(ContractError, match=r"holds it of dtype complex128; expected one of"):
+        replace(make(), running_mean=None, running_var=None, state={"it": np.zeros(2, complex)})
+    with pytest.raises(ContractError, match=r"Case.state comes with running statistics"):
+        replace(make(), state={})
+
+
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, -0.0])
 def test_special_scalars_survive(value: float) -> None:
     got, _ = unpack_case(pack_case(replace(make(), eps=value, momentum=value)))
