@@ -40,7 +40,7 @@ Steps = tuple[Step, ...]
 Made = TypeVar("Made")
 
 
-def _once(make: Callable[[Subject, Case], Made]) -> Callable[[Subject, Case], Made]:
+def once(make: Callable[[Subject, Case], Made]) -> Callable[[Subject, Case], Made]:
     """Makes a chain once per subject and case; it is forgotten with the subject."""
     made: WeakKeyDictionary[Subject, dict[Case, Made]] = WeakKeyDictionary()
 
@@ -74,34 +74,36 @@ def continued(case: Case, outcome: Outcome) -> Case:
     return replace(case, running_mean=outcome.running_mean, running_var=outcome.running_var)
 
 
-@_once
+@once
 def steady(bn: Subject, case: Case) -> Steps:
     """Runs the case, its batch once more and minus half of it, all by the case's own weight."""
-    return follow(bn, (case, case, replace(case, x=_multiplied(case, -0.5))))
+    return follow(bn, (case, case, replace(case, x=multiplied(case, -0.5))))
 
 
-@_once
+@once
 def cumulative(bn: Subject, case: Case) -> Steps:
     """Runs three batches, the one of step k by the weight 1/k, which makes the average that of all batches so far."""
     batches = [
-        replace(case, x=_multiplied(case, factor), momentum=_share(place, bn.dialect), dy=None)
+        replace(case, x=multiplied(case, factor), momentum=share(place, bn.dialect), dy=None)
         for place, factor in enumerate(FACTORS, 1)
     ]
     return follow(bn, batches)
 
 
-@_once
+@once
 def inference_after_a_step(bn: Subject, case: Case) -> Case | None:
     """Returns the case in inference by what a training step on it returned; None where that is no statistics."""
     steps = follow(bn, (case,))
     return replace(continued(case, steps[0].outcome), mode="infer", dy=None) if steps else None
 
 
-def _share(place: int, dialect: Dialect) -> float:
+def share(place: int, dialect: Dialect) -> float:
+    """Returns the weight 1/k of step k, in float32 for an implementation that keeps its momentum so."""
     return float(np.float32(1 / place)) if dialect.attribute_dtype == "float32" else 1 / place
 
 
-def _multiplied(case: Case, factor: float) -> np.ndarray:
+def multiplied(case: Case, factor: float) -> np.ndarray:
+    """Returns x times a power of two."""
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(case.x * case.x.dtype.type(factor))
 
@@ -155,6 +157,11 @@ def closed_form(start: np.ndarray, steps: Steps, values: Sequence[DoubleDouble])
     for value in reversed(values):
         total, power = total + value * power, power * rest
     return rounded(total + DoubleDouble(start.astype(np.float64)) * _power(rest, len(values)))
+
+
+def plain_average(values: Sequence[DoubleDouble]) -> Array:
+    """Returns Σ value_j/k."""
+    return rounded(_sum(values) / float(len(values)))
 
 
 def population(steps: Steps, values: Sequence[DoubleDouble]) -> tuple[Array, Array]:

@@ -1,0 +1,133 @@
+"""What a layer with a state of its own keeps, from before its first training step.
+
+Rules: a layer begins with an empty state and goes on from what it returned; how it averages is what its Dialect
+declares, and what its averages should be never comes from what it said of itself.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnconform import bounds, recurrences, reference, steps
+from bnconform.case import Case
+from bnconform.spec import Subject, spec
+from bnconform.strategies import cases
+from bnconform.verdict import Agreement, agree, hold, unless_declared
+
+TRAINING = cases(mode="train")
+
+
+KERAS = "keras.layers.BatchNormalization: “moving_mean_initializer='zeros', moving_variance_initializer='ones'”"
+MISSING = "a state with running statistics is not offered"
+
+
+def _of_no_batch(bn: Subject) -> Agreement | None:
+    """Returns what stands for a comparison where the average of no batch at all is documented nowhere."""
+    documented = bn.dialect.average in recurrences.DOCUMENTED_START
+    return None if documented else Agreement(quantity="start", missing="its average of no batch is documented nowhere")
+
+
+@spec(
+    r"\mu^{(0)} = 0, \qquad {\sigma^2}^{(0)} = 1",
+    source=KERAS + "; torch.nn.BatchNorm1d, reset_running_stats, and flax.linen.BatchNorm likewise",
+    given=TRAINING,
+)
+def begins_with_no_mean_and_unit_variance(bn: Subject, case: Case) -> list[Agreement]:
+    """Before its first training step a new layer would infer by a mean of 0 and a variance of 1."""
+    unknown = _of_no_batch(bn)
+    if unknown is not None:
+        return [unknown]
+    new, everywhere = bn(replace(recurrences.new_layer(case), mode="infer")), np.full(case.channels, True)
+    return [
+        Agreement(quantity=name, missing=f"{name} is not offered")
+        if (found := getattr(new, name)) is None
+        else hold(found.astype(np.float64) == value, quantity=f"{name} of a new layer", where=everywhere)
+        for name, value in recurrences.INITIAL.items()
+    ]
+
+
+@spec(
+    r"y = \gamma\,\frac{x}{\sqrt{1 + \varepsilon}} + \beta \quad\text{before any training step}",
+    source=KERAS + "; “the layer will only normalize its inputs during inference after having been trained on data”",
+    given=TRAINING,
+)
+def infers_by_its_initial_values(bn: Subject, case: Case) -> Agreement:
+    """Before its first training step a new layer leaves its input as it is, but for ε, scale and shift."""
+    unknown = _of_no_batch(bn)
+    if unknown is not None:
+        return unknown
+    new, known = replace(recurrences.new_layer(case), mode="infer"), recurrences.by_initial_values(case)
+    within = bounds.infer(known, bn.dialect)
+    return agree(bn(new).y, reference.infer(known), within=within, quantity="y of a new layer")
+
+
+@spec(
+    r"R_j = (1 - \omega_j)\,R_{j-1} + \omega_j\,s_{B_j}, \qquad \omega_j = \omega \;\big|\; \tfrac{1}{j} \;\big|\;"
+    r" \omega_1 = 1 \;\big|\; R_0 = 0,\; \frac{R_k}{1 - (1 - \omega)^k}",
+    source="keras.layers.BatchNormalization: “moving_mean = moving_mean * momentum + mean(batch) * (1 - momentum)”; "
+    "another average is the one that the Dialect declares",
+    given=TRAINING,
+)
+def follows_its_own_recurrence(bn: Subject, case: Case) -> list[Agreement]:
+    """Three training steps of a new layer leave the averages that its declared recurrence gives for their batches."""
+    chain = recurrences.from_the_beginning(bn, case)
+    if not chain:
+        return [Agreement(quantity="state", missing=MISSING)]
+    last, correction = chain[-1].outcome, int(bn.dialect.running_var == "unbiased")
+    after = "after three steps of a new layer"
+    mean, mean_bound = recurrences.mean_after(chain, bn.dialect)
+    variance, variance_bound = recurrences.variance_after(chain, bn.dialect, correction)
+    return [
+        agree(last.running_mean, mean, within=mean_bound, quantity=f"running_mean {after}"),
+        agree(last.running_var, variance, within=variance_bound, quantity=f"running_var {after}"),
+    ]
+
+
+@spec(
+    r"\mathrm{E}[x] = \frac{1}{k}\sum_{j=1}^k \mu_{B_j}, \qquad \mathrm{Var}[x] = \frac{m}{m-1}\cdot\frac{1}{k}"
+    r"\sum_{j=1}^k \sigma_{B_j}^2 \quad\text{by its own count } k",
+    source="002_5b274a8f490b787a.txt: “保留训练时每个batch的均值与方差,在预测时计算整个数据均值与方差的无偏估计” (all "
+    "batches are kept; testing uses the unbiased estimate over the data)",
+    given=TRAINING,
+)
+def averages_all_batches_by_its_own_count(bn: Subject, case: Case) -> list[Agreement]:
+    """A layer that declares a cumulative average counts its steps, and all batches weigh the same."""
+    if bn.dialect.average != "cumulative":
+        return [Agreement(quantity="state", missing="it does not declare a cumulative average")]
+    chain = recurrences.from_the_beginning(bn, case)
+    if not chain:
+        return [Agreement(quantity="state", missing=MISSING)]
+    last = chain[-1].outcome
+
+    def compared(correction: int) -> Agreement:
+        reached, within = recurrences.variance_after(chain, bn.dialect, correction)
+        average = steps.plain_average(steps.variances(chain, correction))
+        within = within + np.abs(reached - average)  # 0 but for weights 1/j that are kept in float32 by declaration
+        return agree(last.running_var, average, within=within, quantity="running_var over three batches")
+
+    reached, within = recurrences.mean_after(chain, bn.dialect)
+    average = steps.plain_average(steps.means(chain))
+    within = within + np.abs(reached - average)
+    mean = agree(last.running_mean, average, within=within, quantity="running_mean over three batches")
+    if bn.dialect.running_var == "biased":
+        return [mean, unless_declared(compared(1), "running_var", compared(0))]
+    return [mean, compared(1)]
+
+
+@spec(
+    r"y = \gamma\,\frac{x - \mu^{(k)}}{\sqrt{{\sigma^2}^{(k)} + \varepsilon}} + \beta \quad\text{by the state of step"
+    r" } k",
+    source="keras.layers.BatchNormalization: “gamma * (batch - self.moving_mean) / sqrt(self.moving_var+epsilon) + "
+    "beta”; Ioffe & Szegedy 2015, Algorithm 2, step 11",
+    given=TRAINING,
+)
+def infers_by_what_its_state_holds(bn: Subject, case: Case) -> Agreement:
+    """After three training steps of a new layer, inference by its state uses the averages that it reported."""
+    chain = recurrences.from_the_beginning(bn, case)
+    if not chain:
+        return Agreement(quantity="y", missing=MISSING)
+    last = chain[-1].outcome
+    kept = replace(recurrences.new_layer(case), mode="infer", state=last.state)
+    known = replace(kept, state=None, running_mean=last.running_mean, running_var=last.running_var)
+    within = bounds.infer(known, bn.dialect)
+    return agree(bn(kept).y, reference.infer(known), within=within, quantity="y by the state of three steps")
