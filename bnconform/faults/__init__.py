@@ -10,6 +10,7 @@ from bnconform.faults.fault import Fault as Fault
 from bnconform.faults.fault import faults_of
 from bnconform.faults.fault import perform as perform
 from bnconform.faults.fault import values as values
+from bnconform.faults.variants import VARIANTS as VARIANTS
 
 CHAPTERS = (statistics, epsilon, affine, averages, backward, inference, precision, extremes)
 FAULTS: tuple[Fault, ...] = tuple(one for chapter in CHAPTERS for one in faults_of(chapter.__name__))

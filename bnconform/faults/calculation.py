@@ -15,6 +15,7 @@ import numpy as np
 from bnconform.case import Case
 from bnconform.doubledouble import DoubleDouble, as_doubledouble
 from bnconform.layout import to_rows
+from bnconform.regimes import dtype_named
 
 Number: TypeAlias = Any
 """An array, or a DoubleDouble."""
@@ -39,6 +40,10 @@ class Numbers(Protocol):
         """Returns `yes` where the condition holds, otherwise `no`."""
         ...
 
+    def kept(self, t: Number) -> Number:
+        """Returns a quantity as it is kept for others to use."""
+        ...
+
     def plain(self, t: Number) -> np.ndarray:
         """Returns the values as an array of NumPy's."""
         ...
@@ -48,7 +53,7 @@ class Floats:
     """Arrays of one NumPy dtype; sums run down the rows."""
 
     def __init__(self, dtype: str) -> None:
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype_named(dtype)
 
     def lift(self, array: np.ndarray) -> np.ndarray:
         """Returns `array` in this dtype."""
@@ -56,7 +61,7 @@ class Floats:
 
     def total(self, t: np.ndarray) -> np.ndarray:
         """Returns the sums of the columns, added in this dtype."""
-        return np.asarray(np.add.reduce(t, axis=0, dtype=t.dtype))
+        return np.asarray(np.add.reduce(self.kept(t), axis=0, dtype=self.dtype))
 
     def sqrt(self, t: np.ndarray) -> np.ndarray:
         """Returns the square roots."""
@@ -65,6 +70,10 @@ class Floats:
     def choose(self, where: np.ndarray, yes: Any, no: Any) -> np.ndarray:
         """Returns `yes` where the condition holds, otherwise `no`."""
         return np.asarray(np.where(where, yes, no), self.dtype)
+
+    def kept(self, t: Any) -> Any:
+        """Returns a quantity in this dtype: bfloat16 with a setting gives float32, by the rules of its package."""
+        return t if not isinstance(t, np.ndarray) or t.dtype == self.dtype else t.astype(self.dtype)
 
     def plain(self, t: np.ndarray) -> np.ndarray:
         """Returns the array itself."""
@@ -90,6 +99,10 @@ class Doubled:
         """Returns `yes` where the condition holds, otherwise `no`."""
         yes, no = as_doubledouble(yes), as_doubledouble(no)
         return DoubleDouble(np.where(where, yes.high, no.high), np.where(where, yes.low, no.low))
+
+    def kept(self, t: Any) -> Any:
+        """Returns the quantity itself."""
+        return t
 
     def plain(self, t: Any) -> np.ndarray:
         """Returns the values, rounded to float64."""
@@ -122,7 +135,7 @@ class Calculation:
         if name.startswith("__") or name not in self._formulas:
             raise AttributeError(f"no formula for {name!r}; expected one of {sorted(self._formulas)}")
         if name not in self._known:
-            self._known[name] = self._formulas[name](self)
+            self._known[name] = self.numbers.kept(self._formulas[name](self))
         return self._known[name]
 
     def rows(self, array: np.ndarray | None) -> Number:

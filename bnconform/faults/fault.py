@@ -18,6 +18,7 @@ from bnconform.case import DTYPES, ELEMENTWISE, Case, Outcome
 from bnconform.faults.calculation import Calculation, Doubled, Floats, Formula, Numbers
 from bnconform.faults.formulas import FORMULAS, OUTPUTS
 from bnconform.layout import from_rows
+from bnconform.regimes import dtype_named
 
 Prepare = Callable[[Case], Case]
 Alter = Callable[[Case, Outcome], Outcome]
@@ -32,7 +33,8 @@ class Fault:
     name: a phrase that fits after "behaves like". formulas: what replaces the right ones. prepare: what is done to the
     Case first. alter: what is done to the right Outcome. dtypes: where it makes a difference at all. rounding: whether
     it is right in exact arithmetic, so that only a run shows it. convention: whether a framework documents it.
-    takes_nothing: whether it accepts a batch of no examples, which the right one refuses.
+    takes_nothing: whether it accepts a batch of no examples, which the right one refuses. numbers: how it adds up in
+    the dtype of that name, where not simply down the rows.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Fault:
     rounding: bool = False
     convention: bool = False
     takes_nothing: bool = False
+    numbers: Callable[[str], Numbers] | None = None
 
     @property
     def words(self) -> str:
@@ -90,13 +93,17 @@ def faults_of(module: str) -> tuple[Fault, ...]:
     return tuple(value for value in vars(sys.modules[module]).values() if isinstance(value, Fault) and value.chapter)
 
 
-def perform(wrong: Fault, case: Case) -> Outcome:
-    """Returns what an implementation with that fault gives: computed in the Case's dtype, or float32 for 16 bits."""
+def perform(wrong: Fault, case: Case, narrow: bool = False) -> Outcome:
+    """Returns what an implementation with that fault gives: computed in the Case's dtype, or float32 for 16 bits.
+
+    narrow: 16 bits are computed in 16 bits, and parameters stay there.
+    """
     if not case.rows and not wrong.takes_nothing:
         raise ValueError("got a batch of no examples; expected at least one")
-    found = _calculated(wrong, case, exact=False)
+    width = case.dtype if narrow else WIDE.get(case.dtype, case.dtype)
+    found = _calculated(wrong, case, (wrong.numbers or Floats)(width))
     with np.errstate(all="ignore"):
-        outcome = Outcome(**{name: _typed(case, name, array) for name, array in found.items()})
+        outcome = Outcome(**{name: _typed(case, name, array, width) for name, array in found.items()})
         return outcome if wrong.alter is None else wrong.alter(case, outcome)
 
 
@@ -110,20 +117,14 @@ def values(wrong: Fault, case: Case) -> dict[str, np.ndarray]:
         names = [name for names in OUTPUTS.values() for name in names]
         given = {name: getattr(outcome, name) for name in names}
         return {name: array.astype(np.float64) for name, array in given.items() if array is not None}
-    return _calculated(wrong, case, exact=True)
+    return _calculated(wrong, case, Doubled() if case.dtype == "float64" else Floats("float64"))
 
 
-def _numbers(case: Case, exact: bool) -> Numbers:
-    if not exact:
-        return Floats(WIDE.get(case.dtype, case.dtype))
-    return Doubled() if case.dtype == "float64" else Floats("float64")
-
-
-def _calculated(wrong: Fault, case: Case, *, exact: bool) -> dict[str, np.ndarray]:
-    """Returns what the Case asks for in the arrays' own shapes, in the Case's own arithmetic or beyond it."""
+def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndarray]:
+    """Returns what the Case asks for in the arrays' own shapes, in the given kind of number."""
     with np.errstate(all="ignore"):
         posed = case if wrong.prepare is None else wrong.prepare(case)
-        calculation = Calculation(posed, {**FORMULAS, **wrong.formulas}, _numbers(posed, exact))
+        calculation = Calculation(posed, {**FORMULAS, **wrong.formulas}, numbers)
         names = [name for given, names in OUTPUTS.items() if not given or getattr(case, given) is not None
                  for name in names]  # fmt: skip
         found = {name: getattr(calculation, name) for name in names}
@@ -139,6 +140,6 @@ def _shaped(posed: Case, case: Case, name: str, array: np.ndarray) -> np.ndarray
     )
 
 
-def _typed(case: Case, name: str, array: np.ndarray) -> np.ndarray:
-    dtype = case.x.dtype if name in ELEMENTWISE else np.dtype(WIDE.get(case.dtype, case.dtype))
+def _typed(case: Case, name: str, array: np.ndarray, width: str) -> np.ndarray:
+    dtype = case.x.dtype if name in ELEMENTWISE else dtype_named(width)
     return np.ascontiguousarray(array.astype(dtype))
