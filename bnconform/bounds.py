@@ -21,6 +21,7 @@ from bnconform.columns import Array, Mask
 from bnconform.dialect import Dialect
 from bnconform.layout import from_rows
 from bnconform.second_order_errors import SecondOrderErrors
+from bnconform.statistics_errors import StatisticsErrors
 
 LEAST_SHARE = 1e-2
 """A comparison claims something where the allowance is at most this share of the scale …"""
@@ -88,8 +89,10 @@ def infer(case: Case, dialect: Dialect) -> Bound:
 
 @_once
 def dx(case: Case, dialect: Dialect) -> Bound:
-    """Bounds the gradient of x in the Case's mode, of x's shape."""
-    return _elementwise(case, _errors_of(case, dialect).dx())
+    """Bounds the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
+    through = case.mode == "train" and "batch_statistics" in case.needs
+    errors = StatisticsErrors(case, dialect) if through else _errors_of(case, dialect)
+    return _elementwise(case, errors.dx())
 
 
 @_once
@@ -126,6 +129,18 @@ def batch_mean(case: Case, dialect: Dialect) -> Bound:
 def batch_variance(case: Case, dialect: Dialect) -> Bound:
     """Bounds the biased variance of the batch, of shape (C,), as an output in the type of the running statistics."""
     return Bound(*_errors_of(case, dialect).batch_variance())
+
+
+@_once
+def drunning_mean(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient of the running mean in inference, of shape (C,)."""
+    return Bound(*StatisticsErrors(case, dialect).drunning_mean())
+
+
+@_once
+def drunning_var(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient of the running variance in inference, of shape (C,)."""
+    return Bound(*StatisticsErrors(case, dialect).drunning_var())
 
 
 @_once

@@ -27,7 +27,7 @@ FEATURES = {
 """What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx")
 """Fields of a Case that have x's shape."""
-FLAGS = ("running_gradients",)
+FLAGS = ("running_gradients", "memory", "eager", "watched")
 """Fields of a Case that ask for something and hold no array."""
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
@@ -103,7 +103,7 @@ class Case:
     mask: np.ndarray | None = None
     dmean: np.ndarray | None = None
     dvar: np.ndarray | None = None
-    running_gradients: bool | None = None
+    running_gradients: bool = False
     state: State | None = None
     memory: Memory = "plain"
     eager: bool = False
@@ -154,16 +154,16 @@ class Case:
         object.__setattr__(self, name, view)
 
     @property
+    def flags(self) -> dict[str, object]:
+        """What the case asks for by FLAGS, by name."""
+        return {name: getattr(self, name) for name in FLAGS if _is_asked(getattr(self, name))}
+
+    @property
     def needs(self) -> frozenset[str]:
         """The features that an implementation must offer for this case to mean what it says."""
         return frozenset(
             feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)
         )
-
-    @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays that the case has, by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
 
     @property
     def dtype(self) -> str:

@@ -114,6 +114,22 @@ def inference_gradients(g: Number, gamma: Number, population: Standardization[Nu
     return Gradients(*(_shifted(value, unit) for value in (dx, dgamma, dbeta, dbeta / m, dgamma / m, g)))
 
 
+def through_statistics(dmean: Number, dvar: Number, batch: Standardization[Number]) -> Number:
+    """Returns what cotangents of the batch's mean and biased variance send to x: dmean/m + dvar·2d/m. That the variance
+    depends on the mean as well adds nothing, since Σd = 0.
+    """
+    m = len(rounded(batch.d))
+    return batch.d * (dvar * 2.0 / m) + dmean / m
+
+
+def through_population(
+    g: Gradients[Number], gamma: Number, population: Standardization[Number]
+) -> tuple[Number, Number]:
+    """Returns the gradients of the running statistics: -γ·r·Σg of the mean, -½γ·r²·Σg·h of the variance."""
+    scaled = population.r * gamma
+    return scaled * g.dbeta * -1.0, scaled * population.r * g.dgamma * -0.5
+
+
 @dataclass(frozen=True, slots=True)
 class SecondGradients(Generic[N]):
     """Gradients of <w, dx> + <p, dγ> + <q, dβ> in x, γ and the cotangent g; product = Σw·P(g), in inference Σw·g."""

@@ -60,9 +60,9 @@ def running_var(case: Case, correction: int = 1) -> Array:
 
 
 def dx(case: Case) -> Array:
-    """Returns the gradient of x in the Case's mode, of x's shape."""
+    """Returns the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
     with np.errstate(all="ignore"):
-        return from_rows(solution(case).gradients.dx, case.x.shape, case.axis)
+        return from_rows(solution(case).dx, case.x.shape, case.axis)
 
 
 def dgamma(case: Case) -> Array:
@@ -75,6 +75,18 @@ def dbeta(case: Case) -> Array:
     """Returns the gradient of beta, of shape (C,)."""
     with np.errstate(all="ignore"):
         return solution(case).gradients.dbeta
+
+
+def drunning_mean(case: Case) -> Array:
+    """Returns the gradient of the running mean in inference, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return solution(case).running_gradients[0]
+
+
+def drunning_var(case: Case) -> Array:
+    """Returns the gradient of the running variance in inference, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return solution(case).running_gradients[1]
 
 
 def dot_y(case: Case) -> Array:

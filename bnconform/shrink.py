@@ -107,7 +107,7 @@ def _reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> C
         return rounded(column).reshape(shape)
 
     changed: dict[str, Any] = {"x": tensor(case.x), "shuffled": False}
-    for name in ("dy", *PER_CHANNEL, *FEATURES["tangents"], *FEATURES["second_order"]):
+    for name in ("dy", *PER_CHANNEL, *FEATURES["tangents"], *FEATURES["second_order"], *FEATURES["batch_statistics"]):
         array = getattr(case, name)
         if array is not None:
             changed[name] = tensor(array) if array.ndim == case.x.ndim else rounded(array[channel : channel + 1])

@@ -44,6 +44,7 @@ class Solution:
         self.running_var = None if case.running_var is None else _float64(case.running_var)
         self.eps, self.momentum = float(case.eps), float(case.momentum)
         self.tangents = _direction(case, case.dot_x, case.dot_gamma, case.dot_beta)
+        self.dmean, self.dvar = _optional(case.dmean), _optional(case.dvar)
         self.cotangents = _direction(case, case.bar_dx, case.bar_dgamma, case.bar_dbeta)
 
     @cached_property
@@ -96,6 +97,22 @@ class Solution:
     def gradients(self) -> Gradients[Array]:
         """The gradients of the Case's mode, rounded to float64."""
         return self._through(self.need("g")).rounded()
+
+    @cached_property
+    def dx(self) -> Array:
+        """The gradient of x, with what cotangents of the batch's statistics send to it."""
+        if self.mode == "infer" or (self.dmean is None and self.dvar is None):
+            return self.gradients.dx
+        through_y = self._through(self.need("g")).dx
+        dmean, dvar = (self._lift(np.zeros(self.channels) if v is None else v) for v in (self.dmean, self.dvar))
+        return equations.rounded(through_y + equations.through_statistics(dmean, dvar, self.batch))
+
+    @cached_property
+    def running_gradients(self) -> tuple[Array, Array]:
+        """The gradients of the running mean and of the running variance in inference, of shape (C,)."""
+        through = self._through(self.need("g"))
+        mean, variance = equations.through_population(through, self.gamma, self.population)
+        return equations.rounded(mean), equations.rounded(variance)
 
     @cached_property
     def pushed(self) -> Gradients[Array]:
@@ -170,6 +187,10 @@ def _direction(case: Case, x: np.ndarray | None, gamma: np.ndarray | None, beta:
     rows = np.zeros((case.rows, case.channels)) if x is None else _float64(to_rows(x, case.axis))
     none = np.zeros(case.channels)
     return Direction(rows, none if gamma is None else _float64(gamma), none if beta is None else _float64(beta))
+
+
+def _optional(vector: np.ndarray | None) -> Array | None:
+    return None if vector is None else _float64(vector)
 
 
 def _float64(array: np.ndarray) -> Array:

@@ -127,6 +127,6 @@ def chapters(folder: Path) -> list[Path]:
 
 
 ORDER = [
-    "normalization", "running_statistics", "inference", "state", "gradients", "statistics_gradients",
-    "invariances", "degenerate", "masks", "numerics", "training",
+    "normalization", "running_statistics", "inference", "state", "gradients",
+    "statistics_gradients", "invariances", "degenerate", "masks", "numerics", "training",
 ]  # fmt: skip

@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters
+from bnconform.adapters._arrays import Parameters, at_least_float32
 from bnconform.case import Case, Outcome
 
 jax.config.update("jax_enable_x64", True)
@@ -63,11 +64,51 @@ def _pull_twice(
     return jax.vjp(gradients, x, params.gamma, dy)[1](bars)
 
 
+@functools.partial(jax.jit, static_argnames="forward")
+def _pull_from_statistics(
+    forward: Forward, x: Any, params: Parameters, eps: float, cotangents: Any, more: dict[str, Any]
+) -> tuple[Any, ...]:
+    def affine(x: Any, gamma: Any, beta: Any) -> tuple[Any, tuple[Any, Any]]:
+        return forward(x, params._replace(gamma=gamma, beta=beta), eps, 1.0, **more)
+
+    (y, statistics), pull = jax.vjp(affine, x, params.gamma, params.beta)
+    return y, statistics, pull(cotangents)
+
+
+@functools.partial(jax.jit, static_argnames="forward")
+def _pull_to_running(
+    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any, more: dict[str, Any]
+) -> tuple[Any, Any]:
+    def inferred(mean: Any, variance: Any) -> Any:
+        return forward(x, params._replace(running_mean=mean, running_var=variance), eps, momentum, **more)[0]
+
+    pulled: tuple[Any, Any] = jax.vjp(inferred, params.running_mean, params.running_var)[1](dy)
+    return pulled
+
+
+def run_for_statistics(forward: Forward, case: Case, params: Parameters, **more: Any) -> Outcome:
+    """Runs `forward` with running statistics that keep nothing of the old ones, so that it returns those of the batch,
+    and pulls dy back together with the cotangents of these statistics.
+    """
+    zeros = np.zeros(case.channels, at_least_float32(case.x.dtype))
+    given = (zeros if one is None else one.astype(zeros.dtype) for one in (case.dmean, case.dvar))
+    params = params._replace(running_mean=zeros, running_var=zeros)
+    cotangents = (np.zeros_like(case.x) if case.dy is None else case.dy, tuple(given))
+    y, statistics, grads = _pull_from_statistics(forward, case.x, params, case.eps, cotangents, more)
+    names = ("y", "batch_mean", "batch_var", "dx", "dgamma", "dbeta")
+    found = dict(zip(names, (y, *statistics, *grads), strict=True))
+    return Outcome(**{name: None if array is None else np.asarray(array) for name, array in found.items()})
+
+
 def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) -> Outcome:
     """Runs `forward`, which is also what the compilation is kept under: pass the same object for the same function.
 
-    more: further arrays, which `forward` takes by their names.
+    more: further arrays, which `forward` takes by their names. A case that is to run eagerly runs one operation after
+    the other, as https://docs.jax.dev/en/latest/_autosummary/jax.disable_jit.html says.
     """
+    if case.eager:
+        with jax.disable_jit():
+            return run_compiled(forward, replace(case, eager=False), params, **more)
     y, running, grads = _step(forward, case.x, params, case.eps, case.momentum, case.dy, more)
     names = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
     found = dict(zip(names, (y, *running, *grads), strict=True))
@@ -78,6 +119,9 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
         bars = _alike(case.x, params, case.bar_dx, case.bar_dgamma, case.bar_dbeta)
         seconds = _pull_twice(forward, case.x, params, case.eps, case.momentum, case.dy, bars, more)
         found |= dict(zip(("grad_x", "grad_gamma", "grad_dy"), seconds, strict=True))
+    if case.running_gradients and case.dy is not None:
+        pulled = _pull_to_running(forward, case.x, params, case.eps, case.momentum, case.dy, more)
+        found |= dict(zip(("drunning_mean", "drunning_var"), pulled, strict=True))
     return Outcome(**{name: None if array is None else np.asarray(array) for name, array in found.items()})
 
 

@@ -1,19 +1,23 @@
 """Flax: `flax.linen.BatchNorm` as it comes (one-pass variance) and with use_fast_variance=False.
 
 Rules: Flax's momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs keep parameters and
-statistics in float32, Flax's own default, and `dtype` asks for the result in x's type.
+statistics in float32, Flax's own default, and `dtype` asks for the result in x's type. The statistics of the batch are
+what a running average with a decay of 0 returns.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import flax
+import jax
+import numpy as np
 from flax import linen
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._jax import DEVICE, Forward, run_compiled, run_for_statistics
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 
@@ -42,10 +46,24 @@ def _forward(fast: bool, train: bool, axis: int) -> Forward:
     return forward
 
 
+@functools.cache
+def _initial(fast: bool, axis: int, shape: tuple[int, ...], dtype: np.dtype) -> Mapping[str, np.ndarray]:
+    """Returns the batch_stats of a new layer."""
+    kept = at_least_float32(dtype)
+    layer = linen.BatchNorm(use_running_average=True, axis=axis, dtype=dtype, param_dtype=kept, use_fast_variance=fast)
+    variables = layer.init(jax.random.key(0), np.zeros(shape, dtype))
+    return {name: np.asarray(value) for name, value in variables["batch_stats"].items()}
+
+
 def _run(fast: bool, case: Case) -> Outcome:
     params = parameters(case, at_least_float32(case.x.dtype))
+    if case.state is not None:
+        state = case.state or _initial(fast, case.axis, case.x.shape, case.x.dtype)
+        params = by_state(params, state, "mean", "var")
     masked = {} if case.mask is None else {"mask": case.mask}
-    return run_compiled(_forward(fast, case.mode == "train", case.axis), case, params, **masked)
+    run = run_for_statistics if "batch_statistics" in case.needs else run_compiled
+    found = run(_forward(fast, case.mode == "train", case.axis), case, params, **masked)
+    return with_state(case, found, "mean", "var")
 
 
 def run_fast(case: Case) -> Outcome:
@@ -88,7 +106,7 @@ IMPLEMENTATIONS = [
         compiled=True,
         version=flax.__version__,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"mask", "tangents", "second_order"},
+        features={"eager", "mask", "tangents", "second_order", "batch_statistics", "running_gradients", "state"},
     )
     for name, run, fast in [
         ("flax.linen.BatchNorm", run_fast, True),

@@ -23,25 +23,49 @@ if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
     tf.config.set_visible_devices([], "GPU")
 
 
-def _run(case: Case, affine: list[np.ndarray | None], normalize: Callable[..., dict[str, Any]]) -> Outcome:
-    """Runs normalize(x, gamma, beta), which names its outputs, and pulls dy back to what the case itself has."""
+def _run(
+    case: Case,
+    affine: list[np.ndarray | None],
+    normalize: Callable[..., dict[str, Any]],
+    running: list[Any] | None = None,
+) -> Outcome:
+    """Runs normalize(x, gamma, beta), which names its outputs, and pulls dy back to what the case itself has.
+
+    running: the tensors that inference normalizes by, for their gradients.
+    """
     inputs = [None if array is None else tf.constant(array) for array in (case.x, *affine)]
     dy = None if case.dy is None else tf.constant(case.dy)
     there = [tensor for tensor in inputs if tensor is not None]
     with tf.GradientTape(watch_accessed_variables=False) as outer:
         outer.watch([*there, dy] if "second_order" in case.needs else [])
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(there)
+            asked_of = running if running and case.running_gradients else []
+            tape.watch([*there, *asked_of])
             found = normalize(*inputs)
         if dy is not None:
             asked = {"dx": case.x, "dgamma": case.gamma, "dbeta": case.beta}
             wanted = {name: tensor for name, tensor in zip(asked, inputs, strict=True) if asked[name] is not None}
-            found |= tape.gradient(found["y"], wanted, output_gradients=dy)
+            wanted |= dict(zip(("drunning_mean", "drunning_var"), asked_of, strict=False))
+            targets, cotangents = _pulled(case, found, dy)
+            found |= tape.gradient(targets, wanted, output_gradients=cotangents)
     if "second_order" in case.needs:
         found |= _second(case, found, outer, {"grad_x": inputs[0], "grad_gamma": inputs[1], "grad_dy": dy})
+    found.pop("unbiased_var", None)
     if "tangents" in case.needs:
         found["dot_y"] = _tangent(case, inputs, normalize)
-    return Outcome(**{name: _array(case, name, tensor) for name, tensor in found.items()})
+    return Outcome(**{name: _array(case, name, tensor) for name, tensor in found.items() if tensor is not None})
+
+
+def _pulled(case: Case, found: dict[str, Any], dy: Any) -> tuple[list[Any], list[Any]]:
+    """Returns y and the statistics that have a cotangent, and the cotangents.
+
+    That of the biased variance, where the unbiased one is returned, is one of the latter times (m - 1)/m.
+    """
+    unbiased = None if case.dvar is None else (case.dvar * ((case.rows - 1) / case.rows)).astype(case.dvar.dtype)
+    asked = {"batch_mean": case.dmean, "batch_var": case.dvar, "unbiased_var": unbiased}
+    there = {name: cotangent for name, cotangent in asked.items() if cotangent is not None and name in found}
+    targets = [found["y"], *(found[name] for name in there)]
+    return targets, [dy, *(_like(found[name], cotangent) for name, cotangent in there.items())]
 
 
 def _second(case: Case, found: dict[str, Any], outer: Any, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -86,9 +110,10 @@ def run_composed(case: Case) -> Outcome:
 
     def normalize(x: Any, gamma: Any, beta: Any) -> dict[str, Any]:
         mean, variance = tf.nn.moments(x, others, keepdims=True) if case.mode == "train" else given
-        return {"y": tf.nn.batch_normalization(x, mean, variance, beta, gamma, case.eps)}
+        returned = {"batch_mean": mean, "batch_var": variance} if "batch_statistics" in case.needs else {}
+        return {"y": tf.nn.batch_normalization(x, mean, variance, beta, gamma, case.eps), **returned}
 
-    return _run(case, params[:2], normalize)
+    return _run(case, params[:2], normalize, given)
 
 
 def run_fused(case: Case) -> Outcome:
@@ -98,26 +123,29 @@ def run_fused(case: Case) -> Outcome:
     data_format = "NCHW" if channels_first(case) else "NHWC"
     dtype = at_least_float32(case.x.dtype)
     gamma, beta, mean, variance = parameters(case, dtype)
-    train, tracked = case.mode == "train", mean is not None and case.mode == "train"
-    empty = np.zeros(0, dtype)
+    train = case.mode == "train"
+    tracked = train and mean is not None and "batch_statistics" not in case.needs
+    empty, given = np.zeros(0, dtype), [] if mean is None else [tf.constant(mean), tf.constant(variance)]
 
     def normalize(x: Any, gamma: Any, beta: Any) -> dict[str, Any]:
         out = tf.raw_ops.FusedBatchNormV3(
             x=x,
             scale=gamma,
             offset=beta,
-            mean=empty if mean is None else mean,
-            variance=empty if variance is None else variance,
+            mean=empty if mean is None else given[0],
+            variance=empty if variance is None else given[1],
             epsilon=case.eps,
             exponential_avg_factor=case.momentum if tracked else 1.0,
             data_format=data_format,
             is_training=train,
         )
         running = {"running_mean": out.batch_mean, "running_var": out.batch_variance} if tracked else {}
+        if "batch_statistics" in case.needs:
+            running = {"batch_mean": out.batch_mean, "unbiased_var": out.batch_variance}
         return {"y": out.y, **running}
 
     ones, zeros = np.ones(case.channels, dtype), np.zeros(case.channels, dtype)
-    return _run(case, [ones if gamma is None else gamma, zeros if beta is None else beta], normalize)
+    return _run(case, [ones if gamma is None else gamma, zeros if beta is None else beta], normalize, given)
 
 
 SOURCE = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/"
@@ -148,7 +176,7 @@ IMPLEMENTATIONS = [
         },
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=tf.__version__,
-        features={"tangents", "second_order"},
+        features={"tangents", "second_order", "batch_statistics", "running_gradients"},
     ),
     Implementation(
         name="tf.raw_ops.FusedBatchNormV3",
@@ -162,6 +190,6 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32"},
         ranks={4},
         version=tf.__version__,
-        features={"tangents", "second_order"},
+        features={"tangents", "second_order", "batch_statistics", "running_gradients"},
     ),
 ]
