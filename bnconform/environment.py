@@ -73,10 +73,18 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
     }
 
 
+CHANNELS = {
+    "mixed": "channels of mixed regimes",
+    "constant": "constant channels",
+    "inputs": "each step of a network that begins with the drawn inputs",
+    "gaussian": "thousands of Gaussian channels",
+}
+
+
 def given_words(given: Given) -> str:
     """Returns in words which cases a spec is given; a field that has no words here is told by name and value."""
     words = ["a training step" if given.mode == "train" else "inference"]
-    words += ["constant channels" if given.channels == "constant" else "channels of mixed regimes"]
+    words += [CHANNELS[given.channels]]
     words += ["with running averages" if given.statistics else "without running averages"]
     words += ["with a cotangent of y"] * given.gradients
     for field in fields(given):

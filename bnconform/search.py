@@ -105,7 +105,7 @@ def search(specs: Sequence[Spec], about: Target, run: Runner, effort: Effort) ->
     family = families.pop()
     start = zlib.crc32(f"{effort.seed}|{family}|{about.implementation.name}|{about.dtype}".encode())
     tallies = [Tally(spec=one) for one in specs]
-    _explore(tallies, about, run, effort.examples, start)
+    _explore(tallies, about, run, min(effort.examples, family.examples or effort.examples), start)
     _shrink(tallies, about, run, start)
     return {tally.spec.id: tally for tally in tallies}
 
@@ -152,13 +152,23 @@ def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> Non
             family = tally.spec.given
             small = small_cases(family, about.traits), small_cases(family, about.traits, seen.case)
             known = [before.case for other, before in replied if other is None and reply is None]
-            shrunk = witness(seen, _Judge(tally.spec, about, run), small, start, known)
+            judge = _Judge(tally.spec, about, run)
+            shrunk = witness(_part(seen, judge), judge, small, start, known)
             replied.append((reply, shrunk))
         if tally.failure is not None:
             tally.failure = shrunk
         else:
             tally.deviation = shrunk
         tally.ratio = max(tally.ratio, shrunk.judged.ratio)
+
+
+def _part(seen: Seen, judge: _Judge) -> Seen:
+    """Returns the case within `seen` that decided, where there is one and it shows the same by itself."""
+    worst = seen.judged.worst
+    if worst is None or worst.case is None:
+        return seen
+    part = Seen(worst.case, judge(worst.case))
+    return part if part.judged.signature == seen.judged.signature else seen
 
 
 class _Judge:

@@ -7,7 +7,7 @@ compiles for each shape gets its shapes from a fixed pool. Drawing arrays elemen
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from hypothesis import strategies as st
 
+from bnconform import batches
 from bnconform.case import FEATURES, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import EAGER, POOL, SINGLE, Layout
@@ -23,6 +24,7 @@ from bnconform.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
 MOMENTA = (0.1, 0.01, 0.3, 0.875)
 Derivatives = Literal["first", "tangents", "second_order"]
+Kinds = Literal["mixed", "constant", "inputs", "gaussian"]
 SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as much as a run of torch
 
 
@@ -43,19 +45,24 @@ class Traits:
 class Given:
     """The cases that a spec is tried on. Equal ones are drawn once, run once and judged by every spec that has them.
 
-    gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes or "constant" ones.
-    rows: "several" values per channel or "one". derivatives: beyond the "first", the fields of a Case's feature.
+    gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes, "constant" ones, the
+    "inputs" of a network, or many "gaussian" ones. rows: "several" values per channel or "one". derivatives: beyond the
+    "first", the fields of a Case's feature. examples: how many are enough where each one is many problems; None: as
+    many as are asked for.
     """
 
     mode: Literal["train", "infer"]
     gradients: bool = True
     statistics: bool = True
-    channels: Literal["mixed", "constant"] = "mixed"
+    channels: Kinds = "mixed"
     rows: Literal["several", "one"] = "several"
     derivatives: Derivatives = "first"
+    examples: int | None = field(default=None, repr=False)  # the cases follow from repr
 
     def strategy(self, traits: Traits) -> st.SearchStrategy[Case]:
         """Returns the strategy of full cases: sixteen channels and more, each in a regime of its own."""
+        if self.channels in ("inputs", "gaussian"):
+            return _batches(self.channels, traits)
         return st.builds(
             partial(_fill, self, traits),
             place=_places(traits, self.rows, self.derivatives),
@@ -79,9 +86,10 @@ def cases(
     mode: Literal["train", "infer"],
     gradients: bool = True,
     statistics: bool = True,
-    channels: Literal["mixed", "constant"] = "mixed",
+    channels: Kinds = "mixed",
     rows: Literal["several", "one"] = "several",
     derivatives: Derivatives = "first",
+    examples: int | None = None,
 ) -> Given:
     """Returns what a spec is given: cases of that mode, with or without cotangents and running averages."""
     return Given(
@@ -91,7 +99,21 @@ def cases(
         channels=channels,
         rows=rows,
         derivatives=derivatives,
+        examples=examples,
     )
+
+
+def _batches(channels: Kinds, traits: Traits) -> st.SearchStrategy[Case]:
+    """Returns the strategy of cases that are many problems each, of the smallest rank that there is."""
+    rank, seeds = min(traits.ranks), st.integers(0, 2**32 - 1)
+    if channels == "gaussian":
+        return st.builds(partial(batches.gaussian, traits.dtype, rank), seed=seeds)
+    pairs = [_short(*pair) if traits.short_settings else pair for pair in SETTINGS]
+    return st.builds(partial(batches.inputs, traits.dtype, rank), settings=st.sampled_from(pairs), seed=seeds)
+
+
+def _short(*numbers: float) -> tuple[float, ...]:
+    return tuple(float(np.float32(number)) for number in numbers)
 
 
 def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layout]]:
@@ -137,7 +159,7 @@ def fill(
     order = rng.permutation(np.arange(layout.channels) % len(pool))
     regimes: tuple[Regime, ...] = tuple(pool[i] for i in order)
     if traits.short_settings:
-        eps, momentum = float(np.float32(eps)), float(np.float32(momentum))
+        eps, momentum = _short(eps, momentum)
     channels = draw_channels(rng, regimes, layout.rows, eps, traits.dtype)
     dtype = dtype_named(traits.dtype)
     arrays: dict[str, np.ndarray] = {

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from bnconform.bounds import Bound
+from bnconform.case import Case
 from bnconform.replies import Broken, Crashed, NotOffered, Raised, TimedOut
 
 Verdict = Literal["conforms", "deviates", "fails", "unsupported", "crashes", "hangs"]
@@ -28,6 +29,7 @@ class Agreement:
     total, compared, claimed: numbers of elements in question, with a finite bound, and with a bound that makes a claim.
     index: where the worst element stands. alternative: the comparison with the values that the Dialect declares
     instead, and declared: the name of that Dialect field. missing: why nothing could be compared, else empty.
+    case: the case that was compared, where the drawn one only led to it and this one may be judged by itself.
     """
 
     quantity: str
@@ -42,6 +44,7 @@ class Agreement:
     alternative: Agreement | None = None
     declared: str = ""
     missing: str = ""
+    case: Case | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -1,12 +1,16 @@
-"""What training makes of the gradients, and what a later layer sees while the earlier ones change.
+"""What training makes of the gradients, what a later layer sees while the earlier ones change, and the batch's noise.
 
-Rule: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
-from the exact ones, and the bound of the gradients is carried through it.
+Rules: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
+from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on
+what that call was given, and its first wrong call ends it; a case with a cotangent is such a call by itself.
 """
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from bnconform import bounds, exact, optimizers, reference, variants
+from bnconform import batches, bounds, exact, network, noise, optimizers, reference, relations, variants
 from bnconform.bounds import Bound
 from bnconform.case import Case
 from bnconform.layout import along
@@ -17,6 +21,8 @@ from bnconform.verdict import Agreement, agree
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
+INPUTS = cases(mode="train", channels="inputs", examples=3)
+GAUSSIAN = cases(mode="train", channels="gaussian", gradients=False, examples=2)
 
 
 def _steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
@@ -113,3 +119,126 @@ def _others(case: Case) -> tuple[int, ...]:
 
 def _along(case: Case, vector: np.ndarray) -> np.ndarray:
     return along(vector, case.x.ndim, case.axis)
+
+
+def _gradients(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the gradients that a training step returned."""
+    expected = {
+        "dx": (reference.dx, bounds.dx),
+        "dgamma": (reference.dgamma, bounds.dgamma),
+        "dbeta": (reference.dbeta, bounds.dbeta),
+    }
+    return [
+        agree(getattr(bn(case), name), value(case), within=bound(case, bn.dialect), quantity=name)
+        for name, (value, bound) in expected.items()
+    ]
+
+
+def _call(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares everything that one call of a layer returned."""
+    return [relations.pointwise(bn, case, "y"), *relations.averages(bn, case), *_gradients(bn, case)]
+
+
+def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
+    """Yields the comparisons of every call of a network's layers, up to the first call that is wrong."""
+    if case.dy is not None:
+        yield from _call(bn, case)
+        return
+    for number, calls in network.train(bn, case, after=after):
+        for place, call in enumerate(calls, 1):
+            forward = agree(
+                bn(call.forward).y,
+                reference.normalize(call.whole),
+                within=bounds.normalize(call.whole, bn.dialect),
+                quantity="y, forward only,",
+            )
+            found = [forward, *_call(bn, call.whole)]
+            yield from (replace(one, quantity=f"{one.quantity} of layer {place} in step {number}", case=call.whole)
+                        for one in found)  # fmt: skip
+            if any(one.verdict == "fails" for one in found):
+                return
+
+
+@spec(
+    r"a_l = \max(0,\,\mathrm{BN}(W_l\,a_{l-1} + b_l)), \qquad \theta' = \theta - \eta\,"
+    r"\frac{\partial \ell}{\partial \theta}, \qquad \text{20 times}",
+    source="003_86331cfb1c25e987.txt: “It is typically inserted after the linear transformation and before the "
+    "activation function in each layer”; 000_71a86d20c5337979.txt: “we compute z_tilda[i] and pass it to the a[i]”",
+    given=INPUTS,
+)
+def trains_a_network_step_by_step(bn: Subject, case: Case) -> Iterator[Agreement]:
+    """A network that normalizes before its activations is trained by right outputs, averages and gradients throughout.
+
+    Each call is compared on what it was given. What a bound says of a whole training outgrows the parameters by step 3.
+    """
+    return _network(bn, case, after=False)
+
+
+@spec(
+    r"a_l = \mathrm{BN}(\max(0,\,W_l\,a_{l-1} + b_l)), \qquad \theta' = \theta - \eta\,"
+    r"\frac{\partial \ell}{\partial \theta}, \qquad \text{20 times}",
+    source="001_f7f910d86693ea68.txt: “in post activation normalization, the BN layer is added after the activation "
+    "layer computations are done”, and its listing of a network",
+    given=INPUTS,
+)
+def trains_a_network_normalized_after_the_activation(bn: Subject, case: Case) -> Iterator[Agreement]:
+    """A network that normalizes after its activations is trained by right outputs, averages and gradients throughout.
+
+    What a rectifier leaves has many zeros, and a channel may be zero throughout.
+    """
+    return _network(bn, case, after=True)
+
+
+@spec(
+    r"\mu_B \sim N\!\left(\mu, \tfrac{\sigma^2}{m}\right), \qquad \frac{m\,\sigma_B^2}{\sigma^2} \sim \chi^2_{m-1}"
+    r" \quad\text{for } x \sim N(\mu, \sigma^2)",
+    source="002_5b274a8f490b787a.txt: “当batch size过小时不建议使用BN,均值和方差具有较大的随机性”; "
+    "000_71a86d20c5337979.txt: “if the mini batch size increases, the regularization effect”",
+    given=GAUSSIAN,
+)
+def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> Iterator[Agreement]:
+    """Over random batches of 3, 17 and 65 the mean varies as N(μ, σ²/m) and the variance as χ² of m - 1.
+
+    Few channels say nothing of a distribution: of them the averages themselves are compared.
+    """
+    if not noise.enough(case):
+        yield from relations.averages(bn, case)
+        return
+    for m in batches.COUNTS:
+        batch = noise.of_size(case, m)
+        found = bn(batch)
+        for name, returned, standard, distribution in (
+            ("running_mean", found.running_mean, noise.standard_mean, noise.normal),
+            ("running_var", found.running_var, noise.standard_squares, noise.chi_squared(m - 1)),
+        ):
+            if returned is None:
+                yield Agreement(quantity=name, missing=f"{name} is not offered")
+                continue
+            draws = standard(batch, bn.dialect, returned)
+            yield noise.distributed(draws, distribution, quantity=f"share of {name} in batches of {m}", case=batch)
+
+
+@spec(
+    r"\hat{x}_1\sqrt{\frac{m(m-2)}{m - 1 - \hat{x}_1^2}} \sim t_{m-2} \quad\text{for } x_1 = \mu,\; x_i \sim "
+    r"N(\mu, \sigma^2)",
+    source="000_71a86d20c5337979.txt: “This add some noise to the values z[l]”; 003_86331cfb1c25e987.txt: “by adding "
+    "noise to the inputs during training”; 002_5b274a8f490b787a.txt: “相当于为每一层的数据增加了噪声”",
+    given=GAUSSIAN,
+)
+def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Agreement]:
+    """The output of a fixed example varies with who is drawn beside it by Student's distribution, less as m grows.
+
+    The example is the mean of what the others are drawn from. Few channels say nothing of a distribution: of them the
+    outputs themselves are compared.
+    """
+    if not noise.enough(case):
+        yield relations.pointwise(bn, case, "y")
+        return
+    for m in batches.COUNTS:
+        batch = noise.with_the_mean_in_front(noise.of_size(case, m))
+        y, quantity = bn(batch).y, f"share of y of the fixed example in batches of {m}"
+        if y is None:
+            yield Agreement(quantity=quantity, missing="y is not offered")
+            continue
+        draws = noise.first_output(batch, bn.dialect, y)
+        yield noise.distributed(draws, noise.output_of_the_mean(m), quantity=quantity, case=batch)

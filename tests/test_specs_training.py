@@ -1,5 +1,6 @@
 """Each spec of training can fail, right implementations keep it in every dtype; what an optimizer carries on
-of a bound holds for every error that the gradients may have."""
+of a bound holds for every error that the gradients may have; the witness of a network is the one call that was wrong.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +11,19 @@ import miniatures
 import numpy as np
 import pytest
 from drawing import DTYPES
-from search_world import correct, implementation, miniature, searched, verdicts, without
+from search_world import SPECS, Here, biased, correct, implementation, miniature, searched, verdicts, without
 
-from bnconform import Case, Outcome, optimizers
+from bnconform import Case, Dialect, Outcome, optimizers
+from bnconform.batches import inputs
 from bnconform.bounds import Bound
 from bnconform.optimizers import ADAM, GRADIENT_DESCENT, RMSPROP, Optimizer, Past
+from bnconform.spec import Subject
 
 STEPS = ("takes_steps_of_gradient_descent", "takes_steps_of_rmsprop", "takes_steps_of_adam")
 MOMENTS = "keeps_its_moments_while_the_input_drifts"
-NEW = (*STEPS, MOMENTS)
+NETWORKS = ("trains_a_network_step_by_step", "trains_a_network_normalized_after_the_activation")
+NOISE = ("varies_with_the_batch_as_its_exact_distribution", "adds_the_noise_of_the_other_examples")
+NEW = (*STEPS, MOMENTS, *NETWORKS, *NOISE)
 RULES = {"gradient descent": GRADIENT_DESCENT, "rmsprop": RMSPROP, "adam": ADAM}
 
 
@@ -49,10 +54,69 @@ def unbiased(case: Case) -> Outcome:
         return miniatures.run(miniatures.Mathematics(correction=1), case)
 
 
+def hurried(case: Case) -> Outcome:
+    """Weighs the new statistics by a thousandth too much."""
+    return correct(replace(case, momentum=case.momentum * 1.001))
+
+
+def stopped(case: Case) -> Outcome:
+    with np.errstate(all="ignore"):
+        return miniatures.run(miniatures.Mathematics(stopped_gradient=True), case)
+
+
+def epsilon_outside(case: Case) -> Outcome:
+    with np.errstate(all="ignore"):
+        return miniatures.run(miniatures.Mathematics(epsilon_outside=True), case)
+
+
+def half_of_the_batch(case: Case) -> Outcome:
+    """Takes the statistics of the first half of the batch for those of all of it, where the halves differ."""
+    found = correct(case)
+    half = case.x.shape[0] // 2
+    if case.mode == "infer" or half < 2:
+        return found
+    of_half = correct(replace(case, x=case.x[:half], dy=None))
+    mean, var = of_half.running_mean, of_half.running_var
+    return found if mean is None else replace(found, running_mean=mean, running_var=var)
+
+
+def one_too_many(case: Case) -> Outcome:
+    """Divides the sum of the batch by m + 1."""
+    found = correct(case)
+    if case.running_mean is None or found.running_mean is None or case.mode == "infer":
+        return found
+    one = case.x.dtype.type
+    lost = one(case.momentum) * one(1 / (case.rows + 1))
+    mean = case.x.mean(axis=tuple(i for i in range(case.x.ndim) if i != case.axis % case.x.ndim))
+    return replace(found, running_mean=found.running_mean - lost * mean)
+
+
+def undeclared(case: Case) -> Outcome:
+    """Averages the biased variance without a word in its Dialect."""
+    return biased(case)
+
+
+def repeats_the_first(case: Case) -> Outcome:
+    """Normalizes the first example by the population where all others are normalized by the batch."""
+    found = correct(case)
+    if case.mode == "infer" or case.running_mean is None or found.y is None:
+        return found
+    y = found.y.copy()
+    y[:1] = correct(replace(case, mode="infer", dy=None)).y[:1]
+    return replace(found, y=y)
+
+
 FAULTS: dict[Callable[[Case], Outcome], set[str]] = {
-    averaged_gradients: set(STEPS),
-    forgets_the_shift: set(STEPS),
-    unbiased: set(NEW),
+    averaged_gradients: {*STEPS, *NETWORKS},
+    forgets_the_shift: {*STEPS, *NETWORKS},
+    unbiased: {*STEPS, MOMENTS, *NETWORKS, NOISE[1]},
+    hurried: set(NETWORKS),
+    stopped: set(NETWORKS),
+    epsilon_outside: {*STEPS, MOMENTS, *NETWORKS},
+    half_of_the_batch: {*NETWORKS, NOISE[0]},
+    one_too_many: {*NETWORKS, NOISE[0]},
+    undeclared: {*NETWORKS, NOISE[0]},
+    repeats_the_first: {*NETWORKS, NOISE[1]},
 }
 
 
@@ -64,8 +128,70 @@ def test_a_wrong_one_fails_by_the_specs_that_state_it(run: Callable[[Case], Outc
 
 
 def test_what_is_not_offered_is_not_judged() -> None:
-    tallies = searched(implementation(without("y", "dgamma", "dbeta")), *NEW, examples=5)
+    offered = implementation(without("y", "dgamma", "dbeta", "running_mean", "running_var"))
+    tallies = searched(offered, *NEW, examples=5)
     assert set(verdicts(tallies).values()) == {"unsupported"}
+    assert all(any("is not offered" in reason for reason in tally.missing) for tally in tallies.values())
+
+
+@pytest.mark.parametrize("names", [("running_mean", "running_var"), ("dgamma", "dbeta")])
+def test_a_network_is_trained_without_what_it_can_do_without(names: tuple[str, ...]) -> None:
+    tallies = searched(implementation(without(*names)), *NETWORKS)
+    assert set(verdicts(tallies).values()) == {"conforms"}
+
+
+def test_a_declared_biased_variance_varies_as_it_should() -> None:
+    tallies = searched(implementation(biased, Dialect(running_var="biased")), *NETWORKS, *NOISE)
+    assert set(verdicts(tallies).values()) == {"conforms"}
+
+
+def test_a_handful_of_examples_is_enough_where_each_is_many_calls() -> None:
+    host = Here(implementation(correct))
+    tallies = searched(host, *NETWORKS, examples=100)
+    assert {tally.examples for tally in tallies.values()} == {3}
+    assert len(host.asked) == 3 * 2 * 20 * 2 * 2  # examples, specs, steps, layers, passes
+    assert {tally.examples for tally in searched(implementation(correct), *NOISE, examples=100).values()} == {2}
+    assert {tally.examples for tally in searched(implementation(correct), *NOISE, examples=1).values()} == {1}
+
+
+@pytest.mark.parametrize("spec", [*NETWORKS, *NOISE])
+def test_a_witness_is_one_small_call_that_shows_the_same_by_itself(spec: str) -> None:
+    run = implementation(repeats_the_first if spec == NOISE[1] else undeclared)
+    tally = searched(run, spec)[spec]
+    assert tally.failure is not None
+    witness, worst = tally.failure.case, tally.failure.judged.worst
+    assert worst is not None
+    assert witness.x.size <= 16
+    assert worst.quantity == ("y" if spec == NOISE[1] else "running_var")
+    again = SPECS[spec].judge(Subject(lambda case: run.run(case), run.dialect), replace(witness))
+    assert again.verdict == "fails"
+    assert again.worst is not None
+    assert again.worst.ratio == worst.ratio
+
+
+def test_what_no_small_call_shows_is_shown_by_the_call_of_the_network() -> None:
+    def wide(case: Case) -> Outcome:
+        return stopped(case) if case.channels == 32 else correct(case)
+
+    run = implementation(wide)
+    tally = searched(run, NETWORKS[1])[NETWORKS[1]]
+    assert tally.verdict == "fails"
+    assert tally.failure is not None
+    assert tally.failure.case.x.shape == (12, 32)
+    assert tally.failure.case.dy is not None
+    again = SPECS[NETWORKS[1]].judge(Subject(lambda case: run.run(case), run.dialect), replace(tally.failure.case))
+    assert again.verdict == "fails"
+
+
+def test_a_wrong_call_of_a_network_ends_it() -> None:
+    host = Here(implementation(stopped))
+    case = inputs("float64", 2, settings=(0.3, 0.1), seed=1)
+    judged = SPECS[NETWORKS[0]].judge(Subject(lambda one: host.run("bn.norm", one), Dialect()), case)
+    assert judged.verdict == "fails"
+    assert len(host.asked) == 4
+    assert judged.worst is not None
+    assert judged.worst.quantity == "dx of layer 1 in step 1"
+    assert judged.worst.case is host.asked[-1]
 
 
 def channels(seed: int) -> tuple[np.ndarray, Bound, Past]:
