@@ -51,7 +51,7 @@ def reason(tally: Tally, about: Target, run: Runner | None = None) -> str:
     if seen is None:
         return _nothing_compared(tally)
     if seen.judged.reply is not None:
-        return _replied(seen.judged.reply, run)
+        return f"{_replied(seen.judged.reply, run)}{_manner(seen)}"
     worst = seen.judged.worst
     if worst is None:
         raise ValueError(f"{tally.spec.id}: verdict {tally.verdict} without a comparison")
@@ -59,7 +59,12 @@ def reason(tally: Tally, about: Target, run: Runner | None = None) -> str:
         return _declared(worst, tally, about)
     decisive = worst if worst.alternative is None else worst.alternative
     declared = f", though its Dialect declares {worst.declared}" if worst.alternative is not None else ""
-    return f"{_difference(decisive)}{declared}"
+    return f"{_difference(decisive)}{declared}{_manner(seen)}"
+
+
+def _manner(seen: Seen) -> str:
+    flags = [f"{name} = {value!r}" for name, value in seen.case.flags.items()]
+    return f"; the case has {', '.join(flags)}" if flags else ""
 
 
 def _nothing_compared(tally: Tally) -> str:

@@ -24,6 +24,7 @@ from typing import Any
 
 from bnconform.case import Case, ContractError, Unsupported, check_outcome
 from bnconform.dialect import Implementation
+from bnconform.memory import handed_over
 from bnconform.replies import Broken, Described, NotOffered, Raised, Reply
 from bnconform.sources import AdapterFailure, AdapterSource, NotInstalled, load
 from bnconform.wire import pack, pack_reply, receive, send, unpack_case
@@ -41,7 +42,7 @@ _GRACE = 2.0  # seconds that a host has to end by itself after its client closed
 def answer(implementation: Implementation, case: Case, adapter_file: str) -> Reply:
     """Runs `case` and returns what came of it; `adapter_file` is the path that tells the adapter's own frames."""
     try:
-        return check_outcome(case, implementation.run(case), implementation.name)
+        return check_outcome(case, handed_over(implementation.run, case), implementation.name)
     except Unsupported as refusal:
         return NotOffered(str(refusal))
     except ContractError as error:
@@ -58,7 +59,8 @@ def _classified(error: BaseException, implementation: Implementation, adapter_fi
         where = f"{_short(frames[-1].filename)}, line {frames[-1].lineno}"
         culprit = f"{implementation.name}: {name} in the adapter's own code, {where}"
         return Broken(f"{culprit}: {message}; correct the adapter")
-    kept = [frame for frame in frames[1:] if _is_own(frame, own) or frame is frames[-1]]  # the first is `answer`
+    # The first two are `answer` and `handed_over`.
+    kept = [frame for frame in frames[2:] if _is_own(frame, own) or frame is frames[-1]]
     text = "".join(f'  File "{_short(f.filename)}", line {f.lineno}, in {f.name}\n    {f.line}\n' for f in kept)
     return Raised(name, message, f"{text}{name}: {message}")
 

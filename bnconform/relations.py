@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bnconform import bounds, exact, reference
+from bnconform import bounds, exact, manners, reference
 from bnconform.bounds import Bound
-from bnconform.case import OUTPUTS, Case, Outcome
+from bnconform.case import OUTPUTS, Case, Memory, Outcome
+from bnconform.dialect import Dialect
 from bnconform.layout import along
 from bnconform.replies import Raised
 from bnconform.spec import Subject
@@ -107,6 +108,45 @@ def averages(bn: Subject, case: Case) -> list[Agreement]:
         agree(mean, reference.running_mean(case), within=bounds.running_mean(case, dialect), quantity="running_mean"),
         agree(variance, expected, within=within, quantity="running_var"),
     ]
+
+
+BOUNDS = {
+    "y": bounds.normalize,
+    "running_mean": bounds.running_mean,
+    "running_var": bounds.running_var,
+    "dx": bounds.dx,
+    "dgamma": bounds.dgamma,
+    "dbeta": bounds.dbeta,
+}
+
+
+def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
+    """Compares output, running statistics and gradients of two cases of equal values, which differ in FLAGS only.
+
+    What is exact of both is equal, and so are their bounds, which hold for sums in any order and hence for any walk
+    through memory: two runs are at most twice the bound apart. A NaN in both is no difference: where it comes from is
+    told by the specs of a single run.
+    """
+    found, before = bn(case), bn(plain)
+    return [_same(case, name, getattr(found, name), getattr(before, name), bn.dialect) for name in BOUNDS]
+
+
+def _same(case: Case, name: str, found: np.ndarray | None, before: np.ndarray | None, dialect: Dialect) -> Agreement:
+    if before is None:
+        return Agreement(quantity=name, missing=f"{name} is not offered")
+    bound, expected = BOUNDS[name](case, dialect), before.astype(np.float64)
+    numbers = None if found is None else ~(np.isnan(expected) & np.isnan(found.astype(np.float64)))
+    return agree(found, expected, within=bound + bound, quantity=name, where=numbers)
+
+
+def same_results_where_stored(bn: Subject, case: Case, *memories: Memory) -> list[Agreement]:
+    """Compares the results of a case that is stored in one of these ways with those of the plain case."""
+    bn(case)  # first, so that whoever takes no such cases has that for a reason
+    if case.memory not in memories:
+        return [Agreement(quantity="y", missing="stored in another way")]
+    if case.memory == "shared" and (case.gamma is None or case.beta is None):
+        return [Agreement(quantity="y", missing="without γ nothing is shared")]
+    return same_results(bn, case, manners.plain(case))
 
 
 def finite_averages(bn: Subject, case: Case) -> list[Agreement]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bnconform.case import FEATURES, Case
+from bnconform.case import FEATURES, FLAGS, Case
 
 ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
 
@@ -57,12 +57,12 @@ def script(
     the script looks for in the current folder and beside itself.
     """
     # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
-    template, needs, told = _ADAPTER if case.needs else _snippet(implementation, adapter)
-    asked = [name for feature in sorted(case.needs) for name in FEATURES[feature]]
+    template, needs, told = _ADAPTER if case.needs or case.flags else _snippet(implementation, adapter)
+    asked = [name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS]
     arrays = {name: getattr(case, name) for name in (*ARRAYS, *asked)}
     told = told | {"arrays": arrays, "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None}}
     told |= {"case": case, "needs": needs, "implementation": implementation, "adapter": adapter, "spec": spec}
-    told |= {"quantity": quantity or "", "latex": latex}
+    told |= {"quantity": quantity or "", "latex": latex, "flags": case.flags}
     told |= {"expected": expected, "bound": None if expected is None else bound, "actual": actual}
     return _TEMPLATES.get_template(template + ".py.jinja").render(told)
 

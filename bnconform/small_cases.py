@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform.case import FEATURES, Case
+from bnconform.case import FEATURES, FLAGS, TENSORS, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import Layout
+from bnconform.manners import in_manner
 from bnconform.regimes import dtype_named
-from bnconform.strategies import ABSENT, Given, Traits
+from bnconform.strategies import ABSENT, ASKED, Given, Traits
 
 MOST_VALUES = 16
 
@@ -36,7 +37,7 @@ def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.Se
         every = product(range(1, 4), repeat=like.x.ndim - 1)
         layouts = [Layout(extents, channels, like.axis) for extents in every for channels in (1, 2)]
         layouts = [one for one in layouts if one.rows >= 2 and one.rows * one.channels <= MOST_VALUES]
-    return st.sampled_from(layouts).flatmap(partial(_small_values, given, traits))
+    return in_manner(given.manner, st.sampled_from(layouts).flatmap(partial(_small_values, given, traits)), small=True)
 
 
 @lru_cache(maxsize=1024)  # building and checking a strategy costs ten times as much as drawing from it
@@ -52,7 +53,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
             return listed(one, layout.channels).map(lambda values: values * layout.rows)
         return listed(one, layout.rows * layout.channels)
 
-    tensor, *directions = FEATURES.get(given.derivatives, ("",))
+    asked = [name for name in ASKED.get(given.derivatives, ()) if name not in FLAGS]
     return st.builds(
         partial(_small_case, given, traits, layout),
         values=columns(numbers(-8, 8)),
@@ -64,7 +65,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
                 "beta": listed(st.sampled_from((0.0, 1.0, -2.0)), layout.channels),
                 "running_mean": listed(numbers(0, 4), layout.channels),
                 "running_var": listed(st.sampled_from((1.0, 2.0, 0.5)), layout.channels),
-                **{name: listed(numbers(-3, 3), layout.channels) for name in directions},
+                **{name: listed(numbers(-3, 3), layout.channels) for name in asked if name not in TENSORS},
             }
         ),
         absent=st.sampled_from(ABSENT),
@@ -72,7 +73,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
         momentum=st.sampled_from((0.25, 0.125, 0.1)),
         dy=columns(numbers(-3, 3)) if given.gradients else st.none(),
         dy_shift=st.sampled_from((0.0, 1.0, 100.0)),
-        further=st.fixed_dictionaries({tensor: columns(numbers(-3, 3))} if tensor else {}),
+        further=st.fixed_dictionaries({name: columns(numbers(-3, 3)) for name in asked if name in TENSORS}),
     )
 
 
@@ -105,6 +106,7 @@ def _small_case(
         for name, vector in vectors.items()
     }
     kept |= {name: tensor(numbers) for name, numbers in further.items()}
+    kept |= dict.fromkeys(set(FLAGS).intersection(FEATURES.get(given.derivatives, ())), True)
     return Case(
         mode=given.mode,
         x=tensor([round(value * scale + shift, 6) for value in values]),

@@ -10,21 +10,24 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
 
 from bnconform import batches
-from bnconform.case import FEATURES, Case
+from bnconform.case import FEATURES, FLAGS, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import EAGER, POOL, SINGLE, Layout
+from bnconform.manners import Manner, in_manner
 from bnconform.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels, dtype_named
 
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
 MOMENTA = (0.1, 0.01, 0.3, 0.875)
-Derivatives = Literal["first", "tangents", "second_order"]
+Derivatives = Literal["first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order"]
 Kinds = Literal["mixed", "constant", "inputs", "gaussian"]
+ASKED = {**FEATURES, "third_order": ("bar_dx", *FEATURES["third_order"])}
+"""The fields of a Case that each kind of derivative needs: the third that of the second in x as well."""
 SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as much as a run of torch
 
 
@@ -48,7 +51,7 @@ class Given:
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes, "constant" ones, the
     "inputs" of a network, or many "gaussian" ones. rows: "several" values per channel or "one". derivatives: beyond the
     "first", the fields of a Case's feature. examples: how many are enough where each one is many problems; None: as
-    many as are asked for.
+    many as are asked for. manner: that of bnconform.manners in which the cases reach the implementation.
     """
 
     mode: Literal["train", "infer"]
@@ -57,18 +60,20 @@ class Given:
     channels: Kinds = "mixed"
     rows: Literal["several", "one"] = "several"
     derivatives: Derivatives = "first"
-    examples: int | None = field(default=None, repr=False)  # the cases follow from repr
+    examples: int | None = field(default=None, repr=False)
+    manner: Manner = field(default="plain", repr=False)  # the cases follow from repr: in every manner the same
 
     def strategy(self, traits: Traits) -> st.SearchStrategy[Case]:
         """Returns the strategy of full cases: sixteen channels and more, each in a regime of its own."""
         if self.channels in ("inputs", "gaussian"):
             return _batches(self.channels, traits)
-        return st.builds(
+        drawn = st.builds(
             partial(_fill, self, traits),
-            place=_places(traits, self.rows, self.derivatives),
+            place=_places(traits, self.rows, self.derivatives, self.manner),
             settings=st.sampled_from(SETTINGS),
             seed=st.integers(0, 2**32 - 1),
         )
+        return in_manner(self.manner, drawn)
 
 
 ABSENT: tuple[frozenset[str], ...] = (
@@ -89,6 +94,7 @@ def cases(
     channels: Kinds = "mixed",
     rows: Literal["several", "one"] = "several",
     derivatives: Derivatives = "first",
+    manner: Manner = "plain",
     examples: int | None = None,
 ) -> Given:
     """Returns what a spec is given: cases of that mode, with or without cotangents and running averages."""
@@ -99,6 +105,7 @@ def cases(
         channels=channels,
         rows=rows,
         derivatives=derivatives,
+        manner=manner,
         examples=examples,
     )
 
@@ -126,7 +133,10 @@ def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layou
 
 
 def _places(
-    traits: Traits, rows: Literal["several", "one"] = "several", derivatives: Derivatives = "first"
+    traits: Traits,
+    rows: Literal["several", "one"] = "several",
+    derivatives: Derivatives = "first",
+    manner: Manner = "plain",
 ) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
     """Returns the strategy of layouts, and of what is absent in them."""
     usable = _layouts(traits, rows)
@@ -138,7 +148,9 @@ def _places(
     if not traits.compiled:
         return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(ABSENT))
     # What is absent is compiled for as well: it varies in one layout only.
-    if derivatives != "first":  # each compiles anew, and what a layout does is told by the first derivatives
+    if (
+        derivatives != "first" or manner == "uncompiled"
+    ):  # each compiles anew, and what a layout does is told by the first derivatives
         return st.just(every[min(1, len(every) - 1)])
     return st.sampled_from(every + [(every[0][0], absent) for absent in ABSENT if absent])
 
@@ -169,11 +181,12 @@ def fill(
     }
     cast = {name: array.astype(dtype) for name, array in arrays.items() if name not in absent}
     dy = from_rows(_cotangent(rng, channels).astype(dtype), layout.shape, layout.axis) if given.gradients else None
-    further = {
+    further: dict[str, Any] = {
         name: from_rows(values.astype(dtype), layout.shape, layout.axis) if values.ndim == 2 else values.astype(dtype)
         for name, values in _further(given, rng, channels).items()
         if not name.endswith(tuple(absent))
     }
+    further |= dict.fromkeys(set(FLAGS).intersection(FEATURES.get(given.derivatives, ())), True)
     return Case(
         mode=given.mode,
         x=from_rows(channels.x, layout.shape, layout.axis),
@@ -191,9 +204,17 @@ def fill(
 
 
 def _further(given: Given, rng: np.random.Generator, channels: Channels) -> dict[str, np.ndarray]:
-    """Returns tangents or second cotangents: of x or dx like a cotangent, of γ and β or their gradients by chance."""
-    if given.derivatives == "first":
+    """Returns tangents or second cotangents: of x or dx like a cotangent, of γ and β or their gradients by chance.
+
+    Cotangents of the batch's statistics are of the size of Σ|g|, so that what they add to dx is of its own size.
+    """
+    if given.derivatives in ("first", "running_gradients"):
         return {}
+    if given.derivatives == "batch_statistics":
+        dmean, dvar = len(channels.x) * rng.standard_normal((2, channels.spread.size))
+        return {"dmean": dmean, "dvar": dvar / np.maximum(channels.spread, 1.0)}
+    if given.derivatives == "third_order":
+        return {name: _cotangent(rng, channels) for name in ASKED["third_order"]}
     tensor, *vectors = FEATURES[given.derivatives]
     drawn = {name: rng.standard_normal(channels.spread.size) for name in vectors}
     return {tensor: _cotangent(rng, channels), **drawn}

@@ -7,13 +7,16 @@ specs and tell which statement was not kept.
 
 import numpy as np
 
-from bnconform import bounds, neighbours, reference, relations, variants
+from bnconform import bounds, manners, neighbours, reference, relations, variants
 from bnconform.case import Case
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.verdict import Agreement, agree, hold
 
 TRAINING = cases(mode="train")
+STORED = cases(mode="train", manner="stored")
+WATCHED = cases(mode="train", manner="watched")
+UNCOMPILED = cases(mode="train", manner="uncompiled", examples=8)
 FORWARD = cases(mode="train", gradients=False, statistics=False)
 
 
@@ -154,3 +157,55 @@ def needs_no_cotangent(bn: Subject, case: Case) -> list[Agreement]:
 def ignores_the_running_statistics_in_training(bn: Subject, case: Case) -> Agreement:
     """Training gives the same output whether or not running statistics are kept."""
     return relations.same_output(bn, case, variants.untracked(case), quantity="y without running statistics")
+
+
+@spec(
+    r"\mathrm{BN}(x_{[i]};\, \gamma, \beta) = \mathrm{BN}(x;\, \gamma, \beta) \quad\text{for every map}\; [i]\;"
+    r"\text{of elements to addresses}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: “Input: Values of x over a mini-batch”, wherever they are stored",
+    given=STORED,
+)
+def reads_every_order_of_memory(bn: Subject, case: Case) -> list[Agreement]:
+    """Arrays in Fortran order, with gaps or backwards in memory have the outputs and gradients of their values."""
+    return relations.same_results_where_stored(bn, case, "reversed", "strided", "backwards")
+
+
+@spec(
+    r"\mathrm{BN}(\mathrm{bytes}(x)) = \mathrm{BN}(x) \quad\text{misaligned, or in the other byte order}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: “Input: Values of x over a mini-batch”, however they are represented",
+    given=STORED,
+)
+def reads_misaligned_and_swapped_bytes(bn: Subject, case: Case) -> list[Agreement]:
+    """Arrays off their alignment or in the other byte order have the outputs and gradients of their values."""
+    return relations.same_results_where_stored(bn, case, "misaligned", "swapped")
+
+
+@spec(
+    r"y_i = \gamma\,\hat{x}_i + \beta, \quad \frac{\partial\ell}{\partial\gamma} = \sum_i g_i\,\hat{x}_i, \quad"
+    r" \frac{\partial\ell}{\partial\beta} = \sum_i g_i \qquad\text{for}\; \gamma \equiv \beta",
+    source="Ioffe & Szegedy 2015, Algorithm 1: “Parameters to be learned: γ, β”, two of them even where they are equal",
+    given=STORED,
+)
+def takes_one_array_for_scale_and_shift(bn: Subject, case: Case) -> list[Agreement]:
+    """Where γ and β are one array, each keeps its meaning and has a gradient of its own."""
+    return relations.same_results_where_stored(bn, case, "shared")
+
+
+@spec(
+    r"(x, \gamma, \beta, \mu, \sigma^2, g)\;\text{after} = (x, \gamma, \beta, \mu, \sigma^2, g)\;\text{before}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: x, γ and β are its input, y is its output; section 3 differentiates it",
+    given=WATCHED,
+)
+def leaves_its_inputs_as_they_are(bn: Subject, case: Case) -> Agreement:
+    """Forward and backward write to no array that they were given."""
+    return hold(np.array([bn(case) is not None]), quantity="inputs as they were", where=np.ones(1, bool))
+
+
+@spec(
+    r"\mathrm{BN}_{\text{compiled}} = \mathrm{BN}_{\text{step by step}} = \mathrm{BN}",
+    source="Ioffe & Szegedy 2015, Algorithm 1: the output is given by equations, however they are executed",
+    given=UNCOMPILED,
+)
+def computes_the_same_uncompiled(bn: Subject, case: Case) -> list[Agreement]:
+    """What is compiled by default has the same outputs, running statistics and gradients when run step by step."""
+    return relations.same_results(bn, case, manners.plain(case))

@@ -1,7 +1,8 @@
 """The NumPy listing of a public tutorial on batch normalization, as an implementation in its own right.
 
 Rules: the function below is written from the listing, operation for operation; what it does not offer (inference,
-running statistics, gradients, more than two axes, an absent gamma or beta) is Unsupported or None.
+running statistics, gradients, more than two axes, an absent gamma or beta) is Unsupported or None. NumPy reads arrays
+however they lie in memory, and nothing is copied.
 """
 
 from __future__ import annotations
@@ -41,5 +42,6 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "float32", "float64"},
         ranks={2},
         version=np.__version__,
+        features={"memory"},
     )
 ]
