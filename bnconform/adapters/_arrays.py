@@ -6,11 +6,14 @@ reason; no value is computed here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from bnconform.case import Case, Unsupported
+from bnconform.case import Case, Outcome, Unsupported
+from bnconform.memory import arranged
 
 
 class Parameters(NamedTuple):
@@ -28,16 +31,37 @@ def at_least_float32(dtype: np.dtype) -> np.dtype:
 
 
 def parameters(case: Case, dtype: np.dtype) -> Parameters:
-    """Returns the per-channel arrays of `case` in `dtype`.
+    """Returns the per-channel arrays of `case` in `dtype`; those that are widened lie in memory as the case asks, too.
 
     Raises Unsupported if one does not fit into `dtype` exactly, if only one running statistic is given, or if inference
     has none.
     """
     if (case.running_mean is None) != (case.running_var is None):
         raise Unsupported("running statistics come as a pair, mean and variance")
-    if case.mode == "infer" and case.running_mean is None:
+    if case.mode == "infer" and case.running_mean is None and case.state is None:
         raise Unsupported("inference needs running statistics")
-    return Parameters(*(_widened(getattr(case, name), dtype, name) for name in Parameters._fields))
+    widened = {name: _widened(getattr(case, name), dtype, name) for name in Parameters._fields}
+    if case.memory != "plain" and case.x.dtype != dtype:
+        widened = arranged(widened, case.memory)
+    return Parameters(**widened)
+
+
+def by_state(params: Parameters, state: Mapping[str, np.ndarray], mean: str, variance: str) -> Parameters:
+    """Returns `params` with the running statistics of a state, which holds them under these names."""
+    return params._replace(running_mean=state[mean], running_var=state[variance])
+
+
+def with_state(case: Case, outcome: Outcome, mean: str, variance: str) -> Outcome:
+    """Returns `outcome` with its running statistics, under these names, as the state, if `case` has one.
+
+    A new layer may keep narrower statistics than x: they go on as they are and are reported in x's type.
+    """
+    if case.state is None:
+        return outcome
+    found = {"running_mean": outcome.running_mean, "running_var": outcome.running_var}
+    narrow = {n: array for n, array in found.items() if array is not None and array.dtype.itemsize < case.x.itemsize}
+    wide = {name: array.astype(case.x.dtype) for name, array in narrow.items()}
+    return replace(outcome, **wide, state={mean: outcome.running_mean, variance: outcome.running_var})
 
 
 def _widened(array: np.ndarray | None, dtype: np.dtype, name: str) -> np.ndarray | None:

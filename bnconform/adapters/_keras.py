@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
+from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -39,9 +39,29 @@ def _layer(rank: int, channels: int, axis: int, policy: str, scale: bool, center
     return layer
 
 
+STATE = ("moving_mean", "moving_variance")
+"""What a layer keeps from one call to the next."""
+
+
+@functools.lru_cache(maxsize=256)
+def _initial(channels: int, policy: str) -> dict[str, np.ndarray]:
+    """Returns the state of a new layer."""
+    layer = keras.layers.BatchNormalization(dtype=policy)
+    layer.build([None, channels])
+    return {name: keras.ops.convert_to_numpy(getattr(layer, name)) for name in STATE}
+
+
+def parameters_for(case: Case) -> Parameters:
+    """Returns the arrays of the case, the moving statistics by its state or as a new layer has them, if it has one."""
+    params = parameters(case, at_least_float32(case.x.dtype))
+    if case.state is None:
+        return params
+    return by_state(params, case.state or _initial(case.channels, POLICIES.get(case.dtype, case.dtype)), *STATE)
+
+
 def set_layer(case: Case) -> tuple[Any, Parameters]:
     """Returns a layer set to `case`, and the arrays that its variables were set to."""
-    params = parameters(case, at_least_float32(case.x.dtype))
+    params = parameters_for(case)
     layer = layer_for(case)
     layer.epsilon, layer.momentum = case.eps, 1 - case.momentum
     for name, array in zip(("gamma", "beta", "moving_mean", "moving_variance"), params, strict=True):
@@ -84,7 +104,7 @@ def implementation(
         dialect=dialect,
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=keras.__version__,
-        features={"mask", *further},
+        features={"mask", "state", *further},
         **more,
     )
 

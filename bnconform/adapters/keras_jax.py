@@ -13,7 +13,7 @@ import functools
 from typing import Any
 
 from bnconform.adapters import _keras
-from bnconform.adapters._arrays import Parameters, at_least_float32, parameters
+from bnconform.adapters._arrays import Parameters, with_state
 from bnconform.adapters._jax import DEVICE, Forward, run_compiled
 from bnconform.case import Case, Outcome
 
@@ -35,10 +35,11 @@ def _forward(layer: Any, train: bool) -> Forward:
 
 def run(case: Case) -> Outcome:
     """Runs a layer on the case, and its gradient by jax.vjp."""
-    params = parameters(case, at_least_float32(case.x.dtype))
+    params = _keras.parameters_for(case)
     mask = _keras.mask_of(case)
     masked = {} if mask is None else {"mask": mask}
-    return run_compiled(_forward(_keras.layer_for(case), case.mode == "train"), case, params, **masked)
+    found = run_compiled(_forward(_keras.layer_for(case), case.mode == "train"), case, params, **masked)
+    return with_state(case, found, *_keras.STATE)
 
 
 IMPLEMENTATIONS = [

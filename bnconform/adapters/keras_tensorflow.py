@@ -12,6 +12,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import tensorflow as tf
 
 from bnconform.adapters import _keras
+from bnconform.adapters._arrays import with_state
 from bnconform.case import Case, Outcome
 
 if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
@@ -30,7 +31,7 @@ def run(case: Case) -> Outcome:
         wanted = {"dx": x, **_keras.weights(layer, params)}
         found = tape.gradient(y, wanted, output_gradients=tf.constant(case.dy))
     found |= {"y": y, **_keras.statistics(layer, params)}
-    return Outcome(**{name: tensor.numpy() for name, tensor in found.items()})
+    return with_state(case, Outcome(**{name: tensor.numpy() for name, tensor in found.items()}), *_keras.STATE)
 
 
 FOLDED = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/ops/nn_impl.py#L1491"

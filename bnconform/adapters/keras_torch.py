@@ -1,6 +1,7 @@
 """Keras on PyTorch: `keras.layers.BatchNormalization`, run eagerly.
 
-Rules: those of `_keras`.
+Rules: those of `_keras`. Where a case asks how x and dy lie in memory, or is watched, torch reads them there if it can;
+gamma and beta are copied into the layer's variables.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ os.environ.setdefault("KERAS_TORCH_DEVICE", os.environ.get("BNCONFORM_DEVICE", "
 import torch
 
 from bnconform.adapters import _keras
-from bnconform.adapters.torch import to_array, to_tensor
+from bnconform.adapters._arrays import with_state
+from bnconform.adapters.torch import is_shared, to_array, to_tensor
 from bnconform.case import Case, Outcome
+from bnconform.memory import in_c_order
 
 
 def run(case: Case) -> Outcome:
     """Runs a new layer on the case, and its gradient by torch.autograd."""
-    layer, params = _keras.set_layer(case)
-    x = to_tensor(case.x)
+    layer, params = _keras.set_layer(in_c_order(case))
+    x = to_tensor(case.x, is_shared(case))
     x.requires_grad_(case.dy is not None)
     mask = _keras.mask_of(case)
     y = layer(x, training=case.mode == "train", mask=None if mask is None else torch.tensor(mask))
@@ -28,9 +31,10 @@ def run(case: Case) -> Outcome:
     found = {"y": y, **{name: value.clone() for name, value in _keras.statistics(layer, params).items()}}
     if case.dy is not None:
         wanted = {"dx": x, **_keras.weights(layer, params)}
-        grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy))
+        grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy, is_shared(case)))
         found |= dict(zip(wanted, grads, strict=True))
-    return Outcome(**{name: to_array(tensor, case.x.dtype) for name, tensor in found.items()})
+    outcome = Outcome(**{name: to_array(tensor, case.x.dtype) for name, tensor in found.items()})
+    return with_state(case, outcome, *_keras.STATE)
 
 
 MOMENTS = _keras.SOURCE + "backend/torch/nn.py#L980"
@@ -42,5 +46,6 @@ IMPLEMENTATIONS = [
         _keras.dialect(
             variance="one-pass", clamps_variance=False, links={"variance": MOMENTS, "clamps_variance": MOMENTS}
         ),
+        further={"memory"},
     )
 ]

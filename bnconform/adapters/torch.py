@@ -4,12 +4,18 @@ Rules: torch wants the channels on axis 1, so another axis is moved there as a v
 last axis of rank 4 or 5 reach torch in its channels-last memory format. 16-bit inputs come with float32 parameters and
 buffers, as under autocast. The module stands for an absent gamma or beta as documented: ones, zeros. Tangents come from
 forward-mode differentiation of a second call, which has running statistics of its own to update.
+Where a case asks how x, dy, gamma and beta lie in memory, or is watched, torch reads them there; negative strides and a
+foreign byte order it refuses with an error of torch.from_numpy, so that these are copied, as running statistics always
+are, which torch updates in place.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +24,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from bnconform.adapters._arrays import at_least_float32, parameters
-from bnconform.case import Case, Outcome, dtype_name
+from bnconform.case import Case, Outcome, Unsupported, dtype_name
 from bnconform.dialect import Dialect, Implementation
 
 DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
@@ -28,11 +34,31 @@ Tensors = list[torch.Tensor | None]
 Normalize = Callable[..., torch.Tensor]  # (x, gamma, beta, running_mean, running_var) -> y
 
 
-def to_tensor(array: np.ndarray) -> torch.Tensor:
-    """Returns a tensor with its own copy of `array`: a case is read-only and torch updates buffers in place."""
+def to_tensor(array: np.ndarray, shared: bool = False) -> torch.Tensor:
+    """Returns a tensor with its own copy of `array`: a case is read-only and torch updates buffers in place.
+
+    shared: of the very memory of `array`, where torch takes that.
+    """
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if not shared or min(array.strides, default=0) < 0:
+        array = array.copy()
     if dtype_name(array.dtype) == "bfloat16":  # torch does not know NumPy's extension type: the same bits as integers
-        return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16).to(DEVICE)
-    return torch.from_numpy(array.copy()).to(DEVICE)
+        return _of_memory(array.view(np.int16)).view(torch.bfloat16).to(DEVICE)
+    return _of_memory(array).to(DEVICE)
+
+
+def _of_memory(array: np.ndarray) -> torch.Tensor:
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    with warnings.catch_warnings():  # torch warns that it cannot keep itself from writing, which is what is watched
+        warnings.simplefilter("ignore")
+        return torch.from_numpy(array)
+
+
+def is_shared(case: Case) -> bool:
+    """Returns whether torch is to read the arrays of `case` where they lie."""
+    return case.watched or case.memory != "plain"
 
 
 def to_array(tensor: torch.Tensor, dtype: np.dtype) -> np.ndarray:
@@ -43,14 +69,15 @@ def to_array(tensor: torch.Tensor, dtype: np.dtype) -> np.ndarray:
     return np.asarray(tensor.numpy())
 
 
-def _optional(arrays: Iterable[np.ndarray | None]) -> Tensors:
-    return [None if array is None else to_tensor(array) for array in arrays]
+def _optional(arrays: Iterable[np.ndarray | None], shared: bool = False) -> Tensors:
+    return [None if array is None else to_tensor(array, shared) for array in arrays]
 
 
 def _inputs(case: Case) -> tuple[torch.Tensor, Tensors, Tensors]:
     """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks."""
     params = parameters(case, at_least_float32(case.x.dtype))
-    x, affine, running = to_tensor(case.x), _optional(params[:2]), _optional(params[2:])
+    shared = is_shared(case)
+    x, affine, running = to_tensor(case.x, shared), _optional(params[:2], shared), _optional(params[2:])
     if case.dy is not None:
         for tensor in (x, *affine):
             if tensor is not None:
@@ -65,7 +92,7 @@ def _outcome(case: Case, normalize: Normalize) -> Outcome:
     y = normalize(x, *affine, *running)
     tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
     if case.dy is not None:
-        dy = to_tensor(case.dy).requires_grad_("second_order" in case.needs)
+        dy = to_tensor(case.dy, is_shared(case)).requires_grad_("second_order" in case.needs)
         inputs = {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}
         tensors |= gradients(y, inputs, dy)
         tensors |= second_gradients(case, tensors, {"grad_x": x, "grad_gamma": affine[0], "grad_dy": dy})
@@ -122,25 +149,44 @@ def run_functional(case: Case) -> Outcome:
     return _outcome(case, normalize)
 
 
-def run_module(case: Case) -> Outcome:
-    """Runs a new torch.nn.BatchNorm1d, 2d or 3d whose state is set from the case."""
+def run_module(case: Case, cumulative: bool = False) -> Outcome:
+    """Runs a new torch.nn.BatchNorm1d, 2d or 3d, its state set from the case; `cumulative`: its momentum is None."""
+    if cumulative and case.mode == "train" and case.running_mean is not None:
+        raise Unsupported("the weight is 1/k by its own count of k steps, which running statistics alone do not tell")
     module = MODULES[case.x.ndim](
         case.channels,
         eps=case.eps,
-        momentum=case.momentum,
+        momentum=None if cumulative else case.momentum,
         affine=case.gamma is not None or case.beta is not None,
-        track_running_stats=case.running_mean is not None,
+        track_running_stats=case.running_mean is not None or case.state is not None,
         dtype=torch.float64 if case.dtype == "float64" else torch.float32,
         device=DEVICE,
     )
     module.train(case.mode == "train")
+    buffers = _buffers(module, case)
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         state = {"weight": gamma, "bias": beta, "running_mean": mean, "running_var": var}
-        given = {name: tensor for name, tensor in state.items() if tensor is not None}
+        given = buffers | {name: tensor for name, tensor in state.items() if tensor is not None}
         return torch.func.functional_call(module, given, x.movedim(case.axis, 1)).movedim(1, case.axis)
 
-    return _outcome(case, normalize)
+    found = _outcome(case, normalize)
+    return found if case.state is None else _with_buffers(found, buffers, case)
+
+
+def _buffers(module: torch.nn.Module, case: Case) -> dict[str, torch.Tensor]:
+    """Returns the tensors of the case's state, those of the module itself where it is to be new; none without one."""
+    if case.state is None:
+        return {}
+    if "tangents" in case.needs:
+        raise Unsupported("tangents come from a second call, which would be a second step of a layer with a state")
+    return {name: to_tensor(array) for name, array in case.state.items()} or dict(module.named_buffers())
+
+
+def _with_buffers(found: Outcome, buffers: dict[str, torch.Tensor], case: Case) -> Outcome:
+    """Returns `found` with the buffers, which the module has updated in place."""
+    state = {name: to_array(tensor, case.x.dtype) for name, tensor in buffers.items()}
+    return replace(found, running_mean=state["running_mean"], running_var=state["running_var"], state=state)
 
 
 DIALECT = Dialect(
@@ -156,19 +202,25 @@ DIALECT = Dialect(
 )
 
 
-def _implementation(name: str, run: Callable[[Case], Outcome]) -> Implementation:
+CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
+
+
+def _implementation(
+    name: str, run: Callable[[Case], Outcome], dialect: Dialect = DIALECT, further: Collection[str] = ()
+) -> Implementation:
     return Implementation(
         name=name,
         run=run,
-        dialect=DIALECT,
+        dialect=dialect,
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=torch.__version__.partition("+")[0],
         devices={"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"},
-        features={"tangents", "second_order"},
+        features={"memory", "tangents", "second_order", *further},
     )
 
 
 IMPLEMENTATIONS = [
     _implementation("torch.nn.functional.batch_norm", run_functional),
-    _implementation("torch.nn.BatchNorm", run_module),
+    _implementation("torch.nn.BatchNorm", run_module, further={"state"}),
+    _implementation("torch.nn.BatchNorm:cumulative", partial(run_module, cumulative=True), CUMULATIVE, {"state"}),
 ]
