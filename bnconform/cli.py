@@ -19,11 +19,13 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from bnconform.case import ContractError
-from bnconform.listing import list_implementations, list_specs
+from bnconform.listing import list_faults, list_implementations, list_specs
 from bnconform.replay import replay
 from bnconform.report import write_report
 from bnconform.results import merge, read_results
+from bnconform.search import Effort
 from bnconform.selection import CallError, Request
+from bnconform.selftest.command import Scope, selftest
 from bnconform.spec import specs_folder
 
 DEFAULT_OUT = Path("reports") / "latest"
@@ -56,9 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, default=Request.timeout, metavar="SECONDS", help="for one call (60)")
     run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     run.add_argument("--in-process", action="store_true", help="no host processes: for a debugger")
-    listing = commands.add_parser("list", help="list specs or implementations")
+    test = commands.add_parser("selftest", help="show that planted faults are caught and correct variants are not")
+    test.set_defaults(run=_selftest)
+    test.add_argument("--fault", action="append", default=[], metavar="GLOB", help="faults of such a name")
+    test.add_argument("--dtype", action="append", default=[], metavar="NAME", help="in this dtype")
+    test.add_argument("--examples", type=int, default=Effort.examples, metavar="N", help="examples per spec (100)")
+    test.add_argument("--seed", type=int, default=Effort.seed, metavar="S", help="what all cases follow from (0)")
+    test.add_argument("--values", type=float, default=1e6, metavar="V", help="compare so many correct values (1e6)")
+    test.add_argument("-n", dest="workers", type=int, default=1, metavar="WORKERS", help="processes side by side")
+    test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
+    listing = commands.add_parser("list", help="list specs, implementations or faults")
     listing.set_defaults(run=_list)
-    listing.add_argument("what", nargs="?", choices=("specs", "implementations"), default="implementations")
+    listing.add_argument("what", nargs="?", choices=("specs", "implementations", "faults"), default="implementations")
     report = commands.add_parser("report", help="write one report of the results of several runs")
     report.set_defaults(run=_report)
     report.add_argument(
@@ -106,9 +117,22 @@ def _exit_status(status: int, out: Path) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    lines = list_specs() if options.what == "specs" else list_implementations()
-    print("\n".join(lines))
+    lists = {"specs": list_specs, "implementations": list_implementations, "faults": list_faults}
+    print("\n".join(lists[options.what]()))
     return 0
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    Request(dtypes=tuple(options.dtype), examples=options.examples).check()
+    scope = Scope(
+        dtypes=tuple(options.dtype),
+        faults=tuple(options.fault),
+        effort=Effort(examples=options.examples, seed=options.seed),
+        values=options.values,
+        workers=options.workers,
+        record=options.record,
+    )
+    return selftest(scope)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What `bnconform list` prints: the specs, or the implementations that are there to judge.
+"""What `bnconform list` prints: the specs, the faults, or the implementations that are there to judge.
 
 Rules: an implementation is one line, a spec a short block under its chapter; what is not installed or broken is said,
 not left out.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from itertools import groupby
 
+from bnconform.faults import FAULTS
 from bnconform.selection import Hosts, Request, select
 from bnconform.spec import all_specs
 
@@ -29,6 +30,15 @@ def _told(sentence: str, source: str) -> list[str]:
         *textwrap.wrap(sentence, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4),
         *textwrap.wrap(f"[{source}]", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6),
     ]
+
+
+def list_faults() -> list[str]:
+    """Returns the lines of all faults by chapter: a name, its sentence below it."""
+    lines: list[str] = []
+    for chapter, faults in groupby(FAULTS, key=lambda one: one.chapter):
+        told = [line for one in faults for line in (f"{chapter}.{one.name}", f"    {one.sentence}")]
+        lines += ["", chapter.upper(), *told]
+    return [*lines[1:], "", f"{len(FAULTS)} faults"]
 
 
 def list_implementations() -> list[str]:
