@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawing import DTYPES, printed
+from network_world import exact
 
 from bnconform import Case, Outcome, batches, network, reference
 from bnconform.layout import to_rows
@@ -16,19 +17,6 @@ from bnconform.replies import NotOffered
 from bnconform.spec import NoOutcomeError
 
 ORDERS = pytest.mark.parametrize("after", [False, True], ids=["before the activation", "after the activation"])
-
-
-def exact(case: Case) -> Outcome:
-    """Returns the reference's outcome, in the types of the case."""
-    kind = case.x.dtype
-    found = {
-        "y": reference.normalize(case),
-        "running_mean": reference.running_mean(case),
-        "running_var": reference.running_var(case),
-    }
-    if case.dy is not None:
-        found |= {"dx": reference.dx(case), "dgamma": reference.dgamma(case), "dbeta": reference.dbeta(case)}
-    return Outcome(**{name: array.astype(kind) for name, array in found.items()})
 
 
 def drawn(dtype: str = "float64", rank: int = 2, eps: float = 0.02, seed: int = 0) -> Case:
