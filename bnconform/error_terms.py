@@ -75,8 +75,9 @@ def error_of_root(
     nonnegative: the computed variance cannot fall below 0, so r cannot exceed 1/√ε unless ε itself is flushed to zero.
     """
     rho = stats.variance + eps
-    # 2u_e·ρ: ε rounded to the implementation's own type, and the sum rounded.
-    lost = np.minimum((error_of_variance + 2 * rounding.u_e * rho + rounding.t0) / rho, 1.0)
+    # 2u_e(|v| + |ε|): ε rounded to the implementation's own type, and the sum rounded; either may be negative.
+    terms = np.abs(stats.variance) + abs(eps)
+    lost = np.minimum((error_of_variance + 2 * rounding.u_e * terms + rounding.t0) / rho, 1.0)
     left = np.sqrt(1.0 - lost)
     error = lost / (left * (1.0 + left))  # (1 - τ)^(-1/2) - 1, free of cancellation
     if nonnegative and eps > rounding.t0:

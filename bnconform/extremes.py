@@ -12,7 +12,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from bnconform.case import Case
+from bnconform import reference
+from bnconform.case import PER_CHANNEL, Case
 from bnconform.layout import from_rows, to_rows
 from bnconform.variants import once
 
@@ -24,6 +25,38 @@ SHRINKING = {"float16": -2, "bfloat16": -45, "float32": -45, "float64": -480}
 def without_epsilon(case: Case) -> Case:
     """Returns the case with ε = 0."""
     return replace(case, eps=0.0, dy=None)
+
+
+@once
+def with_negative_epsilon(case: Case) -> Case:
+    """Returns the case with ε minus half the median of the channels' variances, rounded to a power of two.
+
+    So it is exact in every type that holds it, and reverses the sign of v + ε in some of the channels only.
+    """
+    middle = float(np.median(reference.batch_variance(case))) if case.channels else 1.0
+    exponent = np.floor(np.log2(middle / 2)) if middle > 0 else -10.0
+    return replace(case, eps=-float(np.exp2(exponent)), dy=None)
+
+
+@once
+def with_negative_variances(case: Case) -> Case:
+    """Returns the case with running variances of -ε/2, where v + ε > 0, and of -2ε, in turn, in two channels of three.
+
+    Every third channel stays as it was. The running variances are rounded to their type, ε is as it was.
+    """
+    if case.running_var is None:
+        return case
+    variance = case.running_var.astype(np.float64)
+    variance[1::3], variance[2::3] = -case.eps / 2, -2.0 * case.eps
+    return replace(case, running_var=variance.astype(case.running_var.dtype), dy=None)
+
+
+@once
+def without_channels(case: Case) -> Case:
+    """Returns the case with no channels at all."""
+    vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
+    none: dict[str, Any] = {name: None if vector is None else vector[:0] for name, vector in vectors.items()}
+    return replace(case, x=np.take(case.x, [], axis=case.axis), dy=None, **none)
 
 
 @once

@@ -120,6 +120,14 @@ BOUNDS = {
 }
 
 
+def inputs_left(bn: Subject, case: Case) -> Agreement:
+    """Holds that a watched case was answered, as it is only where nothing was written to; else Raised is the reply."""
+    found, quantity = bn(case), "inputs as they were"
+    if not case.watched or all(getattr(found, name) is None for name in OUTPUTS):
+        return Agreement(quantity=quantity, missing="nothing was watched at work")
+    return hold(np.ones(1), quantity=quantity, where=np.ones(1, bool))
+
+
 def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
     """Compares output, running statistics and gradients of two cases of equal values, which differ in FLAGS only.
 
@@ -162,6 +170,27 @@ def finite_averages(bn: Subject, case: Case) -> list[Agreement]:
             truth = np.isfinite(array.astype(np.float64))
             found.append(hold(truth, quantity=quantity, where=np.ones(truth.shape, bool)))
     return found
+
+
+def refused_or_empty(bn: Subject, case: Case) -> Agreement:
+    """Holds that a case without values gives an empty output, whose shape the contract checks, or an error that says
+    something."""
+    reply, one = bn.reply(case), np.ones(1, bool)
+    if isinstance(reply, Raised):
+        return hold(np.array([bool(reply.message.strip())]), quantity="message of the refusal", where=one)
+    y = bn(case).y
+    if y is None:
+        return Agreement(quantity="empty y", missing="y is not offered")
+    return hold(np.array([y.size == 0]), quantity="empty y", where=one)
+
+
+def no_number(y: np.ndarray | None, where: np.ndarray, quantity: str) -> Agreement:
+    """Holds that y is no finite number anywhere in `where`."""
+    if y is None:
+        return Agreement(quantity=quantity, missing="y is not offered")
+    if not where.any():
+        return Agreement(quantity=quantity, missing="no channel is of that kind")
+    return hold(~np.isfinite(y.astype(np.float64)), quantity=quantity, where=np.broadcast_to(where, y.shape))
 
 
 def shift_or_refusal(bn: Subject, case: Case) -> Agreement:

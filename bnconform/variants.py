@@ -6,24 +6,27 @@ dtype of the case, and what rounding did to it is the spec's business; variants 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bnconform import reference
-from bnconform.case import Case
+from bnconform.case import PER_CHANNEL, Case
 from bnconform.layout import along, to_rows
 
+Made = TypeVar("Made")
 
-def once(make: Callable[[Case], Case]) -> Callable[[Case], Case]:
+
+def once(make: Callable[[Case], Made]) -> Callable[[Case], Made]:
     """Makes a variant once per case, and forgets it with the case."""
-    made: WeakKeyDictionary[Case, Case] = WeakKeyDictionary()
+    made: WeakKeyDictionary[Case, Made] = WeakKeyDictionary()
 
     @wraps(make)
-    def variant(case: Case) -> Case:
+    def variant(case: Case) -> Made:
         if case not in made:
             with np.errstate(over="ignore", under="ignore"):
                 made[case] = make(case)
@@ -114,6 +117,33 @@ def on_next_axis(case: Case) -> Case:
 def next_axis(case: Case) -> int:
     """Returns the axis after the channels'; the first follows the last."""
     return (case.axis % case.x.ndim + 1) % case.x.ndim
+
+
+@once
+def time_steps(case: Case) -> tuple[Case, ...]:
+    """Returns the case's (N, T, C) cut into T cases of (N, C): what stands at one time step each."""
+    x = np.moveaxis(case.x, case.axis, -1)
+    return tuple(replace(case, x=np.ascontiguousarray(x[:, t]), axis=1, dy=None) for t in range(x.shape[1]))
+
+
+@once
+def time_steps_as_channels(case: Case) -> Case:
+    """Returns the case's (N, T, C) as (N, T·C): the features of each time step are channels of their own."""
+    x = np.moveaxis(case.x, case.axis, -1)
+    vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
+    tiled: dict[str, Any] = {n: None if v is None else np.tile(v, x.shape[1]) for n, v in vectors.items()}
+    return replace(case, x=np.ascontiguousarray(x.reshape(len(x), -1)), axis=1, dy=None, **tiled)
+
+
+def as_sequence(case: Case, tensor: np.ndarray) -> np.ndarray:
+    """Returns a tensor of (N, T·C) in the layout of the case's x."""
+    last = np.moveaxis(case.x, case.axis, -1).shape
+    return np.moveaxis(tensor.reshape(last), -1, case.axis)
+
+
+def joined(case: Case, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns tensors of (N, C), one for each time step, in the layout of the case's x."""
+    return np.moveaxis(np.stack(parts, axis=1), -1, case.axis)
 
 
 @once

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import bounds, extremes, neighbours, relations
+from bnconform import bounds, extremes, neighbours, reference, relations
 from bnconform.case import Case
 from bnconform.layout import along
+from bnconform.replies import Raised
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
 from bnconform.verdict import Agreement, agree, hold
@@ -15,6 +16,7 @@ TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
 CONSTANT = cases(mode="train", gradients=False, statistics=False, channels="constant")
 SINGLE = cases(mode="train", gradients=False, rows="one")
+INFERENCE = cases(mode="infer")
 
 
 @spec(
@@ -144,3 +146,81 @@ def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreemen
     small, smaller = extremes.shrunk(case), extremes.subnormal(case)
     shrunk = relations.pointwise(bn, small, "y of the shrunk input")
     return [shrunk, relations.pointwise(bn, smaller, "y of the subnormal input")]
+
+
+@spec(
+    r"C = 0 \quad\Rightarrow\quad y = () \quad\text{or an error}",
+    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, of which there is "
+    "none; no document says what then: what loses least is asked",
+    given=TRAINING,
+)
+def takes_no_channels_or_refuses_them(bn: Subject, case: Case) -> list[Agreement]:
+    """An input without any channel gives an empty output or a clear error, in training and in inference."""
+    empty = extremes.without_channels(case)
+    return [relations.refused_or_empty(bn, empty), relations.refused_or_empty(bn, replace(empty, mode="infer"))]
+
+
+@spec(
+    r"\varepsilon < 0 < \sigma_B^2 + \varepsilon \quad\Rightarrow\quad y_i = \gamma\,\frac{x_i - \mu_B}"
+    r"{\sqrt{\sigma_B^2 + \varepsilon}} + \beta",
+    source="Ioffe & Szegedy 2015, Algorithm 1, as it is written; 003_86331cfb1c25e987.txt: “ε is a small constant "
+    "added for numerical stability”, which a negative one is not: it may be refused",
+    given=TRAINING,
+)
+def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Agreement:
+    """A negative ε, where it is not refused, is added as it stands, in every channel whose variance exceeds it.
+
+    Nothing is claimed of channels where the root would be of a negative number.
+    """
+    return relations.pointwise_unless_refused(bn, extremes.with_negative_epsilon(case), "y for ε < 0")
+
+
+@spec(
+    r"\varepsilon < 0 \quad\Rightarrow\quad \mu' = (1 - \omega)\,\mu + \omega\,\mu_B, \; {\sigma^2}' = (1 - \omega)\,"
+    r"\sigma^2 + \omega\,\tfrac{m}{m-1}\,\sigma_B^2 \quad\text{or an error}",
+    source="Ioffe & Szegedy 2015, Algorithm 2: no average has an ε in it; specs/README.md: the rule of least loss, no "
+    "NaN in state that outlives the call",
+    given=TRAINING,
+)
+def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> list[Agreement]:
+    """A negative ε is refused, or changes nothing in the running statistics: what has no root is still averaged."""
+    changed = extremes.with_negative_epsilon(case)
+    if isinstance(bn.reply(changed), Raised):
+        return [hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))]
+    return relations.averages(bn, changed)
+
+
+@spec(
+    r"\sigma^2 < 0 < \sigma^2 + \varepsilon \quad\Rightarrow\quad y = \gamma\,\frac{x - \mu}"
+    r"{\sqrt{\sigma^2 + \varepsilon}} + \beta",
+    source="Ioffe & Szegedy 2015, Algorithm 2, step 11, as it is written",
+    given=INFERENCE,
+)
+def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Agreement:
+    """A running variance below zero that ε makes up for is used as it stands, and no other channel sees it.
+
+    Nothing is claimed here of channels where ε does not make up for it.
+    """
+    changed = extremes.with_negative_variances(case)
+    if isinstance(reply := bn.reply(changed), Raised):
+        return Agreement(quantity="y", missing=f"refused: {reply.message}")
+    within = bounds.infer(changed, bn.dialect)
+    return agree(bn(changed).y, reference.infer(changed), within=within, quantity="y for variances below zero")
+
+
+@spec(
+    r"\sigma^2 + \varepsilon < 0 \quad\Rightarrow\quad y \notin \mathbb{R} \quad\text{or an error}",
+    source="specs/README.md: the rule of least loss, a clear error rather than a wrong number; Ioffe & Szegedy 2015, "
+    "Algorithm 2, step 11, has no value there",
+    given=INFERENCE,
+)
+def makes_no_number_of_a_negative_root(bn: Subject, case: Case) -> Agreement:
+    """Where running variance and ε add up to less than zero, inference gives no finite number, or an error.
+
+    Which of NaN and infinity is not claimed, nor anything of gradients.
+    """
+    changed, quantity = extremes.with_negative_variances(case), "y of a negative root"
+    if isinstance(bn.reply(changed), Raised):
+        return hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))
+    negative = along(np.asarray(changed.running_var).astype(np.float64) + changed.eps < 0, case.x.ndim, case.axis)
+    return relations.no_number(bn(changed).y, negative, quantity)

@@ -207,3 +207,26 @@ def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
 def follows_the_listing(bn: Subject, case: Case) -> Agreement:
     """The output is what the listing of document 001 gives if nothing is rounded, a row for each value of a channel."""
     return agree(bn(case).y, exact.listing(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+
+
+@spec(
+    r"y_{ntc} = \gamma_c\,\frac{x_{ntc} - \mu_{tc}}{\sqrt{\sigma_{tc}^2 + \varepsilon}} + \beta_c, \qquad"
+    r" \mathrm{BN}(X)_{n\,(tc)} = \mathrm{BN}(x_t)_{nc}",
+    source="002_5b274a8f490b787a.txt: “在RNN中,每个时间点的数据分布不同,需要为每个time-step进行归一化” (each time step "
+    "has a distribution of its own and is normalized by itself); 003_86331cfb1c25e987.txt: “recurrent layers”",
+    given=TRAINING,
+)
+def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:
+    """The statistics of a sequence are per time step: with T·C channels at once or step by step the output is one."""
+    if case.x.ndim != 3 or case.x.shape[0] < 2:
+        return Agreement(quantity="y", missing="the input holds no sequences, or a single one")
+    whole, alone = variants.time_steps_as_channels(case), variants.time_steps(case)
+    quantity, y, parts = "y of time steps as channels", bn(whole).y, [bn(step).y for step in alone]
+    if y is None or any(part is None for part in parts):
+        return Agreement(quantity=quantity, missing="y is not offered")
+    at_once, bound = variants.as_sequence(case, y), bounds.normalize(whole, bn.dialect)
+    # What a step by itself may be off adds to what it may be off among the others.
+    more = variants.joined(case, [bounds.normalize(step, bn.dialect).allowance for step in alone])
+    within = Bound(variants.as_sequence(case, bound.allowance) + more, variants.as_sequence(case, bound.scale), bound.u)
+    one_by_one = variants.joined(case, [np.asarray(part).astype(np.float64) for part in parts])
+    return agree(at_once, one_by_one, within=within, quantity=quantity)
