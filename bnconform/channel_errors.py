@@ -245,6 +245,15 @@ class ChannelErrors:
     ) -> Allowance:
         """Adds the rounding of the output itself, and takes the claim back where something may overflow."""
         magnitude = np.abs(value)
-        allowance = (error * (1 + output.u) + output.u * magnitude) * SECOND_ORDER + smallest
+        allowance = (error + rounding_of_output(output.u, magnitude, error)) * SECOND_ORDER + smallest
         fits = (allowance + magnitude <= range_gate.OUTPUT_SHARE * output.largest) & ~blocked
         return np.where(fits, allowance, np.inf), scale + SMALL_OUTPUTS * smallest, output.u
+
+
+def rounding_of_output(u: float, magnitude: Array, error: Array) -> Array:
+    """Bounds what rounding to the output's type adds to a value of that magnitude that is off by that error already.
+
+    It is half a unit in the last place of what is rounded, which is at most magnitude + error: u times the power of two
+    at or below that, and so up to two times less than u times the magnitude.
+    """
+    return np.asarray(np.ldexp(u, np.frexp(magnitude + error)[1] - 1))

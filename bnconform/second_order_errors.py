@@ -46,7 +46,6 @@ class SecondOrderErrors(ChannelErrors):
             own = dict.fromkeys(("stats_dtype", "stored_dtype", "elementwise_dtype", "cotangent_dtype"))
             dialect = replace(dialect, **own)  # type: ignore[arg-type]
         super().__init__(case, dialect)
-        self.too_short = case.dtype == "float16"  # no second gradient fits its range with room for the way there
 
     @cached_property
     def sums(self) -> Rounding:
@@ -203,8 +202,6 @@ class SecondOrderErrors(ChannelErrors):
     def _second_overflow(self) -> Mask:
         """Returns where nothing is claimed of second gradients: they may overflow, or the variance may be clamped."""
         of, g, (stats, errors) = self.solution.along("cotangents"), self.solution.need("g"), self._standardization()
-        if self.too_short:
-            return np.ones(self.solution.channels, bool)
         blocked = self._overflow(of) | self._overflow(Direction(g, of.gamma, of.beta))
         r, gamma = stats.r * (1 + errors.root), np.maximum(self.sizes.gamma, 1.0)
         products = totals(np.abs(of.x * g)) + self.rounding.m * np.abs(of.gamma) + 1

@@ -11,7 +11,8 @@ from channel_regimes import ARITHMETIC, TYPES, golden_case, hard_case, telling_c
 from ratios import judged, worst_ratio
 from rounded_normalization import Variant, outputs
 
-from bnconform import Case, Dialect, bounds
+from bnconform import Case, Dialect, bounds, channel_errors
+from bnconform.arithmetic import arithmetic
 from bnconform.bounds import Bound
 
 WIDE = {"stats_dtype": "float32"}
@@ -73,9 +74,27 @@ def allowance_sums(entry):
 
 
 @pytest.mark.parametrize("entry", GOLDEN, ids=lambda e: f"{e['bound']}-{e['mode']}-{e['dtype']}-{e['seed']}")
-def test_allowances_equal_those_of_an_independent_computation(entry):
+def test_allowances_equal_those_of_an_independent_computation(entry, monkeypatch):
+    # Which takes u·(|z| + E) for the rounding of the output; the test below it holds the sharper form against rounding.
+    monkeypatch.setattr(channel_errors, "rounding_of_output", lambda u, magnitude, error: u * (magnitude + error))
     expected = np.array([np.inf if value is None else value for value in entry["column_sums"]])
     np.testing.assert_allclose(allowance_sums(entry), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_rounding_of_an_output_is_bounded_and_the_bound_is_attained(dtype):
+    u, rng = arithmetic(dtype).u, np.random.default_rng(0)
+    near = 2.0 ** rng.integers(-8, 9, 4000) * (1 + np.where(rng.random(4000) < 0.5, rng.random(4000), -u))
+    error = near * 10.0 ** -rng.uniform(1, 9, 4000)
+    bound = channel_errors.rounding_of_output(u, near, error)
+    assert (bound <= u * (near + error)).all()
+    assert (bound >= u * near / 2).all()
+    ties = np.ldexp(1.0, np.frexp(near)[1] - 1) * (1 + u)
+    if dtype != "float64":
+        computed = near + error * rng.uniform(-1, 1, 4000)
+        assert (np.abs(computed.astype(TYPES[dtype]).astype(float) - computed) <= bound).all()
+        attained = np.abs(ties.astype(TYPES[dtype]).astype(float) - ties)
+        np.testing.assert_array_equal(attained, channel_errors.rounding_of_output(u, ties, 0 * ties))
 
 
 def every_bound(case, dialect):
