@@ -113,13 +113,19 @@ def _hidden(rng: np.random.Generator, case: Case, fan: int, units: int) -> Hidde
 
 
 def train(bn: Normalize, case: Case, *, after: bool) -> Iterator[tuple[int, tuple[Call, ...]]]:
-    """Yields the number of each step, from 1, with what its layers asked of the implementation."""
+    """Yields the number of each step, from 1, with what its layers asked of the implementation.
+
+    Nothing is trained on after a gradient that is no number, which rounding allows where what leads to it may overflow.
+    """
     task, network = begin(case, after=after)
     for number in range(1, STEPS + 1):
         network, calls = step(bn, network, task)
         yield number, calls
+        if not all(np.isfinite(layer.weight).all() for layer in network.hidden):
+            return
 
 
+@np.errstate(all="ignore")
 def step(bn: Normalize, network: Network, task: Task) -> tuple[Network, tuple[Call, ...]]:
     """Returns the network after one step of gradient descent on the cross-entropy, and the calls of its layers."""
     passed: list[_Passed] = []

@@ -137,6 +137,16 @@ def test_a_layer_has_the_first_layers_output_for_its_input_and_goes_on_from_what
     assert np.array_equal(first[1].forward.x, y @ start.hidden[1].weight + start.hidden[1].bias)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nothing_is_trained_on_after_a_gradient_that_is_no_number(value: float) -> None:
+    def overflows(case: Case) -> Outcome:
+        found = exact(case)
+        return found if found.dx is None else replace(found, dx=np.full_like(found.dx, value))
+
+    ((number, calls),) = network.train(overflows, drawn(), after=False)
+    assert (number, len(calls)) == (1, 2)
+
+
 @pytest.mark.parametrize("name", ["y", "dx"])
 def test_without_outputs_or_gradients_nothing_is_trained(name: str) -> None:
     with pytest.raises(NoOutcomeError) as ended:
