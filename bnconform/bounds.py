@@ -22,6 +22,7 @@ from bnconform.dialect import Dialect
 from bnconform.layout import from_rows
 from bnconform.second_order_errors import SecondOrderErrors
 from bnconform.statistics_errors import StatisticsErrors
+from bnconform.third_order_errors import ThirdOrderErrors
 
 LEAST_SHARE = 1e-2
 """A comparison claims something where the allowance is at most this share of the scale …"""
@@ -153,6 +154,12 @@ def dot_y(case: Case, dialect: Dialect) -> Bound:
 def grad_x(case: Case, dialect: Dialect) -> Bound:
     """Bounds the gradient in x of the weighted gradients, of x's shape."""
     return _elementwise(case, _second_errors_of(case, dialect).grad_x())
+
+
+@_once
+def third_x(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the gradient in x of <bar_grad_x, grad_x>, of x's shape."""
+    return _elementwise(case, ThirdOrderErrors(case, dialect).third_x())
 
 
 @_once

@@ -22,10 +22,11 @@ FEATURES = {
     "memory": ("memory",),
     "eager": ("eager",),
     "running_gradients": ("running_gradients",),
+    "third_order": ("bar_grad_x",),
     "state": ("state",),
 }
 """What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
-TENSORS = ("x", "dy", "dot_x", "bar_dx")
+TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
 FLAGS = ("running_gradients", "memory", "eager", "watched")
 """Fields of a Case that ask for something and hold no array."""
@@ -74,6 +75,7 @@ class Case:
     dot_y = dy/dt. bar_dx, bar_dgamma, bar_dbeta: cotangents of the gradients, for the gradients of their weighted sum
     in x, gamma and dy. mask: boolean, of x's rank and broadcastable to x; False leaves a value out of the statistics.
     dmean, dvar: cotangents of the batch's mean and biased variance where they are returned; they add to dx.
+    bar_grad_x: cotangent of the grad_x that bar_dx alone gives, for its gradient in x.
     running_gradients: True asks for the gradients of the running mean and variance that inference normalizes by.
     state: what an Outcome returned as such, to go on from, or an empty mapping for a new layer with the
     implementation's own initial values. Running statistics are then part of it, so that the Case has none.
@@ -104,6 +106,7 @@ class Case:
     dmean: np.ndarray | None = None
     dvar: np.ndarray | None = None
     running_gradients: bool = False
+    bar_grad_x: np.ndarray | None = None
     state: State | None = None
     memory: Memory = "plain"
     eager: bool = False
@@ -188,7 +191,8 @@ class Outcome:
     y, dx, dot_y, grad_x and grad_dy have the shape and dtype of x; the others have shape (C,) and a floating dtype at
     least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> + <bar_dbeta,
     dbeta>. batch_mean, batch_var: statistics of the batch, the variance biased, where they are returned as outputs.
-    drunning_mean, drunning_var: gradients of the running statistics in inference.
+    drunning_mean, drunning_var: gradients of the running statistics in inference. third_x: the gradient in x of
+    <bar_grad_x, grad_x>.
     state: all that a Case with a state needs to go on from here; running_mean and running_var are then the statistics
     that inference would use.
     """
@@ -207,12 +211,13 @@ class Outcome:
     batch_var: np.ndarray | None = None
     drunning_mean: np.ndarray | None = None
     drunning_var: np.ndarray | None = None
+    third_x: np.ndarray | None = None
     state: State | None = None
 
 
 OUTPUTS = tuple(field.name for field in fields(Outcome) if field.name != "state")
 """The arrays of an Outcome; a state is none, and nothing is claimed of what it holds."""
-ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy")
+ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy", "third_x")
 _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 

@@ -7,6 +7,7 @@ float64 arrays hold inputs of 32 bits or fewer, whose squares cannot, and are ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -164,6 +165,24 @@ def training_second_gradients(
     inner = h * (product / m) + g.projection * w.component + w.projection * g.component
     x = g.projection * (r * p) - inner * (r * r * gamma)
     return SecondGradients(x, product * r, tangent(w.dx, batch, p, q), product)
+
+
+def training_third_gradient(
+    t: Sequence[Gradients[Number]],
+    rows: Sequence[Number],
+    gamma: Number,
+    batch: Standardization[Number],
+) -> Number:
+    """Returns ∇x of the derivative of ∇x<w, dx> along z, from the gradients for z, w, g in place of a cotangent.
+
+    With Q(a, b) = mean(a·P(b)) it is γ·r³·(2h·ΣcQ - ΣP·(Q - 2cc)), each sum over z, w, g, with Q and cc of the others.
+    """
+    m, along, across = len(rounded(rows[0])), 0.0, 0.0
+    for one, other, third in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        q = _total(rows[other] * t[third].projection) / m
+        along = t[one].component * q + along
+        across = t[one].projection * (q - t[other].component * t[third].component * 2.0) + across
+    return (batch.h * along * 2.0 - across) * (batch.r * batch.r * batch.r * gamma)
 
 
 def inference_second_gradients(

@@ -101,6 +101,12 @@ def grad_x(case: Case) -> Array:
         return from_rows(solution(case).second.x, case.x.shape, case.axis)
 
 
+def third_x(case: Case) -> Array:
+    """Returns the gradient in x of <bar_grad_x, grad_x>, of x's shape, where bar_dx alone gives grad_x."""
+    with np.errstate(all="ignore"):
+        return from_rows(solution(case).third_x, case.x.shape, case.axis)
+
+
 def grad_gamma(case: Case) -> Array:
     """Returns the gradient in gamma of the same, of shape (C,)."""
     with np.errstate(all="ignore"):

@@ -107,9 +107,9 @@ def _reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> C
         return rounded(column).reshape(shape)
 
     changed: dict[str, Any] = {"x": tensor(case.x), "shuffled": False}
-    for name in ("dy", *PER_CHANNEL, *FEATURES["tangents"], *FEATURES["second_order"], *FEATURES["batch_statistics"]):
+    for name in ("dy", *PER_CHANNEL, *(name for names in FEATURES.values() for name in names)):
         array = getattr(case, name)
-        if array is not None:
+        if isinstance(array, np.ndarray) and name != "mask":
             changed[name] = tensor(array) if array.ndim == case.x.ndim else rounded(array[channel : channel + 1])
     return replace(case, **changed)
 

@@ -29,6 +29,13 @@ class Direction(NamedTuple):
     beta: Array
 
 
+class Pulled(NamedTuple):
+    """A cotangent on (m, C), and the gradients that it gives."""
+
+    rows: Array
+    gradients: Gradients[Array]
+
+
 class Solution:
     """Every quantity of one Case on (m, C) matrices, in the arithmetic of the reference; it holds no Case alive."""
 
@@ -38,6 +45,7 @@ class Solution:
         self.x = _float64(to_rows(case.x, case.axis))
         self.m, self.channels = self.x.shape
         self.g = None if case.dy is None else _float64(to_rows(case.dy, case.axis))
+        self.z = None if case.bar_grad_x is None else _float64(to_rows(case.bar_grad_x, case.axis))
         self.gamma = np.ones(self.channels) if case.gamma is None else _float64(case.gamma)
         self.beta = np.zeros(self.channels) if case.beta is None else _float64(case.beta)
         self.running_mean = None if case.running_mean is None else _float64(case.running_mean)
@@ -144,6 +152,20 @@ class Solution:
         return equations.training_second_gradients(
             through_w, w.gamma, w.beta, through_g, w_rows, self.gamma, self.batch
         ).rounded()
+
+    @cached_property
+    def third_directions(self) -> Pulled:
+        """The cotangent of the gradient of the gradient of x, and what it would give in place of that of y."""
+        z = self.need("z")
+        return Pulled(z, self._through(z).rounded())
+
+    @cached_property
+    def third_x(self) -> Array:
+        """The third derivative in x, of shape (m, C)."""
+        rows = self.need("z"), self.along("cotangents").x, self.need("g")
+        gradients = [equations.training_gradients(self._lift(t), self.gamma, self.batch) for t in rows]
+        lifted = [self._lift(t) for t in rows]
+        return equations.rounded(equations.training_third_gradient(gradients, lifted, self.gamma, self.batch))
 
     def _through(self, t: Array) -> Gradients[Number]:
         """Returns the gradients of the Case's mode for a cotangent t."""

@@ -65,6 +65,24 @@ def _pull_twice(
 
 
 @functools.partial(jax.jit, static_argnames="forward")
+def _pull_thrice(
+    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, pulled: Any, more: dict[str, Any]
+) -> Any:
+    dy, bar_dx, bar_grad_x = pulled
+
+    def y(x: Any) -> Any:
+        return forward(x, params, eps, momentum, **more)[0]
+
+    def dx(x: Any) -> Any:
+        return jax.vjp(y, x)[1](dy)[0]
+
+    def grad_x(x: Any) -> Any:
+        return jax.vjp(dx, x)[1](bar_dx)[0]
+
+    return jax.vjp(grad_x, x)[1](bar_grad_x)[0]
+
+
+@functools.partial(jax.jit, static_argnames="forward")
 def _pull_from_statistics(
     forward: Forward, x: Any, params: Parameters, eps: float, cotangents: Any, more: dict[str, Any]
 ) -> tuple[Any, ...]:
@@ -119,6 +137,9 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
         bars = _alike(case.x, params, case.bar_dx, case.bar_dgamma, case.bar_dbeta)
         seconds = _pull_twice(forward, case.x, params, case.eps, case.momentum, case.dy, bars, more)
         found |= dict(zip(("grad_x", "grad_gamma", "grad_dy"), seconds, strict=True))
+    if case.bar_grad_x is not None and case.bar_dx is not None:
+        thrice = (case.dy, case.bar_dx, case.bar_grad_x)
+        found["third_x"] = _pull_thrice(forward, case.x, params, case.eps, case.momentum, thrice, more)
     if case.running_gradients and case.dy is not None:
         pulled = _pull_to_running(forward, case.x, params, case.eps, case.momentum, case.dy, more)
         found |= dict(zip(("drunning_mean", "drunning_var"), pulled, strict=True))

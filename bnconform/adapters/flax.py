@@ -106,7 +106,16 @@ IMPLEMENTATIONS = [
         compiled=True,
         version=flax.__version__,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "mask", "tangents", "second_order", "batch_statistics", "running_gradients", "state"},
+        features={
+            "eager",
+            "mask",
+            "tangents",
+            "second_order",
+            "third_order",
+            "batch_statistics",
+            "running_gradients",
+            "state",
+        },
     )
     for name, run, fast in [
         ("flax.linen.BatchNorm", run_fast, True),

@@ -80,7 +80,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], variance: Varianc
         compiled=True,
         version=jax.__version__,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "tangents", "second_order", "running_gradients"},
+        features={"eager", "tangents", "second_order", "third_order", "running_gradients"},
     )
 
 

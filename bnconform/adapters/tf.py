@@ -36,20 +36,24 @@ def _run(
     inputs = [None if array is None else tf.constant(array) for array in (case.x, *affine)]
     dy = None if case.dy is None else tf.constant(case.dy)
     there = [tensor for tensor in inputs if tensor is not None]
-    with tf.GradientTape(watch_accessed_variables=False) as outer:
-        outer.watch([*there, dy] if "second_order" in case.needs else [])
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            asked_of = running if running and case.running_gradients else []
-            tape.watch([*there, *asked_of])
-            found = normalize(*inputs)
-        if dy is not None:
-            asked = {"dx": case.x, "dgamma": case.gamma, "dbeta": case.beta}
-            wanted = {name: tensor for name, tensor in zip(asked, inputs, strict=True) if asked[name] is not None}
-            wanted |= dict(zip(("drunning_mean", "drunning_var"), asked_of, strict=False))
-            targets, cotangents = _pulled(case, found, dy)
-            found |= tape.gradient(targets, wanted, output_gradients=cotangents)
-    if "second_order" in case.needs:
-        found |= _second(case, found, outer, {"grad_x": inputs[0], "grad_gamma": inputs[1], "grad_dy": dy})
+    with tf.GradientTape(watch_accessed_variables=False) as outermost:
+        outermost.watch([] if case.bar_grad_x is None else inputs[:1])
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            outer.watch([*there, dy] if "second_order" in case.needs else [])
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                asked_of = running if running and case.running_gradients else []
+                tape.watch([*there, *asked_of])
+                found = normalize(*inputs)
+            if dy is not None:
+                asked = {"dx": case.x, "dgamma": case.gamma, "dbeta": case.beta}
+                wanted = {name: tensor for name, tensor in zip(asked, inputs, strict=True) if asked[name] is not None}
+                wanted |= dict(zip(("drunning_mean", "drunning_var"), asked_of, strict=False))
+                targets, cotangents = _pulled(case, found, dy)
+                found |= tape.gradient(targets, wanted, output_gradients=cotangents)
+        if "second_order" in case.needs:
+            found |= _second(case, found, outer, {"grad_x": inputs[0], "grad_gamma": inputs[1], "grad_dy": dy})
+    if case.bar_grad_x is not None:
+        found["third_x"] = outermost.gradient(found["grad_x"], inputs[0], output_gradients=tf.constant(case.bar_grad_x))
     found.pop("unbiased_var", None)
     if "tangents" in case.needs:
         found["dot_y"] = _tangent(case, inputs, normalize)
@@ -176,7 +180,7 @@ IMPLEMENTATIONS = [
         },
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=tf.__version__,
-        features={"tangents", "second_order", "batch_statistics", "running_gradients"},
+        features={"tangents", "second_order", "third_order", "batch_statistics", "running_gradients"},
     ),
     Implementation(
         name="tf.raw_ops.FusedBatchNormV3",
@@ -190,6 +194,6 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32"},
         ranks={4},
         version=tf.__version__,
-        features={"tangents", "second_order", "batch_statistics", "running_gradients"},
+        features={"tangents", "second_order", "third_order", "batch_statistics", "running_gradients"},
     ),
 ]

@@ -96,6 +96,8 @@ def _outcome(case: Case, normalize: Normalize) -> Outcome:
         inputs = {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}
         tensors |= gradients(y, inputs, dy)
         tensors |= second_gradients(case, tensors, {"grad_x": x, "grad_gamma": affine[0], "grad_dy": dy})
+        if case.bar_grad_x is not None:
+            tensors["third_x"] = torch.autograd.grad(tensors["grad_x"], x, to_tensor(case.bar_grad_x))[0]
     if "tangents" in case.needs:
         tensors["dot_y"] = _tangent(case, normalize, [x, *affine], before)
     return Outcome(**{name: to_array(found, case.x.dtype) for name, found in tensors.items() if found is not None})
@@ -118,9 +120,8 @@ def second_gradients(
     if not pairs:
         return {}
     cotangents = [to_tensor(bar).to(grad.dtype) for grad, bar in pairs]
-    seconds = torch.autograd.grad(
-        [grad for grad, _ in pairs], list(wanted.values()), cotangents, materialize_grads=True
-    )
+    found, again = [grad for grad, _ in pairs], case.bar_grad_x is not None
+    seconds = torch.autograd.grad(found, list(wanted.values()), cotangents, materialize_grads=True, create_graph=again)
     return dict(zip(wanted, seconds, strict=True))
 
 
@@ -215,7 +216,7 @@ def _implementation(
         dtypes={"float16", "bfloat16", "float32", "float64"},
         version=torch.__version__.partition("+")[0],
         devices={"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"},
-        features={"memory", "tangents", "second_order", *further},
+        features={"memory", "tangents", "second_order", "third_order", *further},
     )
 
 
