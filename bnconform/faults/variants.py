@@ -79,7 +79,7 @@ def _folded(c: Calculation) -> Number:
 
 
 def _right(name: str, sentence: str, numbers: Callable[[str], Floats] | None = None, **formulas: object) -> Fault:
-    return Fault(name=name, chapter="variants", sentence=sentence, numbers=numbers, formulas=formulas)  # type: ignore[arg-type]
+    return Fault(name=name, chapter="variants", sentence=sentence, numbers=numbers, rounding=True, formulas=formulas)  # type: ignore[arg-type]
 
 
 VARIANTS = (
