@@ -70,7 +70,7 @@ def families(specs: Sequence[Spec]) -> list[list[Spec]]:
 
 def try_fault(about: Target, specs: Sequence[Spec], effort: Effort) -> Trial:
     """Returns the trial of a fault: a glance at every family first, then each to its end, until a spec is not kept."""
-    run = _runner(about)
+    run = runner(about)
     for examples in (min(GLANCE, effort.examples), effort.examples):
         for family in families(specs):
             tallies = search_until(family, about, run, Effort(examples=examples, seed=effort.seed), first=True)
@@ -82,7 +82,7 @@ def try_fault(about: Target, specs: Sequence[Spec], effort: Effort) -> Trial:
 
 def try_variant(about: Target, specs: Sequence[Spec], effort: Effort) -> Trial:
     """Returns the trial of what is right, by every spec: what is `caught` there is a false alarm."""
-    run = _runner(about)
+    run = runner(about)
     tallies = [tally for family in families(specs) for tally in search_until(family, about, run, effort)]
     return _trial(about, [tally for tally in tallies if tally.verdict in BAD], tallies)
 
@@ -98,7 +98,8 @@ def _trial(about: Target, caught: Sequence[Tally], tallies: Sequence[Tally]) -> 
     )
 
 
-def _runner(about: Target) -> Runner:
+def runner(about: Target) -> Runner:
+    """Returns what runs the cases of one subject, in this process."""
     host = InProcessHost(named_source(SUBJECTS))
     described = about.implementation
     return Runner(lambda: host, described.name, described.features, described.ranks)
