@@ -6,7 +6,7 @@ import numpy as np
 
 from bnconform.case import Case, Outcome
 from bnconform.faults.calculation import Calculation, Number
-from bnconform.faults.fault import altered, fault, prepared
+from bnconform.faults.fault import Asked, altered, fault, prepared
 
 
 @fault("variance_averaged", convention=True)
@@ -126,7 +126,7 @@ def no_momentum_taken_for_the_default(case: Case) -> Case:
 
 
 @altered()
-def averages_moved_for_gradients_only(case: Case, right: Outcome) -> Outcome:
+def averages_moved_for_gradients_only(case: Case, right: Outcome, asked: Asked) -> Outcome:
     """The running statistics move only where gradients are asked for."""
     if case.dy is not None or case.mode == "infer" or case.running_mean is None:
         return right

@@ -21,7 +21,10 @@ from bnconform.layout import from_rows
 from bnconform.regimes import dtype_named
 
 Prepare = Callable[[Case], Case]
-Alter = Callable[[Case, Outcome], Outcome]
+Asked = set[int]
+"""Digests of the cases that an implementation was given once and not yet a second time."""
+_ASKED: Asked = set()
+Alter = Callable[[Case, Outcome, Asked], Outcome]
 WIDE = {"float16": "float32", "bfloat16": "float32"}
 """What a 16-bit Case is computed in, as most implementations do; parameters and averages stay there."""
 
@@ -93,10 +96,10 @@ def faults_of(module: str) -> tuple[Fault, ...]:
     return tuple(value for value in vars(sys.modules[module]).values() if isinstance(value, Fault) and value.chapter)
 
 
-def perform(wrong: Fault, case: Case, narrow: bool = False) -> Outcome:
+def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> Outcome:
     """Returns what an implementation with that fault gives: computed in the Case's dtype, or float32 for 16 bits.
 
-    narrow: 16 bits are computed in 16 bits, and parameters stay there.
+    narrow: 16 bits are computed in 16 bits, and parameters stay there. asked: what it remembers of earlier cases.
     """
     if not case.rows and not wrong.takes_nothing:
         raise ValueError("got a batch of no examples; expected at least one")
@@ -104,16 +107,16 @@ def perform(wrong: Fault, case: Case, narrow: bool = False) -> Outcome:
     found = _calculated(wrong, case, (wrong.numbers or Floats)(width))
     with np.errstate(all="ignore"):
         outcome = Outcome(**{name: _typed(case, name, array, width) for name, array in found.items()})
-        return outcome if wrong.alter is None else wrong.alter(case, outcome)
+        return outcome if wrong.alter is None else wrong.alter(case, outcome, asked)
 
 
-def values(wrong: Fault, case: Case) -> dict[str, np.ndarray]:
+def values(wrong: Fault, case: Case, asked: Asked = _ASKED) -> dict[str, np.ndarray]:
     """Returns the outputs that the wrong formula amounts to, by name, rounded to float64 only at the end.
 
-    A fault of rounding is nothing but rounding: it is performed in the dtype of the Case.
+    A fault of rounding is nothing but rounding: it is performed in the dtype of the Case. asked: as for `perform`.
     """
     if wrong.rounding or wrong.alter is not None:
-        outcome = perform(wrong, case)
+        outcome = perform(wrong, case, asked=asked)
         names = [name for names in OUTPUTS.values() for name in names]
         given = {name: getattr(outcome, name) for name in names}
         return {name: array.astype(np.float64) for name, array in given.items() if array is not None}
@@ -129,10 +132,11 @@ def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndar
                  for name in names]  # fmt: skip
         found = {name: getattr(calculation, name) for name in names}
         plain = {name: calculation.plain(number) for name, number in found.items() if number is not None}
-        return {name: _shaped(posed, case, name, array) for name, array in plain.items()}
+        return {name: shaped(posed, case, name, array) for name, array in plain.items()}
 
 
-def _shaped(posed: Case, case: Case, name: str, array: np.ndarray) -> np.ndarray:
+def shaped(posed: Case, case: Case, name: str, array: np.ndarray) -> np.ndarray:
+    """Returns an output that was calculated of `posed`, in the shape that it has in `case`."""
     if name not in ELEMENTWISE:
         return array
     return from_rows(np.broadcast_to(array, (posed.rows, posed.channels)), posed.x.shape, posed.axis).reshape(

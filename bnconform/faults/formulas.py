@@ -79,7 +79,7 @@ FORMULAS: dict[str, Formula] = {
     "wh": lambda c: c.average(c.w * c.h_back),
     "second_product": lambda c: c.total(c.w * c.pg),
     "grad_x": _second_x,
-    "grad_gamma": lambda c: c.second_product * c.r_back,
+    "grad_gamma": lambda c: c.total(c.w * c.pg * c.r_back),
     "grad_dy": lambda c: c.pw * (c.gamma * c.r_back) + c.h_back * c.p + c.q,
 }
 OUTPUTS = {
