@@ -16,6 +16,7 @@ from bnconform import bounds, steps
 from bnconform.arithmetic import effective
 from bnconform.bounds import Bound
 from bnconform.case import Case
+from bnconform.channel_errors import rounding_of_output
 from bnconform.columns import Array
 from bnconform.dialect import Dialect
 from bnconform.doubledouble import DoubleDouble
@@ -102,18 +103,23 @@ Make = Callable[[Case, Dialect], Bound]
 def bound(values: Sequence[DoubleDouble], chain: Steps, dialect: Dialect, name: str, make: Make) -> Bound:
     """Bounds running statistic `name`, whose single step `make` bounds, after the chain.
 
-    One step from the exact R is off by at most T(R), and T grows with |R| by no more than 4u(1 - ω) + 3u and a rounding
-    of the output. A start that is itself off by E is carried on by 1 - ω, so that
-    E_j = T_j(R_(j-1)) + ((1 - ω_j)(1 + 5u) + 4u)·E_(j-1), where E_0 = 0: the initial values are exact.
+    One step from the exact R is off by at most T(R), and T grows with |R| by no more than 4u(1 - ω) + 3u and the
+    rounding of the output. A start that is itself off by E is carried on by 1 - ω, so that
+    E_j = T_j(R_(j-1)) + ((1 - ω_j)(1 + 5u) + 4u)·E_(j-1) + s_j, where E_0 = 0: the initial values are exact, and s_j is
+    what the unit in the last place grows by where the error takes R_j to the next power of two.
     """
     types = effective(chain[0].case.dtype, dialect)
     u = max(types.accumulate.u, types.running.u)
     reached = [rounded(one) for one in averages(values, chain, dialect, INITIAL[name])]
     error: Array = np.zeros(chain[0].case.channels)
-    for step, weight, before in zip(chain, weights(chain, dialect), reached[:-1], strict=True):
+    spans = zip(chain, weights(chain, dialect), reached[:-1], reached[1:], strict=True)
+    for step, weight, before, after in spans:
         omega = float(rounded(weight))
         judged = make(_begun(step.case, name, before, omega), dialect)
         error = judged.allowance + ((1.0 - omega) * (1.0 + 5 * u) + 4 * u) * error
+        size, exact = np.abs(after), np.zeros(len(after))
+        step_up = rounding_of_output(judged.u, size, error) - rounding_of_output(judged.u, size, exact)
+        error = error + np.maximum(step_up, 0.0)
     if dialect.average != "debiased":
         return Bound(error, judged.scale, judged.u)
     smallest = max(types.accumulate.kept, types.running.kept)
