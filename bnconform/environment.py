@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timezone
 from importlib import metadata
 from typing import Any
@@ -17,6 +17,7 @@ from bnconform.dialect import Dialect
 from bnconform.records import SCHEMA, RunRecord
 from bnconform.replies import Described
 from bnconform.selection import Request, Selection
+from bnconform.selftest.score import recorded
 from bnconform.spec import Spec
 from bnconform.strategies import Given
 
@@ -70,6 +71,7 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
         ],
         "missing": list(selection.missing),
         "broken": list(selection.broken),
+        "selftest": _selftest(),
     }
 
 
@@ -92,6 +94,12 @@ def given_words(given: Given) -> str:
         if field.name not in ("mode", "channels", "statistics", "gradients") and value != field.default:
             words.append(f"with {field.name}" if value is True else f"{field.name}: {value}")
     return ", ".join(words)
+
+
+def _selftest() -> dict[str, Any] | None:
+    """Returns the score of the self-test; None where none was measured on these very sources."""
+    known = recorded()
+    return None if known is None else asdict(known)
 
 
 def _versions() -> dict[str, str]:

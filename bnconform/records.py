@@ -68,6 +68,7 @@ class RunRecord(TypedDict):
     implementations: list[ImplementationRecord]
     missing: list[dict[str, str]]
     broken: list[dict[str, str]]
+    selftest: NotRequired[dict[str, Any] | None]
 
 
 class CaseRecord(TypedDict):

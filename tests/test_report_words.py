@@ -6,7 +6,7 @@ import pytest
 import records_world as world
 
 from bnconform.report.equations import equation
-from bnconform.report.words import ratio_text, share_text, value_text
+from bnconform.report.words import ratio_text, selftest_text, share_text, value_text
 
 
 def test_equations_become_mathml_that_keeps_its_latex() -> None:
@@ -51,3 +51,13 @@ def test_numbers_are_exact_and_shares_are_not_rounded_away() -> None:
     assert value_text(1e300) == "1e+300"
     assert value_text("-inf") == "−∞"
     assert [share_text(s) for s in (1.0, 0.99999, 0.5, 1e-9, 0.0)] == ["100 %", "> 99.9 %", "50 %", "< 0.1 %", "0 %"]
+
+
+def test_the_score_of_a_self_test_is_told_with_its_figures_and_a_missing_one_is_said() -> None:
+    score = {"faults": {"float32": 123}, "caught": {"float32": 122}, "median": 1.0, "worst": 5, "compared": 12345,
+             "alarms": 0}  # fmt: skip
+    told = selftest_text(score)
+    assert "122 of 123 in float32" in told
+    assert "after 1 examples in the median and 5 at worst" in told
+    assert "of 12,345 values of correct variants it raised 0 false alarms" in told
+    assert selftest_text(None).startswith("No self-test was recorded")

@@ -18,7 +18,7 @@ import bnconform.report.columns as who
 from bnconform.records import VERDICTS, Detail, Finding, SpecRecord, Verdict
 from bnconform.report.columns import Column
 from bnconform.report.tables import Table, case_tables, comparison, settings
-from bnconform.report.words import SHORT, SIGNS, ratio_text, share_text
+from bnconform.report.words import SHORT, SIGNS, ratio_text, selftest_text, share_text
 from bnconform.results import Merged, Results
 
 
@@ -75,6 +75,7 @@ class Page:
     sections: dict[str, list[Section]]
     unsupported: tuple[tuple[Column, tuple[tuple[str, tuple[str, ...]], ...]], ...]
     devices: bool
+    selftests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class _Viewer:
             sections=self._sections(),
             unsupported=_unsupported(findings, columns),
             devices=len({column.device for column in columns}) > 1,
+            selftests=tuple(dict.fromkeys(selftest_text(one.run.get("selftest")) for one in self.merged.runs)),
         )
 
     def _chapters(self, columns: tuple[Column, ...]) -> dict[str, list[Row]]:

@@ -78,3 +78,18 @@ def share_text(share: float | None) -> str:
     if text == "100" and share < 1:
         return "> 99.9 %"
     return "< 0.1 %" if text == "0" and share > 0 else f"{text} %"
+
+
+def selftest_text(score: dict[str, Any] | None) -> str:
+    """Returns in a sentence what the self-test of the version that made a run amounted to."""
+    if score is None:
+        return (
+            "No self-test was recorded for the version of the suite that made this run, so nothing here says what it "
+            "would have seen: `bnconform selftest --record` measures it."
+        )
+    parts = [f"{score['caught'][dtype]} of {count} in {dtype}" for dtype, count in score["faults"].items()]
+    return (
+        f"The version of the suite that made this run catches of the planted faults {', '.join(parts)}, after "
+        f"{score['median']:g} examples in the median and {score['worst']} at worst; of {score['compared']:,} values of "
+        f"correct variants it raised {score['alarms']} false alarms."
+    )
