@@ -27,6 +27,7 @@ AVERAGES = (
     "averages_without_a_backward_pass",
     "keeps_its_averages_where_the_new_weigh_nothing",
     "replaces_its_averages_where_the_new_weigh_all",
+    "keeps_its_averages_with_a_negative_epsilon",
 )
 FEW = ("normalizes_by_the_batch", "sends_gradients_through_the_statistics", *RUNNING)
 DOCUMENTED = {"running_var": "https://example.org/documented"}

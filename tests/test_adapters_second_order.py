@@ -78,6 +78,8 @@ def main(module: str) -> None:
     for implementation in importlib.import_module(f"bnconform.adapters.{module}").IMPLEMENTATIONS:
         assert {"tangents", "second_order"} <= set(implementation.features), implementation.name
         for case in cases(implementation):
+            if implementation.dialect.average == "cumulative" and case.mode == "train":
+                case = replace(case, running_mean=None, running_var=None)  # its weight is by a count of its own
             try:
                 found = list(complaints(implementation, case))
             except Unsupported:
