@@ -12,6 +12,7 @@ from bnconform.strategies import cases
 from bnconform.verdict import Agreement, agree
 
 TRAINING = cases(mode="train")
+INFERENCE = cases(mode="infer")
 NARROW = ("float16", "bfloat16")
 
 
@@ -63,3 +64,19 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     probe = probes.far_from_zero(case)
     actual, expected = bn(probe).y, reference.normalize(probe)
     return agree(actual, expected, within=bounds.normalize(probe, bn.dialect), quantity=quantity)
+
+
+@spec(
+    r"\left|y_i - \gamma\,\frac{x_i - E[x]}{\sqrt{Var[x] + \varepsilon}} - \beta\right| \le c\,u\,\frac{|\gamma|\,"
+    r"(|x_i| + |E[x]|)}{\sqrt{Var[x] + \varepsilon}} + \dots",
+    source="Ioffe & Szegedy 2015, section 3.1: “it may further be composed with the scaling by γ and shift by β, to "
+    "yield a single linear transform”, which rounds E[x]·a where x - E[x] is exact",
+    given=INFERENCE,
+)
+def infers_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
+    """Inference far from zero may fold the mean into one product and one sum, which costs some digits and no more."""
+    quantity = "y of data far from zero in inference"
+    if case.dtype in NARROW:
+        return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
+    probe = probes.inference_far_from_zero(case)
+    return agree(bn(probe).y, reference.infer(probe), within=bounds.infer(probe, bn.dialect), quantity=quantity)

@@ -17,6 +17,7 @@ TYPE, DIGITS, FAR = (
     "loses_no_more_digits_than_its_algorithm",
     "normalizes_data_far_from_zero",
 )  # fmt: skip
+INFERS_FAR = "infers_data_far_from_zero"
 IDS = (TYPE, DIGITS, FAR)
 WIDE = Dialect(stats_dtype="float32", params_dtype="float32")
 
@@ -63,6 +64,40 @@ def test_one_pass_is_told_unless_it_is_declared(dtype: str) -> None:
     assert verdicts(searched(implementation(one_pass), DIGITS, FAR, dtype=dtype)) == {DIGITS: "fails", FAR: "fails"}
     declared = implementation(one_pass, Dialect(variance="one-pass"))
     assert verdicts(searched(declared, DIGITS, FAR, dtype=dtype)) == {DIGITS: "conforms", FAR: "conforms"}
+
+
+def inference(form: Callable[..., np.ndarray]) -> Callable[[Case], Outcome]:
+    """Returns an implementation that infers x of shape (m, C) by a form of the linear map, given a = γ/√(Var + ε)."""
+
+    def run(case: Case) -> Outcome:
+        if case.mode == "train" or case.x.ndim > 2:
+            return correct(case)
+        one, zero = case.x.dtype.type, np.zeros(case.channels, case.x.dtype)
+        assert case.running_var is not None
+        a = (zero + one(1) if case.gamma is None else case.gamma) / np.sqrt(case.running_var + one(case.eps))
+        return Outcome(y=form(case.x, case.running_mean, a, zero if case.beta is None else case.beta))
+
+    return run
+
+
+FORMS: dict[str, Callable[..., np.ndarray]] = {
+    "mean subtracted first": lambda x, mean, a, beta: (x - mean) * a + beta,
+    "folded": lambda x, mean, a, beta: x * a + (beta - mean * a),
+    "folded to a narrower bias": lambda x, mean, a, beta: x * a + narrowed(beta - mean * a),
+}
+
+
+def narrowed(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32 if array.dtype == np.float64 else np.float16).astype(array.dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_inference_may_fold_its_mean_but_not_round_it_further(dtype: str) -> None:
+    found = {
+        name: searched(implementation(inference(form)), INFERS_FAR, dtype=dtype)[INFERS_FAR].verdict
+        for name, form in FORMS.items()
+    }
+    assert found == dict(zip(FORMS, ("conforms", "conforms", "fails"), strict=True))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
