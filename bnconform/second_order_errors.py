@@ -208,5 +208,8 @@ class SecondOrderErrors(ChannelErrors):
         products = products * np.maximum(r, 1.0) ** 3 * gamma * np.maximum(peaks(np.abs(stats.d)), 1.0)
         if self.training:
             products = products + self.rounding.m * self._w.c * self._g.c * np.maximum(r, 1.0) ** 3 * gamma
+            # Known code multiplies the sums over the batch before it divides by m.
+            w_d, g_d = totals(np.abs(of.x * stats.d)), totals(np.abs(g * stats.d))
+            products = np.maximum(products, totals(np.abs(of.x)) * totals(np.abs(g)) + w_d * g_d * np.maximum(r * r, 1))
         blocked |= ~(products <= self.types.elementwise.largest / range_gate.HEADROOM)
         return blocked | (errors.variance >= stats.variance) if self.one_pass and self.training else blocked
