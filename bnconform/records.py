@@ -103,6 +103,15 @@ class Detail(TypedDict, total=False):
     stderr: str | None
 
 
+class Likely(TypedDict):
+    """A known fault that explains a finding: its worst ratio over all outputs, and whether it is a convention."""
+
+    fault: str
+    sentence: str
+    ratio: float
+    convention: bool
+
+
 class Finding(TypedDict):
     """One spec × implementation × dtype × device with its verdict."""
 
@@ -117,11 +126,12 @@ class Finding(TypedDict):
     quantity: str | None
     examples: int
     claimed: float | None
-    diagnosis: list[Any]
+    diagnosis: list[Likely]
     witness: str | None
     reproduce: str | None
     fault: NotRequired[Literal["adapter", "implementation"] | None]
     reason: NotRequired[str]
+    explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]
 
@@ -153,6 +163,7 @@ _FINDING_TYPES: _Types = {
     "reproduce": (str, NoneType),
     "fault": (str, NoneType),
     "reason": str,
+    "explanation": str,
     "compared": int,
     "detail": (dict, NoneType),
 }
@@ -172,7 +183,8 @@ _RUN_TYPES: _Types = {
 }
 _END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
 _TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
-_OPTIONAL = frozenset({"fault", "reason", "compared", "detail"})  # __optional_keys__ is empty where annotations wait
+# __optional_keys__ is empty where annotations wait.
+_OPTIONAL = frozenset({"fault", "reason", "explanation", "compared", "detail"})
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:

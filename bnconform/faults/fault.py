@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bnconform.case import DTYPES, ELEMENTWISE, Case, Outcome
+from bnconform.dialect import Dialect
 from bnconform.faults.calculation import Calculation, Doubled, Floats, Formula, Numbers
 from bnconform.faults.formulas import FORMULAS, OUTPUTS
 from bnconform.layout import from_rows
@@ -37,7 +38,8 @@ class Fault:
     Case first. alter: what is done to the right Outcome. dtypes: where it makes a difference at all. rounding: whether
     it is right in exact arithmetic, so that only a run shows it. convention: whether a framework documents it.
     takes_nothing: whether it accepts a batch of no examples, which the right one refuses. numbers: how it adds up in
-    the dtype of that name, where not simply down the rows.
+    the dtype of that name, where not simply down the rows. within: for a fault of rounding, the Case and the Dialect
+    whose bounds allow for what it loses, in whatever order it adds up.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Fault:
     convention: bool = False
     takes_nothing: bool = False
     numbers: Callable[[str], Numbers] | None = None
+    within: Callable[[Case, Dialect], tuple[Case, Dialect]] | None = None
 
     @property
     def words(self) -> str:
@@ -110,13 +113,13 @@ def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKE
         return outcome if wrong.alter is None else wrong.alter(case, outcome, asked)
 
 
-def values(wrong: Fault, case: Case, asked: Asked = _ASKED) -> dict[str, np.ndarray]:
+def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> dict[str, np.ndarray]:
     """Returns the outputs that the wrong formula amounts to, by name, rounded to float64 only at the end.
 
-    A fault of rounding is nothing but rounding: it is performed in the dtype of the Case. asked: as for `perform`.
+    A fault of rounding is nothing but rounding: it is performed in the dtype of the Case. narrow, asked: see perform.
     """
     if wrong.rounding or wrong.alter is not None:
-        outcome = perform(wrong, case, asked=asked)
+        outcome = perform(wrong, case, narrow, asked)
         names = [name for names in OUTPUTS.values() for name in names]
         given = {name: getattr(outcome, name) for name in names}
         return {name: array.astype(np.float64) for name, array in given.items() if array is not None}

@@ -1,9 +1,12 @@
 """Faults of rounding: right in exact arithmetic, or right in too narrow a type."""
 
+from dataclasses import fields, replace
+
 import ml_dtypes
 import numpy as np
 
 from bnconform.case import Case
+from bnconform.dialect import Dialect
 from bnconform.faults.calculation import Calculation, Floats, Number
 from bnconform.faults.fault import fault, prepared
 
@@ -34,7 +37,11 @@ def reciprocal_root_of_twelve_bits(c: Calculation) -> Number:
     return c.vector(np.ldexp(np.rint(mantissa * 4096) / 4096, exponent))
 
 
-@fault("variance", rounding=True)
+def _one_pass(case: Case, dialect: Dialect) -> tuple[Case, Dialect]:
+    return case, replace(dialect, variance="one-pass", clamps_variance=False)
+
+
+@fault("variance", rounding=True, within=_one_pass)
 def variance_in_one_pass(c: Calculation) -> Number:
     """The variance is E[x²] - E[x]², which nobody declared."""
     return c.average(c.x * c.x) - c.mean * c.mean
@@ -57,7 +64,18 @@ def squares_that_overflow(c: Calculation) -> Number:
     return c.average(c.numbers.lift((d * d).astype(np.float64)))
 
 
-@prepared(rounding=True, dtypes=frozenset({"float64"}), numbers=lambda dtype: Floats("float32"))
+def _in_float32(case: Case, dialect: Dialect) -> tuple[Case, Dialect]:
+    arrays = {one.name: getattr(case, one.name) for one in fields(case)}
+    with np.errstate(over="ignore"):
+        narrow = {name: array.astype(np.float32) for name, array in arrays.items() if _is_float64(array)}
+    return replace(case, **narrow), dialect
+
+
+def _is_float64(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.float64
+
+
+@prepared(rounding=True, dtypes=frozenset({"float64"}), numbers=lambda dtype: Floats("float32"), within=_in_float32)
 def float32_inside_float64(case: Case) -> Case:
     """Float64 data are computed in float32."""
     return case

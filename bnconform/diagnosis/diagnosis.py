@@ -1,0 +1,58 @@
+"""A Diagnosis says which faults explain what a spec found, and in words how well; a Likely is one such fault.
+
+Rules: faults are named best first, by ratio in two digits and then in the order of the catalogue, simple before
+special; where none fits that is said, and what the error then looks like; every number was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bnconform.faults import FAULTS, Fault
+from bnconform.records import Finding, Likely
+
+PLACES = {fault.name: place for place, fault in enumerate(FAULTS)}
+MOST_NAMED = 3
+NOTHING = "no known fault explains it"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The faults that explain a failing finding, best first, and the same in words; both empty: nothing to explain."""
+
+    likely: tuple[Likely, ...] = ()
+    words: str = ""
+
+    def noted(self, record: Finding) -> Finding:
+        """Returns the finding with what explains it; as it is where there is nothing to explain."""
+        more: Any = {"diagnosis": list(self.likely), "explanation": self.words}
+        return {**record, **more} if self.words else record
+
+
+def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]:
+    """Returns the faults with their ratios, best first."""
+    found = sorted(faults, key=lambda fault: (round(ratios[fault.name], 2), PLACES[fault.name]))
+    return [
+        Likely(fault=one.name, sentence=one.sentence, ratio=ratios[one.name], convention=one.convention)
+        for one in found
+    ]
+
+
+def explained(likely: Sequence[Likely], outputs: Sequence[str] = ()) -> Diagnosis:
+    """Returns the diagnosis that names these faults; outputs: those alone that they explain."""
+    best = likely[0]
+    named = " or ".join(_words(one) for one in likely[:MOST_NAMED])
+    others = len(likely) - MOST_NAMED
+    more = f" or {others} more" if others > 0 else ""
+    alone = f"in {' and '.join(outputs)} alone, " if outputs else ""
+    same = ", which no case tells apart" if len(likely) > 1 else ""
+    known = ", a known convention" if best["convention"] else ""
+    return Diagnosis(
+        tuple(likely), f"{alone}behaves like {named}{more}{same}{known}, within {best['ratio']:.2g} of the bound"
+    )
+
+
+def _words(one: Likely) -> str:
+    return one["fault"].replace("_", " ")

@@ -1,0 +1,37 @@
+"""What can be said of an error that no known fault explains: whether rounding makes such errors, and where.
+
+Rules: an error counts as rounding's where a bound of that size would still make a claim; what of the bound is largest
+there says where to look. It is a hint, never a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bnconform.bounds import LEAST_ROUNDINGS, LEAST_SHARE
+from bnconform.diagnosis.likeness import Exhibit
+from bnconform.diagnosis.terms import dominating
+
+
+def rounding_failure(exhibits: Sequence[Exhibit]) -> str:
+    """Returns in words which term of the bound the worst error belongs to; empty where it is too large for rounding."""
+    worst = max(
+        ((exhibit, output) for exhibit in exhibits for output in sorted(exhibit.odd)),
+        key=lambda pair: pair[0].ratios[pair[1]].max(),
+        default=None,
+    )
+    return "" if worst is None else _told(*worst)
+
+
+def _told(exhibit: Exhibit, output: str) -> str:
+    about, ratios = exhibit.about, exhibit.ratios[output]
+    index = tuple(int(i) for i in np.unravel_index(int(ratios.argmax()), ratios.shape))
+    bound = about.bound(output)
+    most = max(LEAST_SHARE, LEAST_ROUNDINGS * bound.u) * bound.scale[index]
+    if not ratios[index] * bound.allowance[index] <= most:
+        return ""
+    term = dominating(about.case, about.dialect, output, index)
+    size = f"the error of {output} is small enough for one of rounding"
+    return size if term is None else f"{size}, where {100 * term[1]:.0f} % of the bound is {term[0]}"
