@@ -64,7 +64,8 @@ def witness(
     for strategy in (*small[:1], own, *small[1:]):
         found = _smallest(strategy, shows_the_same, seed)
         if found is not None:
-            return Seen(found, judge(found))
+            shows_the_same(found)  # anew; what it showed before is kept where this time it does not
+            return tried[-1]
         if tried:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
             return min(tried, key=lambda one: one.case.x.size)
     whole_channel = _reduced(seen.case, channel, list(range(seen.case.rows)), None)
