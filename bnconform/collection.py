@@ -81,6 +81,8 @@ def _message(question: Question, found: Finding) -> str:
         f"  source     {spec.source}",
         f"  found      {found['reason']}",
     ]
+    if found.get("explanation"):
+        lines.append(f"  diagnosis  {found['explanation']}")
     detail = found.get("detail") or {}
     if detail.get("case"):
         lines += _witness_lines(dict(detail["case"] or {}))

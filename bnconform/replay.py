@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bnconform.case import Case
+from bnconform.diagnosis import Diagnostician
 from bnconform.findings import finding
 from bnconform.runner import Runner, Target
 from bnconform.search import Tally
@@ -61,6 +62,10 @@ def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target) ->
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(run, target.dialect), case))
     record = finding(tally, target, run)
+    if tally.failure is not None:
+        record = Diagnostician(target, run).diagnose(spec, tally.failure).noted(record)
     name = f"{record['implementation']} {record['version']} {record['dtype']}"
     print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")
+    if record.get("explanation"):
+        print(f"  {record['explanation']}")
     return record["verdict"]

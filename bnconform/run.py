@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnconform.artefacts import write_artefacts
+from bnconform.diagnosis import Diagnosis, Diagnostician
 from bnconform.findings import finding
 from bnconform.records import Finding
 from bnconform.runner import Runner, Target
@@ -52,6 +53,7 @@ class Run:
         self._families: dict[tuple[str, Given], list[Spec]] = defaultdict(list)
         self._tallies: dict[tuple[str, Given], dict[str, Tally]] = {}
         self._runners: dict[str, Runner] = {}
+        self._diagnosticians: dict[str, Diagnostician] = {}
 
     def plan(self, questions: Iterable[Question]) -> None:
         """Takes note of what will be asked, so that specs that are given equal cases share one search."""
@@ -68,10 +70,18 @@ class Run:
             family = self._families.get(key) or [question.spec]
             self._tallies[key] = search(family, question.target, run, self._effort)
         tally = self._tallies[key][question.spec.id]
-        record = finding(tally, question.target, run)
+        record = self._explained(question, tally, run).noted(finding(tally, question.target, run))
         if self._out is not None and tally.shown is not None and not tally.shown.judged.broken:
             write_artefacts(self._out, record, tally, question.source)
         return record
+
+    def _explained(self, question: Question, tally: Tally, run: Runner) -> Diagnosis:
+        """Returns what explains a failure; nothing where there is none."""
+        if tally.failure is None or tally.verdict != "fails":
+            return Diagnosis()
+        if question.group not in self._diagnosticians:
+            self._diagnosticians[question.group] = Diagnostician(question.target, run)
+        return self._diagnosticians[question.group].diagnose(question.spec, tally.failure)
 
     def _runner(self, question: Question) -> Runner:
         name = question.target.implementation.name

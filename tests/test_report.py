@@ -151,14 +151,23 @@ def test_hostile_text_is_escaped(tmp_path: Path) -> None:
     spec = {**world.NORMALIZES, "id": evil, "chapter": evil, "sentence": evil, "latex": evil, "source": evil}
     told = {"spec": evil, "implementation": evil, "version": evil, "dtype": evil, "device": evil, "quantity": evil}
     detail = {**world.DETAIL, "traceback": evil, "stderr": evil, "actual": evil[:0] or "nan"}
-    finding = failing(
-        **told, reason=evil, diagnosis=[evil], detail=detail, witness=evil, reproduce="javascript:alert(1)"
-    )
+    likely = {"fault": evil, "sentence": evil, "ratio": 0.5, "convention": True}
+    words = {"reason": evil, "explanation": evil, "diagnosis": [likely]}
+    finding = failing(**told, **words, detail=detail, witness=evil, reproduce="javascript:alert(1)")
     links = {"running_var": "javascript:alert(1)"}
     stated = world.implementation(evil, version=evil, dialect={"running_var": evil}, links=links)
     shown = page(tmp_path, finding, specs=[spec], implementations=[stated], command=[evil], versions={evil: evil})
     assert not {tag for tag, _ in shown.elements} & {"script", "img"}
     assert not [address for address in shown.attributes("href") if address.startswith("javascript:")]
+
+
+def test_a_diagnosis_names_what_explains_a_failure(tmp_path: Path) -> None:
+    likely = {"fault": "epsilon_outside_the_root", "sentence": "ε is added.", "ratio": 0.3333, "convention": False}
+    known = {"fault": "momentum_complemented", "sentence": "The old weigh.", "ratio": 0.5, "convention": True}
+    text = page(tmp_path, failing(explanation="behaves like it", diagnosis=[likely, known])).text[None]
+    assert "Diagnosis behaves like it" in text
+    assert "epsilon outside the root: ε is added. Worst error 0.33 of the bound." in text
+    assert "momentum complemented, a known convention: The old weigh." in text
 
 
 def test_two_versions_stand_side_by_side(tmp_path: Path) -> None:
