@@ -1,4 +1,4 @@
-"""The command line: `bnconform run`, `list`, `report` and `replay`.
+"""The command line: `bnconform run`, `fingerprint`, `list`, `report` and `replay`.
 
 Rules: `run` is a front door to pytest with good defaults, shut off from the plugins and settings of the folder it is
 called in; the exit status is 0 for nothing but conforms, deviates and unsupported, 1 for a statement not kept, 2 for a
@@ -19,6 +19,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from bnconform.case import ContractError
+from bnconform.fingerprint.command import add_fingerprint
 from bnconform.listing import list_faults, list_implementations, list_specs
 from bnconform.replay import replay
 from bnconform.report import write_report
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--values", type=float, default=1e6, metavar="V", help="compare so many correct values (1e6)")
     test.add_argument("-n", dest="workers", type=int, default=1, metavar="WORKERS", help="processes side by side")
     test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
+    add_fingerprint(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")
     listing.set_defaults(run=_list)
     listing.add_argument("what", nargs="?", choices=("specs", "implementations", "faults"), default="implementations")

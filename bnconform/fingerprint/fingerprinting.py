@@ -1,0 +1,53 @@
+"""The fingerprint: every probe, in an order in which each finds what it needs of those before it.
+
+Rules: nothing but outputs is looked at; what an implementation declares is no input to any probe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bnconform.fingerprint import averages, extremes, formulas, inference, sums, variance
+from bnconform.fingerprint.bench import Bench, Probe
+from bnconform.fingerprint.inferred import Inferred
+from bnconform.spec import Subject
+
+PROBES: tuple[Probe, ...] = (
+    sums.elementwise,
+    formulas.epsilon,
+    formulas.epsilon_in_inference,
+    formulas.variance_in_y,
+    formulas.momentum,
+    formulas.running_variance,
+    averages.kind,
+    sums.statistics,
+    sums.order,
+    sums.kept,
+    sums.cotangents,
+    variance.algorithm,
+    variance.clamped,
+    inference.folded,
+    inference.centred,
+    extremes.subnormal_results,
+    extremes.subnormal_inputs,
+    extremes.attributes,
+    extremes.single_value,
+    extremes.empty_batch,
+)
+
+
+def rank_of(ranks: Sequence[int]) -> int:
+    """Returns the rank to probe: 4, that of images, where it is offered, otherwise the smallest."""
+    return 4 if 4 in ranks else min(ranks)
+
+
+def fingerprint(subject: Subject, dtype: str, rank: int = 4) -> list[Inferred]:
+    """Returns what outputs alone say of how `subject` computes, for data of `dtype` in tensors of `rank`.
+
+    Class and order of a sum depend on layout, shape and compiler, so that the answer is one for channels on axis 1 of
+    this rank, and 4 or 12 values per channel.
+    """
+    bench = Bench(subject, dtype, rank)
+    for one in PROBES:
+        bench.found[one.name] = one(bench)
+    return list(bench.found.values())

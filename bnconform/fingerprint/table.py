@@ -1,0 +1,49 @@
+"""A fingerprint as a table: property, what was inferred, what is declared, and how sure the inference is.
+
+Rules: one line per property that was asked of, undecided ones with their reason; what contradicts is marked and said
+in a word; "how sure" gives the error in units of its bound, for the value and for the candidate that comes nearest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bnconform.fingerprint.bench import AXIS, CHANNELS, FEW, SEVERAL, extents
+from bnconform.fingerprint.declared import Comparison
+from bnconform.fingerprint.inferred import Inferred
+
+MARKS = {"agrees": "✓", "contradicts": "✗ contradicts", "better": "✓ better than", "": " "}
+
+
+def layout_words(rank: int) -> str:
+    """Returns in words which tensors were probed."""
+    shapes = [(size[0], CHANNELS, *size[1:]) for size in (extents(rows, rank) for rows in (FEW, SEVERAL))]
+    return f"channels on axis {AXIS} of {shapes[0]} and {shapes[1]}"
+
+
+def lines(comparisons: Sequence[Comparison]) -> list[str]:
+    """Returns the lines of the table, under a line of headings."""
+    rows = [("property", "inferred", "declared", "how sure"), *(_row(one) for one in comparisons if one.inferred.asked)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+        for row in rows
+    ]
+
+
+def _row(one: Comparison) -> tuple[str, str, str, str]:
+    inferred = one.inferred
+    source = f"{one.field}={one.declared}" if one.field else one.declared
+    declared = f"{MARKS[one.relation]} {source}" if source else ""
+    return inferred.property, inferred.value or "undecided", declared, _sure(inferred)
+
+
+def _sure(inferred: Inferred) -> str:
+    """Returns the ratios that decided, and what was seen beside them."""
+    words = []
+    if inferred.value and not math.isnan(inferred.following_ratio):
+        words.append(f"{inferred.ratio:.2g} of its bound, {inferred.following} {inferred.following_ratio:.3g}")
+    elif inferred.value and inferred.ratio:
+        words.append(f"{inferred.ratio:.2g} of its bound")
+    return "; ".join([*words, *([inferred.detail] if inferred.detail else [])])
