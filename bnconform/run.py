@@ -1,6 +1,7 @@
 """A Run judges specs on targets: families of specs are searched once, findings are read off, witnesses are written.
 
-Rules: a family's search happens when the first of its findings is asked for; a host is open only while findings of its
+Rules: an adapter is put to the smoke test before its implementation is judged, once per implementation, dtype and
+device; a family's search happens when the first of its findings is asked for; a host is open only while findings of its
 adapter are being made; files are written whole or not at all.
 """
 
@@ -19,6 +20,7 @@ from bnconform.records import Finding
 from bnconform.runner import Runner, Target
 from bnconform.search import Effort, Tally, search
 from bnconform.selection import Hosts
+from bnconform.smoke import Smoke, smoke
 from bnconform.sources import AdapterSource
 from bnconform.spec import Spec
 from bnconform.strategies import Given
@@ -53,6 +55,7 @@ class Run:
         self._families: dict[tuple[str, Given], list[Spec]] = defaultdict(list)
         self._tallies: dict[tuple[str, Given], dict[str, Tally]] = {}
         self._runners: dict[str, Runner] = {}
+        self._smokes: dict[str, Smoke] = {}
         self._diagnosticians: dict[str, Diagnostician] = {}
 
     def plan(self, questions: Iterable[Question]) -> None:
@@ -63,17 +66,20 @@ class Run:
             self._families[one.group, one.spec.given].append(one.spec)
 
     def answer(self, question: Question) -> Finding:
-        """Returns the finding that answers `question`; searches its whole family if that was not done yet."""
-        key = question.group, question.spec.given
+        """Returns the finding that answers `question`; nothing is judged where the adapter is broken."""
         run = self._runner(question)
-        if key not in self._tallies:
-            family = self._families.get(key) or [question.spec]
-            self._tallies[key] = search(family, question.target, run, self._effort)
-        tally = self._tallies[key][question.spec.id]
-        record = self._explained(question, tally, run).noted(finding(tally, question.target, run))
+        smoked = self._smoked(question, run)
+        tally = smoked.tally(question.spec) if smoked.broken else self._tally(question, run)
+        record = self._explained(question, tally, run).noted(smoked.noted(finding(tally, question.target, run)))
         if self._out is not None and tally.shown is not None and not tally.shown.judged.broken:
             write_artefacts(self._out, record, tally, question.source)
         return record
+
+    def _smoked(self, question: Question, run: Runner) -> Smoke:
+        """Returns what the smoke test said of the question's group; puts it to the test if that was not done yet."""
+        if question.group not in self._smokes:
+            self._smokes[question.group] = smoke(question.target, run)
+        return self._smokes[question.group]
 
     def _explained(self, question: Question, tally: Tally, run: Runner) -> Diagnosis:
         """Returns what explains a failure; nothing where there is none."""
@@ -82,6 +88,14 @@ class Run:
         if question.group not in self._diagnosticians:
             self._diagnosticians[question.group] = Diagnostician(question.target, run)
         return self._diagnosticians[question.group].diagnose(question.spec, tally.failure)
+
+    def _tally(self, question: Question, run: Runner) -> Tally:
+        """Returns what the search of the question's family knows; searches it if that was not done yet."""
+        key = question.group, question.spec.given
+        if key not in self._tallies:
+            family = self._families.get(key) or [question.spec]
+            self._tallies[key] = search(family, question.target, run, self._effort)
+        return self._tallies[key][question.spec.id]
 
     def _runner(self, question: Question) -> Runner:
         name = question.target.implementation.name

@@ -71,7 +71,7 @@ def test_every_spec_is_an_item_and_a_failure_shows_what_was_stated_and_found(wor
             "  statement  Training averages the mean.",
             "  equation   m = n",
             "  source     a paper",
-            "  found      running_mean[[]0] is *; expected * ± *: * times the bound",
+            "  found      running_mean[[]0] is *; expected * ± *: * times the bound*",
             "  witness    mode = train",
             "  witness    x = *",
         ]
