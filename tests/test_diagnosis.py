@@ -14,19 +14,20 @@ import records_world
 from search_world import SPECS, Here, biased, correct, implementation, searched
 
 from bnconform import Case, Dialect, Implementation, Outcome, Unsupported
-from bnconform.case import DTYPES
+from bnconform.case import DTYPES, PER_CHANNEL
 from bnconform.cli import main
 from bnconform.diagnosis import Diagnosis, Diagnostician
 from bnconform.diagnosis.evidence import evidence
 from bnconform.diagnosis.likeness import Exhibit
 from bnconform.diagnosis.terms import dominating
-from bnconform.faults import FAULTS, RIGHT, Fault, perform
+from bnconform.faults import FAULTS, RIGHT, VARIANTS, Fault, perform
 from bnconform.findings import finding
 from bnconform.layouts import POOL
 from bnconform.replies import Described
 from bnconform.runner import Runner, Target
 from bnconform.strategies import Given, Traits, fill
 
+PAIRWISE = next(one for one in VARIANTS if one.name == "in_pairs")
 NAMED = {fault.name: fault for fault in FAULTS}
 WIDE = Dialect(stats_dtype="float32", params_dtype="float32")
 Y, MEAN = "normalizes_by_the_batch", "averages_the_running_mean"
@@ -163,6 +164,22 @@ def test_an_error_of_the_size_of_rounding_is_said_to_be_one_and_where() -> None:
     words = diagnosed(implementation(run)).words
     assert words.startswith("no known fault explains it; the error of y is small enough for one of rounding, where ")
     assert words.split(" of the bound is ")[1].startswith("the ")
+    assert words.endswith("; its variance algorithm is two-pass")
+
+
+def test_float64_computed_in_float32_is_recognized_in_whatever_order_it_adds_up() -> None:
+    def run(problem: Case) -> Outcome:
+        names = [name for name in (*PER_CHANNEL, "x", "dy") if getattr(problem, name) is not None]
+        narrow = {name: getattr(problem, name).astype(np.float32) for name in names}
+        found = vars(perform(PAIRWISE, replace(problem, **narrow)))
+        return Outcome(**{name: array.astype(np.float64) for name, array in found.items() if array is not None})
+
+    assert names(diagnosed(implementation(run), dtype="float64")) == ["float32_inside_float64"]
+
+
+def test_a_variance_in_one_pass_is_recognized_in_whatever_order_it_adds_up() -> None:
+    one_pass = replace(NAMED["variance_in_one_pass"], numbers=PAIRWISE.numbers)
+    assert names(diagnosed(implementation(lambda problem: perform(one_pass, problem)))) == ["variance_in_one_pass"]
 
 
 def test_an_error_in_place_of_an_outcome_has_no_diagnosis() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,3 +157,15 @@ def test_a_crash_or_hang_is_shrunk_by_a_ladder_of_a_few_calls(reply: Reply, verd
     witnesses = [tally.failure.case for tally in tallies.values() if tally.failure]
     assert all(3 <= case.rows <= 16 and case.channels == 1 for case in witnesses)
     assert sum(case.shuffled is False for case in calls) <= 3
+
+
+def test_a_witness_of_what_does_not_repeat_itself_still_shows_what_was_seen() -> None:
+    asked: set[bytes] = set()
+
+    def run(case: Case) -> Outcome:
+        asked.symmetric_difference_update({case.x.tobytes()})
+        return replace(correct(case), y=np.zeros_like(case.x)) if case.x.tobytes() in asked else correct(case)
+
+    tally = searched(Here(implementation(run)), "normalizes_by_the_batch")["normalizes_by_the_batch"]
+    assert tally.failure is not None
+    assert tally.failure.judged.verdict == tally.verdict == "fails"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +25,7 @@ from bnconform.diagnosis.model import in_dialect
 from bnconform.diagnosis.rounding_failure import rounding_failure
 from bnconform.faults import FAULTS, Fault, perform
 from bnconform.faults.fault import Asked
+from bnconform.fingerprint.fingerprinting import fingerprint, rank_of
 from bnconform.replies import NotOffered, Raised, Reply
 from bnconform.runner import Target
 from bnconform.shrink import Seen
@@ -34,6 +36,10 @@ MOST_ASKED = 8
 """How many cases are asked to tell faults apart."""
 UNREPEATED = "asked again, it gave another answer"
 NOT_COMPARED = "not compared with known faults, which take no such cases"
+GRADED = "variance algorithm"
+"""The property of the fingerprint that grades the variance."""
+MORE_ROOM = 100.0
+"""Who explains the same within a hundredth of an allowance explains it; the other only does not contradict it."""
 Outputs = tuple[str, ...]
 """The outputs that are compared; empty: all."""
 
@@ -64,21 +70,34 @@ class Diagnostician:
         return found
 
     def _explained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
-        standing = self._standing(spec, seen, exhibits)
-        names = {fault.name for fault in standing}
-        shared = [one for one in self._known if one.likely and {known["fault"] for known in one.likely} <= names]
-        if shared:
-            return shared[0]
+        for known in self._known:
+            names = [one["fault"] for one in known.likely]
+            faults = [fault for fault in self._faults if fault.name in names]
+            if faults and len(self._standing(spec, seen, exhibits, faults)) == len(faults):
+                return known
+        standing = self._standing(spec, seen, exhibits, self._faults)
         found = self._told_apart(standing, exhibits, spec.given)
         outputs = _outputs_of(seen, exhibits)
         if found is None and outputs:
             alone = self._speaking(_matching(self._faults, exhibits, outputs), exhibits, spec.given, outputs)
             found = self._told_apart(alone, exhibits, spec.given, outputs)
-        return found or _unexplained(exhibits)
+        return found or self._unexplained(exhibits)
 
-    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> list[Fault]:
-        """Returns the faults that the witness speaks for."""
-        matching = _matching(self._faults, exhibits)
+    def _unexplained(self, exhibits: Sequence[Exhibit]) -> Diagnosis:
+        hint = rounding_failure(exhibits)
+        return Diagnosis(words=f"{NOTHING}; {hint}; {self._grade}" if hint else NOTHING)
+
+    @cached_property
+    def _grade(self) -> str:
+        """What the fingerprint says of the algorithm of the variance."""
+        rank = rank_of(tuple(self._about.implementation.ranks))
+        found = fingerprint(Subject(self._run, self._about.dialect), self._about.dtype, rank)
+        (grade,) = [one.value for one in found if one.property == GRADED]
+        return f"its {GRADED} is {grade}" if grade else f"its {GRADED} is undecided"
+
+    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], faults: Sequence[Fault]) -> list[Fault]:
+        """Returns those of the faults that the witness speaks for."""
+        matching = _matching(faults, exhibits)
         if any(one.odd for one in exhibits):
             return self._speaking(matching, exhibits, spec.given)
         return [fault for fault in matching if self._fails_likewise(spec, seen, fault)]
@@ -108,6 +127,7 @@ class Diagnostician:
                 left[:] = further
         if not left:
             return None
+        left = _closest(left, looked_at, outputs)
         ratios = {fault.name: max(_ratio(one, fault, outputs) for one in looked_at) for fault in left}
         return explained(ranked(ratios, left), outputs)
 
@@ -175,6 +195,12 @@ def _shown(faults: Iterable[Fault], exhibits: Sequence[Exhibit], outputs: Output
     return [fault for fault in faults if any(match.shown for one in exhibits if (match := one.match(fault, outputs)))]
 
 
+def _closest(faults: Sequence[Fault], exhibits: Sequence[Exhibit], outputs: Outputs) -> list[Fault]:
+    """Returns the faults but those that need so much more room than another that they hardly explain anything."""
+    rooms = [max(match.room for one in exhibits if (match := one.match(fault, outputs))) for fault in faults]
+    return [fault for fault, room in zip(faults, rooms, strict=True) if room <= MORE_ROOM * min(rooms)]
+
+
 def _ratio(exhibit: Exhibit, fault: Fault, outputs: Outputs) -> float:
     match = exhibit.match(fault, outputs)
     return 0.0 if match is None else match.ratio
@@ -205,8 +231,3 @@ def _differ(value: np.ndarray, allowance: np.ndarray, other: np.ndarray, its_all
     with np.errstate(all="ignore"):
         apart = np.abs(value - other) > allowance + its_allowance
     return bool((apart | (np.isfinite(value) != np.isfinite(other))).any())
-
-
-def _unexplained(exhibits: Sequence[Exhibit]) -> Diagnosis:
-    hint = rounding_failure(exhibits)
-    return Diagnosis(words=f"{NOTHING}; {hint}" if hint else NOTHING)

@@ -27,10 +27,14 @@ from bnconform.range_gate import OUTPUT_SHARE
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """Evidence that lies within the allowance of a fault: the worst ratio, and whether it speaks for the fault."""
+    """Evidence that lies within the allowance of a fault: the worst ratio, and whether it speaks for the fault.
+
+    room: how many times the bound of the declared arithmetic that allowance is, where it is that of another arithmetic.
+    """
 
     ratio: float
     shown: bool
+    room: float = 1.0
 
 
 class Exhibit:
@@ -83,12 +87,15 @@ class Exhibit:
 
     def _rounded(self, case: Case, dialect: Dialect, outputs: Sequence[str]) -> Match | None:
         """Compares with the right values within the bounds of another arithmetic."""
-        other, worst, shown = Evidence(case, {}, dialect), 0.0, False
-        values = Model(RIGHT, other, set()).values
+        other = Evidence(case, {}, dialect)
+        values, worst, rooms = Model(RIGHT, other, set()).values, 0.0, [1.0]
         for output in outputs:
-            ratios = self._ratios_within(output, values[output], other.allowance(output))
-            worst, shown = max(worst, float(ratios.max(initial=0.0))), shown or bool(self.missed[output].any())
-        return Match(worst, shown) if worst <= 1 else None
+            allowance = other.allowance(output)
+            worst = max(worst, float(self._ratios_within(output, values[output], allowance).max(initial=0.0)))
+            with np.errstate(all="ignore"):
+                room = np.log(allowance / self.about.allowance(output))
+            rooms.append(float(np.exp(room[np.isfinite(room)].mean())) if np.isfinite(room).any() else 1.0)
+        return Match(worst, bool(self.odd.intersection(outputs)), max(rooms)) if worst <= 1 else None
 
     def _ratios_within(self, output: str, value: Array, allowance: Array) -> Array:
         return np.where(np.isfinite(allowance), _ratios(self.about.outputs[output], value, allowance), 0.0)
