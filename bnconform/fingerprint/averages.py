@@ -14,7 +14,7 @@ import numpy as np
 from bnconform.case import Case, Outcome, State
 from bnconform.fingerprint.bench import CHANNELS, FEW, Bench, NoAnswer, probe
 from bnconform.fingerprint.formulas import OMEGA, SIGNS, moved
-from bnconform.fingerprint.inferred import ROUNDINGS, Candidate, Inferred, fitting
+from bnconform.fingerprint.inferred import Candidate, Inferred, fitting
 
 MEANS = (1.0, 3.0, 9.0)
 Weight = Callable[[int, float], float]
@@ -26,6 +26,8 @@ KINDS: dict[str, Weight] = {
 }
 """The weight of step j's batch in the average so far; a debiased one is Σω(1 - ω)^(j-i)·s_i over 1 - (1 - ω)^j."""
 START = 16.0
+PER_STEP = 8.0
+"""Roundings of one step: 3 of a mean that is updated value by value, 4 of the average, 1 of the result."""
 
 
 @probe("running average")
@@ -38,24 +40,30 @@ def kind(bench: Bench) -> Inferred:
         raise NoAnswer("the momentum has no effect")
     sequence = with_state or _with_statistics(bench)
     start = 0.0 if with_state else START
-    values = {name: _expected(rule, weight, start) for name, rule in KINDS.items()}
-    found = fitting(np.array([step.running_mean for step in sequence], np.float64)[:, 0], values, bench.kinds,
-                    bench.dtype, 3 * ROUNDINGS).inferred  # fmt: skip
+    values = {name: _expected(name, weight, start) for name in KINDS}
+    means = np.array([step.running_mean for step in sequence], np.float64)[:, 0]
+    found = fitting(means, values, bench.kinds, bench.dtype, PER_STEP).inferred
     how = "a new layer's" if with_state else "from running statistics that are handed over"
     return replace(found, detail="; ".join(filter(None, (found.detail, how))))
 
 
-def _expected(rule: Weight, weight: float, start: float) -> Candidate:
-    reached, sequence = start, []
+def _expected(name: str, weight: float, start: float) -> Candidate:
+    """Returns the sequence of a kind, and what its roundings are relative to, in units of PER_STEP.
+
+    All terms are positive, so that j steps together are off by at most j times what one is. The divisor 1 - q of a
+    debiased average, q = (1 - ω)^j, is off by q(2j + 6) + 3 roundings.
+    """
+    reached, values, scale = start, [], []
     for step, mean in enumerate(MEANS, 1):
-        reached += rule(step, weight) * (mean - reached)
-        sequence.append(reached)
-    # An error is carried on, never made larger: all steps together round relative to the largest of their values.
-    return Candidate(np.array(sequence), np.full(len(MEANS), max(start, *MEANS)))
+        reached += KINDS[name](step, weight) * (mean - reached)
+        q = (1 - weight) ** step if name == "debiased" else 0.0
+        values.append(reached)
+        scale.append(reached * (step + (q * (2 * step + 6) + 3) / (1 - q) / PER_STEP * (q > 0)))
+    return Candidate(np.array(values), np.array(scale))
 
 
 def _batch(bench: Bench, mean: float) -> Case:
-    return bench.pose(mean + 2 * SIGNS + np.zeros((FEW, CHANNELS)), mean=START, var=1.0, momentum=OMEGA)
+    return bench.pose(mean * (1 + SIGNS / 8) + np.zeros((FEW, CHANNELS)), mean=START, var=1.0, momentum=OMEGA)
 
 
 def _with_a_state(bench: Bench) -> list[Outcome]:

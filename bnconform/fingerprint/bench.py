@@ -25,7 +25,6 @@ from bnconform.spec import Subject
 CHANNELS = 64
 FEW, SEVERAL = 4, 12
 """Values per channel: 4, where m/(m - 1) is far from 1; 12, which no binary fraction divides by exactly."""
-AXIS = 1
 NO_EPS = 2.0**-40
 """An ε that no arithmetic but float64 sees beside a variance of 2⁻¹² or more, wherever it stands."""
 
@@ -38,10 +37,11 @@ class NoAnswer(Exception):
     """Ends a probe that got nothing to decide by; its message is the reason."""
 
 
-def extents(rows: int, rank: int) -> tuple[int, ...]:
-    """Returns how `rows` values of a channel stand in a tensor: some along the first axis and some along the last."""
+def shape_of(rows: int, rank: int, axis: int) -> tuple[int, ...]:
+    """Returns a tensor's shape with `rows` values per channel: some along its first axis and some along its last."""
     first = {FEW: 2, SEVERAL: 3}.get(rows, rows)
-    return (rows,) if rank == 2 else (first, *([1] * (rank - 3)), rows // first if first else 1)
+    extents = (rows,) if rank == 2 else (first, *([1] * (rank - 3)), rows // first if first else 1)
+    return (*extents, CHANNELS) if axis == -1 else (extents[0], CHANNELS, *extents[1:])
 
 
 class NotAsked(NoAnswer):
@@ -51,11 +51,12 @@ class NotAsked(NoAnswer):
 class Bench:
     """One implementation in one dtype, as probes see it.
 
-    rank: of all tensors; channels stand on axis 1. found: what the probes before this one inferred, by property.
+    rank, axis: of all tensors, and of their channels, 1 or -1. found: what the probes before this one inferred, by
+    property.
     """
 
-    def __init__(self, subject: Subject, dtype: str, rank: int) -> None:
-        self.subject, self.dtype, self.rank = subject, dtype, rank
+    def __init__(self, subject: Subject, dtype: str, rank: int, axis: int = 1) -> None:
+        self.subject, self.dtype, self.rank, self.axis = subject, dtype, rank, axis
         self.facts = arithmetic(dtype)
         self.found: dict[str, Inferred] = {}
         self._without: dict[Case, Case] = {}
@@ -93,14 +94,13 @@ class Bench:
     ) -> Case:
         """Returns the case of `rows`, which the dtype must hold; numbers stand for all channels."""
         dtype, channels = dtype_named(self.dtype), rows.shape[1]
-        shape = extents(len(rows), self.rank)
-        shape = (shape[0], channels, *shape[1:])
+        shape = shape_of(len(rows), self.rank, self.axis)
         given = {"gamma": gamma, "beta": beta, "running_mean": mean, "running_var": var}
         arrays = {name: np.broadcast_to(value, (channels,)).astype(dtype) for name, value in given.items()}
         if dy is not None:
-            arrays["dy"] = from_rows(dy.astype(dtype), shape, AXIS)
-        x = from_rows(rows.astype(dtype), shape, AXIS)
-        return Case(mode=mode, x=x, eps=eps, momentum=momentum, axis=AXIS, **arrays)  # type: ignore[arg-type]
+            arrays["dy"] = from_rows(dy.astype(dtype), shape, self.axis)
+        x = from_rows(rows.astype(dtype), shape, self.axis)
+        return Case(mode=mode, x=x, eps=eps, momentum=momentum, axis=self.axis, **arrays)  # type: ignore[arg-type]
 
     def reply(self, case: Case) -> Reply:
         """Returns what the implementation answered; without running statistics, if it takes none in training."""

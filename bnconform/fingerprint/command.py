@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from bnconform.fingerprint.declared import Comparison, compared, contradicted
+from bnconform.fingerprint.declared import Comparison, compared, contradicting
 from bnconform.fingerprint.fingerprinting import fingerprint, rank_of
 from bnconform.fingerprint.table import layout_words, lines
 from bnconform.runner import Runner, Target
@@ -30,6 +30,7 @@ def add_fingerprint(commands: Any) -> None:
     parser.add_argument("--dtype", action="append", default=[], metavar="NAME", help="in this dtype (all)")
     parser.add_argument("--device", default=Request.device, metavar="cpu|cuda", help="where implementations compute")
     parser.add_argument("--rank", type=int, metavar="N", help="of the tensors (4, or the smallest)")
+    parser.add_argument("--axis", type=int, choices=(1, -1), default=1, help="of their channels (1)")
     parser.add_argument("--timeout", type=float, default=Request.timeout, metavar="SECONDS", help="for one call (60)")
 
 
@@ -41,19 +42,20 @@ def _run(options: argparse.Namespace) -> int:
         device=options.device,
         timeout=options.timeout,
     )
-    return print_fingerprints(request, options.rank)
+    return print_fingerprints(request, options.rank, options.axis)
 
 
-def print_fingerprints(request: Request, rank: int | None = None) -> int:
+def print_fingerprints(request: Request, rank: int | None = None, axis: int = 1) -> int:
     """Prints the fingerprint of each implementation × dtype that was asked for; returns 1 where one contradicts its
-    Dialect, otherwise 0. rank: of the tensors; None: that of images, or the smallest that there is.
+    Dialect, otherwise 0. rank, axis: of the tensors and their channels; None: the rank of images, or the smallest.
     """
     hosts, contradictions = Hosts(request=request), []
     try:
         for source, target in targets(select(request, hosts), request):
             shape = _rank(target, rank)
-            found = compare(hosts, source, target, shape)
-            print("\n".join([_heading(target, shape), *(f"  {line}" for line in lines(found)), ""]), flush=True)
+            found = compare(hosts, source, target, shape, axis)
+            heading = f"{_name(target)}: {layout_words(shape, axis)}"
+            print(heading, *(f"  {line}" for line in lines(found)), "", sep="\n", flush=True)
             contradictions += _words(target, found)
     finally:
         hosts.close()
@@ -61,11 +63,12 @@ def print_fingerprints(request: Request, rank: int | None = None) -> int:
     return 1 if contradictions else 0
 
 
-def compare(hosts: Hosts, source: AdapterSource, target: Target, rank: int) -> list[Comparison]:
+def compare(hosts: Hosts, source: AdapterSource, target: Target, rank: int, axis: int) -> list[Comparison]:
     """Returns the fingerprint of a target beside its Dialect."""
     about = target.implementation
     run = Runner(lambda: hosts.of(source), about.name, about.features, about.ranks)
-    return compared(fingerprint(Subject(run, target.dialect), target.dtype, rank), target.dialect, target.dtype)
+    found = fingerprint(Subject(run, target.dialect), target.dtype, rank, axis)
+    return compared(found, target.dialect, target.dtype)
 
 
 def _rank(target: Target, asked: int | None) -> int:
@@ -80,13 +83,6 @@ def _name(target: Target) -> str:
     return " ".join(filter(None, (one.name, one.version, target.dtype, target.device)))
 
 
-def _heading(target: Target, rank: int) -> str:
-    return f"{_name(target)}: {layout_words(rank)}"
-
-
 def _words(target: Target, found: Sequence[Comparison]) -> list[str]:
-    if not contradicted(found):
-        return []
-    wrong = [f"{one.inferred.property}: {one.inferred.value}, not {one.declared}" for one in found
-             if one.relation == "contradicts"]  # fmt: skip
-    return [f"{_name(target)} contradicts what it declares: {'; '.join(wrong)}"]
+    wrong = [f"{one.inferred.property}: {one.inferred.value}, not {one.declared}" for one in contradicting(found)]
+    return [f"{_name(target)} contradicts what it declares: {'; '.join(wrong)}"] if wrong else []

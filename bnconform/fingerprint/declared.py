@@ -70,9 +70,9 @@ FIELDS: dict[str, tuple[str, Declared, Judge]] = {
     "running variance": ("running_var", lambda d, _: d.running_var, _same),
     "running average": ("average", lambda d, _: d.average, _same),
     "variance algorithm": ("variance", lambda d, _: d.variance, _as_strict),
-    "variance below zero": (
+    "negative variance": (
         "clamps_variance",
-        lambda d, _: "clamped" if d.clamps_variance else "not clamped",
+        lambda d, _: "clamped" if d.clamps_variance else "occurs",
         _best("clamped"),
     ),
     "dγ in inference": ("backward", lambda d, _: d.backward, _best("centred")),
@@ -87,9 +87,9 @@ def compared(found: Iterable[Inferred], dialect: Dialect, dtype: str) -> list[Co
     return [_compared(one, dialect, dtype) for one in found]
 
 
-def contradicted(comparisons: Iterable[Comparison]) -> bool:
-    """Returns whether anything inferred contradicts what is declared."""
-    return any(one.relation == "contradicts" for one in comparisons)
+def contradicting(comparisons: Iterable[Comparison]) -> list[Comparison]:
+    """Returns those of which what was inferred contradicts what is declared."""
+    return [one for one in comparisons if one.relation == "contradicts"]
 
 
 def _compared(one: Inferred, dialect: Dialect, dtype: str) -> Comparison:

@@ -36,7 +36,7 @@ def _subnormal(bench: Bench, x: float, *, gamma: float, var: float, expected: fl
     if not y.any():
         return seen("flushed to zero")
     ratio = worst_ratio(y - expected, expected / 2)  # the candidates are all of it and nothing
-    return Inferred(value="kept", ratio=ratio) if ratio <= 1 else undecided(f"y is {y.flat[0]:g} for {expected:g}")
+    return seen("kept") if ratio <= 1 else undecided(f"y is {y.flat[0]:g} for {expected:g}")
 
 
 @probe("ε and momentum kept in")

@@ -41,13 +41,13 @@ def rank_of(ranks: Sequence[int]) -> int:
     return 4 if 4 in ranks else min(ranks)
 
 
-def fingerprint(subject: Subject, dtype: str, rank: int = 4) -> list[Inferred]:
+def fingerprint(subject: Subject, dtype: str, rank: int = 4, axis: int = 1) -> list[Inferred]:
     """Returns what outputs alone say of how `subject` computes, for data of `dtype` in tensors of `rank`.
 
-    Class and order of a sum depend on layout, shape and compiler, so that the answer is one for channels on axis 1 of
-    this rank, and 4 or 12 values per channel.
+    axis: of the channels, 1 or -1. Class and order of a sum depend on layout, shape and compiler, so that the answer is
+    one for this layout, and for 4 or 12 values per channel.
     """
-    bench = Bench(subject, dtype, rank)
+    bench = Bench(subject, dtype, rank, axis)
     for one in PROBES:
         bench.found[one.name] = one(bench)
     return list(bench.found.values())

@@ -59,7 +59,7 @@ def _centred(bench: Bench) -> Case:
 
 
 @once
-def _training(bench: Bench) -> Fit:
+def training_formula(bench: Bench) -> Fit:
     """Returns what training multiplies x by, among all placements of ε and all corrections of the variance."""
     return _multiplier(bench, bench.array(_centred(bench), "y")[0] / SPREADS, CORRECTIONS)
 
@@ -112,7 +112,7 @@ def _part(fit: Fit, place: int) -> Inferred:
 @probe("ε in training")
 def epsilon(bench: Bench) -> Inferred:
     """Values ±√v give y/x = r(v, ε), each placement of ε another one."""
-    return _part(_training(bench), 0)
+    return _part(training_formula(bench), 0)
 
 
 @probe("ε in inference")
@@ -124,12 +124,7 @@ def epsilon_in_inference(bench: Bench) -> Inferred:
 @probe("variance in y")
 def variance_in_y(bench: Bench) -> Inferred:
     """Four values ±√v have a biased variance of v and an unbiased one of 4v/3."""
-    return _part(_training(bench), 1)
-
-
-def arithmetic_of_y(bench: Bench) -> Fit:
-    """Returns what y/x was explained by, and the narrowest arithmetic that explains its error."""
-    return _training(bench)
+    return _part(training_formula(bench), 1)
 
 
 class Moved(NamedTuple):

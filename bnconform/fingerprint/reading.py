@@ -74,10 +74,10 @@ def _returned(bench: Bench, rows: np.ndarray, eps: float) -> Statistics | None:
 
 def solved(bench: Bench, rows: np.ndarray, eps: float = EPS) -> Statistics:
     """Returns the statistics that solve y = (x - μ)·r: r by the two values furthest apart, μ by the nearest one."""
+    y, every = bench.array(bench.pose(rows, eps=eps), "y"), np.arange(rows.shape[1])
     if bench.value("ε in training") != INSIDE:
         raise NoAnswer("y is not explained by the known formula")
     factor = (len(rows) - 1) / len(rows) if bench.value("variance in y") == "unbiased" else 1.0
-    y, every = bench.array(bench.pose(rows, eps=eps), "y"), np.arange(rows.shape[1])
     top, bottom, near = rows.argmax(axis=0), rows.argmin(axis=0), np.abs(y).argmin(axis=0)
     error = 2 * ROUNDINGS * bench.facts.u  # the roundings of y, and as many of r
     with np.errstate(all="ignore"):

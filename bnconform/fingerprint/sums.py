@@ -15,7 +15,7 @@ from bnconform.arithmetic import arithmetic
 from bnconform.fingerprint import reading
 from bnconform.fingerprint.bench import CHANNELS, ELEMENTWISE, NO_EPS, SEVERAL, Bench, NoAnswer, NotAsked, once, probe
 from bnconform.fingerprint.exact_rows import PLACES, RUNGS, Rung, ladder, rung_of
-from bnconform.fingerprint.formulas import arithmetic_of_y
+from bnconform.fingerprint.formulas import training_formula
 from bnconform.fingerprint.inferred import ROUNDINGS, Inferred, seen, undecided, worst_ratio
 
 WIDER = {"bfloat16": "float32", "float16": "float32", "float32": "float64", "float64": "wider than float64"}
@@ -94,7 +94,7 @@ def _narrowest(bench: Bench, sums: Sums) -> Inferred:
     reached = undecided(f"{sums.how} does not show sums")
     for rung in RUNGS[bench.dtype]:
         found, wider = _loss(bench, rung, sums), WIDER[rung.loses]
-        if not found.power > 1 or not np.isfinite(found.wider):
+        if not found.power > 1 or not np.isfinite(found.spread):
             return replace(reached, detail=reached.detail or f"or wider: {sums.how} does not show more")
         if found.wider <= 1:
             reached = Inferred(value=wider, ratio=found.wider, following=rung.loses, following_ratio=found.power)
@@ -179,7 +179,7 @@ def elementwise(bench: Bench) -> Inferred:
 
 
 def _of_formulas(bench: Bench) -> Inferred:
-    found = arithmetic_of_y(bench)
+    found = training_formula(bench)
     if not found.arithmetic:
         return undecided("no known formula explains y")
     narrow = found.arithmetic in TYPES[: TYPES.index(bench.dtype)]

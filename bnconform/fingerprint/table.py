@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bnconform.fingerprint.bench import AXIS, CHANNELS, FEW, SEVERAL, extents
+from bnconform.fingerprint.bench import FEW, SEVERAL, shape_of
 from bnconform.fingerprint.declared import Comparison
 from bnconform.fingerprint.inferred import Inferred
 
 MARKS = {"agrees": "✓", "contradicts": "✗ contradicts", "better": "✓ better than", "": " "}
 
 
-def layout_words(rank: int) -> str:
+def layout_words(rank: int, axis: int) -> str:
     """Returns in words which tensors were probed."""
-    shapes = [(size[0], CHANNELS, *size[1:]) for size in (extents(rows, rank) for rows in (FEW, SEVERAL))]
-    return f"channels on axis {AXIS} of {shapes[0]} and {shapes[1]}"
+    return f"channels on axis {axis} of {shape_of(FEW, rank, axis)} and {shape_of(SEVERAL, rank, axis)}"
 
 
 def lines(comparisons: Sequence[Comparison]) -> list[str]:

@@ -175,7 +175,7 @@ def _one_pass(x: np.ndarray) -> np.ndarray:
         return np.asarray(squares / one(len(x)) - mean * mean)
 
 
-@probe("variance below zero")
+@probe("negative variance")
 def clamped(bench: Bench) -> Inferred:
     """One pass over data that hardly vary gives variances on both sides of zero, unless they are clamped there."""
     if bench.value("variance algorithm") != "one-pass":
@@ -191,7 +191,7 @@ def clamped(bench: Bench) -> Inferred:
     )
     detail = f"of {CHANNELS} channels that hardly vary {below} are below zero, {gone} at zero and {above} too large"
     if below:
-        return seen("not clamped", detail)
+        return seen("occurs", detail)
     return seen("clamped", detail) if min(above, gone) >= ENOUGH else undecided(detail)
 
 
