@@ -36,8 +36,9 @@ RUNGS = {
     ),
 }
 RUNGS["float64"] = RUNGS["float32"]
-"""By the dtype of the data, which holds both powers. Their quotient is too large for the type that loses, and small
-enough for the next one to hold the exact sum; within the range of float16 its squares are so, too, where it can be."""
+"""By the dtype of the data, which holds both powers. Beside the large one the type that loses does not hold ten small
+ones together (bfloat16, for data of 32 and 64 bits, not one of them, as float16 is to hold all ten); the next type holds
+every partial sum. Squares of float16's first rung do not overflow in it."""
 
 
 def ladder(dtype: str) -> np.ndarray:
