@@ -37,8 +37,8 @@ RUNGS = {
 }
 RUNGS["float64"] = RUNGS["float32"]
 """By the dtype of the data, which holds both powers. Beside the large one the type that loses does not hold ten small
-ones together (bfloat16, for data of 32 and 64 bits, not one of them, as float16 is to hold all ten); the next type holds
-every partial sum. Squares of float16's first rung do not overflow in it."""
+ones together (bfloat16, for data of 32 and 64 bits, not one of them, as float16 is to hold all ten); the next type
+holds every partial sum. Squares of float16's first rung do not overflow in it."""
 
 
 def ladder(dtype: str) -> np.ndarray:
