@@ -182,6 +182,12 @@ def test_a_variance_in_one_pass_is_recognized_in_whatever_order_it_adds_up() -> 
     assert names(diagnosed(implementation(lambda problem: perform(one_pass, problem)))) == ["variance_in_one_pass"]
 
 
+def test_what_only_an_odd_problem_shows_is_told_by_how_the_statement_breaks() -> None:
+    found = diagnosed(with_fault("empty_batch_poisons_the_averages"), "keeps_its_averages_through_an_empty_batch")
+    assert found.words == ("behaves like empty batch poisons the averages, by breaking the statement in the same way")
+    assert names(found) == ["empty_batch_poisons_the_averages"]
+
+
 def test_an_error_in_place_of_an_outcome_has_no_diagnosis() -> None:
     def run(problem: Case) -> Outcome:
         raise RuntimeError("no")

@@ -40,8 +40,11 @@ def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]
     ]
 
 
-def explained(likely: Sequence[Likely], outputs: Sequence[str] = ()) -> Diagnosis:
-    """Returns the diagnosis that names these faults; outputs: those alone that they explain."""
+def explained(likely: Sequence[Likely], outputs: Sequence[str] = (), *, compared: bool = True) -> Diagnosis:
+    """Returns the diagnosis that names these faults.
+
+    outputs: those alone that they explain. compared: whether there were values to compare, beside what the spec says.
+    """
     best = likely[0]
     named = " or ".join(_words(one) for one in likely[:MOST_NAMED])
     others = len(likely) - MOST_NAMED
@@ -49,9 +52,8 @@ def explained(likely: Sequence[Likely], outputs: Sequence[str] = ()) -> Diagnosi
     alone = f"in {' and '.join(outputs)} alone, " if outputs else ""
     same = ", which no case tells apart" if len(likely) > 1 else ""
     known = ", a known convention" if best["convention"] else ""
-    return Diagnosis(
-        tuple(likely), f"{alone}behaves like {named}{more}{same}{known}, within {best['ratio']:.2g} of the bound"
-    )
+    fit = f", within {best['ratio']:.2g} of the bound" if compared else ", by breaking the statement in the same way"
+    return Diagnosis(tuple(likely), f"{alone}behaves like {named}{more}{same}{known}{fit}")
 
 
 def _words(one: Likely) -> str:

@@ -116,7 +116,9 @@ class Diagnostician:
         """Returns the faults that are left when fresh cases have told apart what can be; None where none is left."""
         if not standing:
             return None
-        own = [self._answered(case) for case in self._cases.of_family(given)]
+        # What only a relation or an odd problem shows, ordinary cases cannot confirm.
+        family = self._cases.of_family(given) if any(one.odd for one in exhibits) else []
+        own = [self._answered(case) for case in family]
         looked_at = [*exhibits, *(one for one in own if one is not None)]
         plain = self._plain(given)
         left = [fault for fault in standing if not any(one.refutes(fault, outputs) for one in plain)]
@@ -128,8 +130,8 @@ class Diagnostician:
         if not left:
             return None
         left = _closest(left, looked_at, outputs)
-        ratios = {fault.name: max(_ratio(one, fault, outputs) for one in looked_at) for fault in left}
-        return explained(ranked(ratios, left), outputs)
+        ratios = {fault.name: max((_ratio(one, fault, outputs) for one in looked_at), default=0.0) for fault in left}
+        return explained(ranked(ratios, left), outputs, compared=bool(looked_at))
 
     def _differing(self, left: list[Fault], exhibits: Sequence[Exhibit], given: Given) -> Iterator[Exhibit]:
         """Yields answers to cases in which the faults that are left differ, until there is one or enough was asked."""
@@ -160,7 +162,7 @@ class Diagnostician:
         standing = [fault for fault in self._faults if fault.alter and self._changes_its_mind(spec, seen, fault)]
         if not standing:
             return Diagnosis(words=f"{UNREPEATED}; {NOTHING}")
-        likely = explained(ranked(dict.fromkeys((fault.name for fault in standing), 0.0), standing))
+        likely = explained(ranked(dict.fromkeys((fault.name for fault in standing), 0.0), standing), compared=False)
         return replace(likely, words=f"{UNREPEATED}; {likely.words}")
 
     def _changes_its_mind(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
@@ -197,7 +199,9 @@ def _shown(faults: Iterable[Fault], exhibits: Sequence[Exhibit], outputs: Output
 
 def _closest(faults: Sequence[Fault], exhibits: Sequence[Exhibit], outputs: Outputs) -> list[Fault]:
     """Returns the faults but those that need so much more room than another that they hardly explain anything."""
-    rooms = [max(match.room for one in exhibits if (match := one.match(fault, outputs))) for fault in faults]
+    rooms = [
+        max((match.room for one in exhibits if (match := one.match(fault, outputs))), default=1.0) for fault in faults
+    ]
     return [fault for fault, room in zip(faults, rooms, strict=True) if room <= MORE_ROOM * min(rooms)]
 
 
