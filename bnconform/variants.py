@@ -122,14 +122,14 @@ def next_axis(case: Case) -> int:
 @once
 def time_steps(case: Case) -> tuple[Case, ...]:
     """Returns the case's (N, T, C) cut into T cases of (N, C): what stands at one time step each."""
-    x = np.moveaxis(case.x, case.axis, -1)
+    x = _sequences(case)
     return tuple(replace(case, x=np.ascontiguousarray(x[:, t]), axis=1, dy=None) for t in range(x.shape[1]))
 
 
 @once
 def time_steps_as_channels(case: Case) -> Case:
     """Returns the case's (N, T, C) as (N, T·C): the features of each time step are channels of their own."""
-    x = np.moveaxis(case.x, case.axis, -1)
+    x = _sequences(case)
     vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
     tiled: dict[str, Any] = {n: None if v is None else np.tile(v, x.shape[1]) for n, v in vectors.items()}
     return replace(case, x=np.ascontiguousarray(x.reshape(len(x), -1)), axis=1, dy=None, **tiled)
@@ -143,7 +143,12 @@ def as_sequence(case: Case, tensor: np.ndarray) -> np.ndarray:
 
 def joined(case: Case, parts: Sequence[np.ndarray]) -> np.ndarray:
     """Returns tensors of (N, C), one for each time step, in the layout of the case's x."""
-    return np.moveaxis(np.stack(parts, axis=1), -1, case.axis)
+    return as_sequence(case, np.stack(parts, axis=1))
+
+
+def _sequences(case: Case) -> np.ndarray:
+    """Returns x as (N, T, C); where there are several axes beside N and C, every position along them is a step."""
+    return np.moveaxis(case.x, case.axis, -1).reshape(case.x.shape[0], -1, case.channels)
 
 
 @once

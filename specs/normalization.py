@@ -218,7 +218,7 @@ def follows_the_listing(bn: Subject, case: Case) -> Agreement:
 )
 def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:
     """The statistics of a sequence are per time step: with T·C channels at once or step by step the output is one."""
-    if case.x.ndim != 3 or case.x.shape[0] < 2:
+    if case.x.ndim not in (3, 5) or case.x.shape[0] < 2:
         return Agreement(quantity="y", missing="the input holds no sequences, or a single one")
     whole, alone = variants.time_steps_as_channels(case), variants.time_steps(case)
     quantity, y, parts = "y of time steps as channels", bn(whole).y, [bn(step).y for step in alone]
