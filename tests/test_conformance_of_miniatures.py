@@ -19,8 +19,8 @@ from search_world import AVERAGES
 from bnconform.spec import all_specs
 
 pytestmark = pytest.mark.slow
-# Miniatures take no mask, keep no state, declare no wider sums, give first derivatives only and copy what they are given:
-# tests/test_specs_*.py try the others.
+# Miniatures take no mask, keep no state, declare no wider sums, give first derivatives only and copy what they are
+# given: tests/test_specs_*.py try the others.
 OTHERS = ("masks", "numerics", "state", "statistics_gradients", "third_order")
 ASKED = [
     one
