@@ -62,6 +62,15 @@ class EffectiveArithmetic:
     running: Arithmetic
 
 
+def short_weight(weight: float) -> float:
+    """Returns the weight nearest to `weight` that float32 holds exactly, and 1 less it as well.
+
+    Where the weight of the old statistics is what is kept in float32, a case's own must not be rounded on its way
+    there. Multiples of 2^-24 up to 1 have 24 bits, and so have their complements.
+    """
+    return round(weight * 2.0**24) / 2.0**24
+
+
 def arithmetic(dtype: str) -> Arithmetic:
     """Returns the facts about the type named `dtype`; raises ValueError for a type that is not judged."""
     if dtype not in ARITHMETICS:

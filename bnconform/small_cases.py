@@ -18,7 +18,7 @@ from bnconform.layout import from_rows
 from bnconform.layouts import Layout
 from bnconform.manners import in_manner
 from bnconform.regimes import dtype_named
-from bnconform.strategies import ABSENT, ASKED, Given, Traits
+from bnconform.strategies import ABSENT, ASKED, Given, Traits, short
 
 MOST_VALUES = 16
 
@@ -95,7 +95,7 @@ def _small_case(
 ) -> Case:
     dtype = dtype_named(traits.dtype)
     if traits.short_settings:
-        eps, momentum = float(np.float32(eps)), float(np.float32(momentum))
+        eps, momentum = short(eps, momentum)
 
     def tensor(numbers: list[float]) -> np.ndarray:
         return from_rows(np.array(numbers, dtype).reshape(layout.rows, -1), layout.shape, layout.axis)

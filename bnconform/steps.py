@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from bnconform import bounds
+from bnconform.arithmetic import short_weight
 from bnconform.bounds import Bound
 from bnconform.case import Case, Outcome
 from bnconform.columns import Array
@@ -98,8 +99,8 @@ def inference_after_a_step(bn: Subject, case: Case) -> Case | None:
 
 
 def share(place: int, dialect: Dialect) -> float:
-    """Returns the weight 1/k of step k, in float32 for an implementation that keeps its momentum so."""
-    return float(np.float32(1 / place)) if dialect.attribute_dtype == "float32" else 1 / place
+    """Returns the weight 1/k of step k, as float32 holds it for an implementation that keeps its momentum so."""
+    return short_weight(1 / place) if dialect.attribute_dtype == "float32" else 1 / place
 
 
 def multiplied(case: Case, factor: float) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bnconform import batches
+from bnconform.arithmetic import short_weight
 from bnconform.case import FEATURES, FLAGS, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import EAGER, POOL, SINGLE, Layout
@@ -115,12 +116,13 @@ def _batches(channels: Kinds, traits: Traits) -> st.SearchStrategy[Case]:
     rank, seeds = min(traits.ranks), st.integers(0, 2**32 - 1)
     if channels == "gaussian":
         return st.builds(partial(batches.gaussian, traits.dtype, rank), seed=seeds)
-    pairs = [_short(*pair) if traits.short_settings else pair for pair in SETTINGS]
+    pairs = [short(*pair) if traits.short_settings else pair for pair in SETTINGS]
     return st.builds(partial(batches.inputs, traits.dtype, rank), settings=st.sampled_from(pairs), seed=seeds)
 
 
-def _short(*numbers: float) -> tuple[float, ...]:
-    return tuple(float(np.float32(number)) for number in numbers)
+def short(eps: float, momentum: float) -> tuple[float, float]:
+    """Returns settings that float32 holds exactly, with the complement of the momentum."""
+    return float(np.float32(eps)), short_weight(momentum)
 
 
 def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layout]]:
@@ -171,7 +173,7 @@ def fill(
     order = rng.permutation(np.arange(layout.channels) % len(pool))
     regimes: tuple[Regime, ...] = tuple(pool[i] for i in order)
     if traits.short_settings:
-        eps, momentum = _short(eps, momentum)
+        eps, momentum = short(eps, momentum)
     channels = draw_channels(rng, regimes, layout.rows, eps, traits.dtype)
     dtype = dtype_named(traits.dtype)
     arrays: dict[str, np.ndarray] = {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bnconform import Dialect
-from bnconform.arithmetic import arithmetic, effective
+from bnconform.arithmetic import arithmetic, effective, short_weight
 from bnconform.case import DTYPES
 
 FINFO = {name: ml_dtypes.finfo(name if name != "bfloat16" else ml_dtypes.bfloat16) for name in DTYPES}
@@ -70,3 +70,10 @@ def test_the_largest_number_plus_half_a_unit_overflows():
         for name in ("float16", "float32"):
             facts = arithmetic(name)
             assert np.isinf(np.float64(facts.largest * (1 + facts.u)).astype(name))
+
+
+@pytest.mark.parametrize("weight", [0.0, 1e-9, 0.01, 0.1, 1 / 3, 0.5, 0.875, 1.0])
+def test_float32_holds_a_short_weight_and_its_complement(weight):
+    short = short_weight(weight)
+    assert [float(np.float32(value)) for value in (short, 1 - short)] == [short, 1 - short]
+    assert abs(short - weight) <= 2.0**-25

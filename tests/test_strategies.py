@@ -174,5 +174,5 @@ def test_short_settings_are_held_exactly_by_single_precision(size: str) -> None:
     for short in (True, False):
         traits = Traits("float64", short_settings=short)
         strategy = TRAINING.strategy(traits) if size == "full" else small_cases(TRAINING, traits)
-        settings = {value for case in draw(strategy, 60) for value in (case.eps, case.momentum)}
+        settings = {v for case in draw(strategy, 60) for v in (case.eps, case.momentum, 1 - case.momentum)}
         assert all(float(np.float32(value)) == value for value in settings) == short
