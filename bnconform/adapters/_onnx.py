@@ -1,0 +1,94 @@
+"""What the adapters of the ONNX family share: a case as a model file of one BatchNormalization node.
+
+Rules: as in a file, all but x are initializers; they have x's type, which every version of the operator admits. ONNX
+wants the channels on axis 1, so another axis is moved there as a view; its momentum weighs the old statistics, so it
+receives 1 - momentum, and both attributes are float32. All inputs are required: one initializer of ones and one of
+zeros stand for all that are absent. Before opset 14 a node trains where it has all its outputs; since then an attribute
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from bnconform.adapters._arrays import parameters
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect
+from bnconform.memory import in_c_order
+
+TYPES = {
+    "float16": TensorProto.FLOAT16,
+    "bfloat16": TensorProto.BFLOAT16,
+    "float32": TensorProto.FLOAT,
+    "float64": TensorProto.DOUBLE,
+}
+OPSETS = (7, 9, 14, 15)
+"""The versions of the operator that differ in what they document."""
+STAND_IN = {"gamma": "ones", "beta": "zeros", "running_mean": "zeros", "running_var": "ones"}
+OUTPUTS = ("y", "running_mean", "running_var", "saved_mean", "saved_var")
+DOCUMENTATION = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html#l-onnx-op-batchnormalization-"
+
+
+def model(case: Case, opset: int) -> Any:
+    """Returns the onnx.ModelProto of `case`, whose one input is x."""
+    inputs, vectors = _parameters(in_c_order(case))
+    outputs = _outputs(case, opset)
+    asked = outputs if opset < 14 or case.running_mean is not None else outputs[:1]
+    kind, shape = TYPES[case.dtype], channels_second(case).shape
+    attributes: dict[str, Any] = {"epsilon": case.eps, "momentum": 1 - case.momentum}
+    if opset >= 14:
+        attributes["training_mode"] = int(case.mode == "train")
+    graph = helper.make_graph(
+        [helper.make_node("BatchNormalization", ["x", *inputs], outputs, **attributes)],
+        "one_node",
+        [helper.make_tensor_value_info("x", kind, shape)],
+        [helper.make_tensor_value_info(name, kind, shape if name == "y" else [case.channels]) for name in asked],
+        [helper.make_tensor(name, kind, array.shape, array.tobytes(), raw=True) for name, array in vectors.items()],
+    )
+    # The oldest IR that knows opset 15 and takes initializers that are no inputs, so that older engines read it too.
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def _parameters(case: Case) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Returns the names of the initializers that are gamma, beta, mean and variance, and the initializers by name."""
+    dtype = case.x.dtype
+    given = parameters(case, dtype)._asdict()
+    names = [STAND_IN[name] if array is None else "old_" + name for name, array in given.items()]
+    vectors = {"ones": np.ones(case.channels, dtype), "zeros": np.zeros(case.channels, dtype)}
+    vectors |= {"old_" + name: array for name, array in given.items() if array is not None}
+    return names, {name: array for name, array in vectors.items() if name in names}
+
+
+def _outputs(case: Case, opset: int) -> tuple[str, ...]:
+    if case.mode == "infer":
+        return OUTPUTS[:1]
+    return OUTPUTS if opset < 14 else OUTPUTS[:3]
+
+
+def channels_second(case: Case) -> np.ndarray:
+    """Returns x with its channels on axis 1."""
+    return np.moveaxis(case.x, case.axis, 1)
+
+
+def outcome(case: Case, found: Sequence[np.ndarray]) -> Outcome:
+    """Returns the Outcome of the outputs of the model of `case`."""
+    named = dict(zip(OUTPUTS, found, strict=False))  # before opset 14 with saved statistics, which nothing specifies
+    tracked = OUTPUTS[1:3] if case.mode == "train" and case.running_mean is not None else ()
+    running = {name: np.asarray(named[name]) for name in tracked}
+    return Outcome(y=np.moveaxis(np.asarray(named["y"]), 1, case.axis), **running)
+
+
+def dialect(opset: int, *, links: dict[str, str], **more: Any) -> Dialect:
+    """Returns what the operator documents in that version, with what an engine says beyond it."""
+    documented: dict[str, Any] = {"running_var": "biased"} if opset >= 14 else {}
+    stated = {"attribute_dtype": "float32", **documented}
+    where = dict.fromkeys(stated, f"{DOCUMENTATION}{opset}")
+    return Dialect(**stated, **more, links={**where, **links})
+
+
+VERSION = onnx.__version__
