@@ -111,8 +111,14 @@ def search(specs: Sequence[Spec], about: Target, run: Runner, effort: Effort) ->
 
 
 def _explore(tallies: list[Tally], about: Target, run: Runner, examples: int, start: int) -> None:
+    family = tallies[0].spec.given
+    opening = family.opening(about.traits, start)[:examples]
+    for case in opening:
+        _judge(tallies, about, run, case)
+    if len(opening) == examples:
+        return
     rules = settings(
-        max_examples=examples,
+        max_examples=examples - len(opening),
         database=None,
         deadline=None,
         derandomize=False,
@@ -123,20 +129,25 @@ def _explore(tallies: list[Tally], about: Target, run: Runner, examples: int, st
 
     @seed(start)
     @rules
-    @given(tallies[0].spec.given.strategy(about.traits))
+    @given(family.strategy(about.traits))
     def example(case: Case) -> None:
-        live = [tally for tally in tallies if tally.open]
-        if not live:
-            return
-        bn = Subject(run, about.dialect)
-        worst = 0.0
-        for tally in live:
-            judged = tally.spec.judge(bn, case)
-            tally.record(case, judged)
-            worst = max(worst, judged.ratio)
-        target(min(worst, LARGEST_TARGET))
+        worst = _judge(tallies, about, run, case)
+        if worst is not None:
+            target(min(worst, LARGEST_TARGET))
 
     example()
+
+
+def _judge(tallies: list[Tally], about: Target, run: Runner, case: Case) -> float | None:
+    """Judges one case by all specs that are still kept; returns the worst ratio, None where none is left."""
+    live = [tally for tally in tallies if tally.open]
+    bn = Subject(run, about.dialect)
+    worst = 0.0
+    for tally in live:
+        judged = tally.spec.judge(bn, case)
+        tally.record(case, judged)
+        worst = max(worst, judged.ratio)
+    return worst if live else None
 
 
 def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> None:

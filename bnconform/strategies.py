@@ -76,6 +76,23 @@ class Given:
         )
         return in_manner(self.manner, drawn)
 
+    def opening(self, traits: Traits, start: int) -> list[Case]:
+        """Returns a case of each rank, which a search begins with: what it draws by chance may leave a rank out.
+
+        None where cases are many problems each, or where each layout costs a compilation of its own.
+        """
+        plain = self.derivatives == "first" and self.manner == "plain" and self.rows == "several"
+        if not plain or self.channels in ("inputs", "gaussian"):
+            return []
+        rng = np.random.default_rng(start)
+        found = []
+        for table in _layouts(traits, self.rows):
+            telling = [one for one in table if one.extents[0] > 2 and one.rows > 7] or table
+            layout, settings = telling[rng.integers(len(telling))], SETTINGS[rng.integers(len(SETTINGS))]
+            seed = int(rng.integers(2**32))
+            found.append(_fill(self, traits, place=(layout, ABSENT[0]), settings=settings, seed=seed))
+        return found
+
 
 ABSENT: tuple[frozenset[str], ...] = (
     frozenset(),

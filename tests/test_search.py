@@ -175,7 +175,7 @@ def test_the_seed_decides_the_cases() -> None:
 
     first, again, other = asked(0), asked(0), asked(1)
     assert first == again
-    assert set(first[1:]).isdisjoint(other[1:])  # the first example is the simplest one, whatever the seed
+    assert len(set(first) & set(other)) <= 1  # the first that Hypothesis draws is the simplest one, whatever the seed
 
 
 def test_the_seed_decides_the_findings() -> None:

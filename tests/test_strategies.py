@@ -176,3 +176,20 @@ def test_short_settings_are_held_exactly_by_single_precision(size: str) -> None:
         strategy = TRAINING.strategy(traits) if size == "full" else small_cases(TRAINING, traits)
         settings = {v for case in draw(strategy, 60) for v in (case.eps, case.momentum, 1 - case.momentum)}
         assert all(float(np.float32(value)) == value for value in settings) == short
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_search_opens_with_a_case_of_each_rank(compiled):
+    traits = Traits(dtype="float32", compiled=compiled)
+    opening = cases(mode="train").opening(traits, 7)
+    assert [case.x.ndim for case in opening] == [2, 3, 4, 5]
+    assert all(case.rows > 7 and case.gamma is not None for case in opening)
+    again = cases(mode="train").opening(traits, 7)
+    assert all((one.x == other.x).all() for one, other in zip(opening, again, strict=True))
+    assert [case.x.ndim for case in cases(mode="train").opening(Traits("float32", ranks=(2,)), 7)] == [2]
+
+
+def test_no_search_opens_with_what_costs_a_compilation_or_is_many_problems():
+    for given in (cases(mode="train", derivatives="second_order"), cases(mode="train", rows="one"),
+                  cases(mode="train", channels="gaussian"), cases(mode="train", manner="stored")):  # fmt: skip
+        assert given.opening(Traits(dtype="float32"), 0) == []

@@ -7,11 +7,14 @@ or something right was not left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
+from multiprocessing import get_context
+from typing import Any
 
 from bnconform.case import DTYPES
 from bnconform.faults import FAULTS, VARIANTS
@@ -43,8 +46,8 @@ def selftest(scope: Scope) -> int:
     names = [f"faults.{one.name}" for one in FAULTS if _chosen(one.name, scope.faults)]
     if not names:
         raise CallError(f"--fault {' '.join(scope.faults)}: no such fault; `bnconform list faults` lists them")
-    with ProcessPoolExecutor(scope.workers) as pool:
-        faults = list(pool.map(partial(_try_fault, effort=scope.effort), targets(names, dtypes)))
+    with _side_by_side(scope.workers) as pool:
+        faults = list(pool(partial(_try_fault, effort=scope.effort), targets(names, dtypes)))
         print("\n".join(table(faults, dtypes)), flush=True)
         variants = _variants(pool, dtypes, scope)
     measured = score(faults, variants)
@@ -52,6 +55,16 @@ def selftest(scope: Scope) -> int:
     if scope.record:
         save(measured)
     return 0 if measured.enough else 1
+
+
+@contextlib.contextmanager
+def _side_by_side(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Yields a `map` over so many processes; one is this one. Others are spawned, as a fork would copy locks."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
 
 
 def _chosen(name: str, globs: Sequence[str]) -> bool:
@@ -71,13 +84,13 @@ def _try_variant(job: tuple[Target, int], effort: Effort) -> Trial:
     return try_variant(about, _specs(), Effort(examples=effort.examples, seed=effort.seed + turn))
 
 
-def _variants(pool: ProcessPoolExecutor, dtypes: Sequence[str], scope: Scope) -> list[Trial]:
+def _variants(pool: Callable[..., Iterable[Any]], dtypes: Sequence[str], scope: Scope) -> list[Trial]:
     """Returns trials of the correct variants, from seed after seed until enough values were compared."""
     names = [f"variants.{one.name}{kind}" for one in VARIANTS for kind in ("", ":narrow")]
     about = targets(names, dtypes)
     found: list[Trial] = []
     for turn in range(10_000):
-        found += pool.map(partial(_try_variant, effort=scope.effort), [(one, turn) for one in about])
+        found += pool(partial(_try_variant, effort=scope.effort), [(one, turn) for one in about])
         if sum(one.compared for one in found) >= scope.values:
             break
     return found
