@@ -56,7 +56,7 @@ NOT_OFFERED = {
 }
 ENGINES = ("onnx.", "onnxruntime.", "openvino.", "opencv.", "ncnn.")
 """Namespaces whose implementations have no gradients."""
-INFERENCE_ONLY = ("openvino.", "opencv.", "ncnn.")
+INFERENCE_ONLY = ("openvino.batch_norm_inference", "opencv.", "ncnn.")
 BROKEN = {  # https://github.com/onnx/onnx/pull/8442; the harness reports it, as a finding
     "onnx.reference.BatchNormalization:opset7",
     "onnx.reference.BatchNormalization:opset9",

@@ -34,34 +34,38 @@ OUTPUTS = ("y", "running_mean", "running_var", "saved_mean", "saved_var")
 DOCUMENTATION = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html#l-onnx-op-batchnormalization-"
 
 
-def model(case: Case, opset: int) -> Any:
-    """Returns the onnx.ModelProto of `case`, whose one input is x."""
-    inputs, vectors = _parameters(in_c_order(case))
+def model(case: Case, opset: int, held: bool = True) -> Any:
+    """Returns the onnx.ModelProto of `case`: it holds all but x, or else its inputs are x and then `vectors`."""
+    inputs, arrays = vectors(case, shared=held)
     outputs = _outputs(case, opset)
-    asked = outputs if opset < 14 or case.running_mean is not None else outputs[:1]
+    asked = outputs[:1] if held and opset >= 14 and case.running_mean is None else outputs
     kind, shape = TYPES[case.dtype], channels_second(case).shape
     attributes: dict[str, Any] = {"epsilon": case.eps, "momentum": 1 - case.momentum}
     if opset >= 14:
         attributes["training_mode"] = int(case.mode == "train")
+    given = [helper.make_tensor_value_info(name, kind, [case.channels]) for name in arrays]
     graph = helper.make_graph(
         [helper.make_node("BatchNormalization", ["x", *inputs], outputs, **attributes)],
         "one_node",
-        [helper.make_tensor_value_info("x", kind, shape)],
+        [helper.make_tensor_value_info("x", kind, shape), *([] if held else given)],
         [helper.make_tensor_value_info(name, kind, shape if name == "y" else [case.channels]) for name in asked],
-        [helper.make_tensor(name, kind, array.shape, array.tobytes(), raw=True) for name, array in vectors.items()],
+        [helper.make_tensor(name, kind, a.shape, a.tobytes(), raw=True) for name, a in arrays.items() if held],
     )
     # The oldest IR that knows opset 15 and takes initializers that are no inputs, so that older engines read it too.
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
-def _parameters(case: Case) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Returns the names of the initializers that are gamma, beta, mean and variance, and the initializers by name."""
-    dtype = case.x.dtype
-    given = parameters(case, dtype)._asdict()
-    names = [STAND_IN[name] if array is None else "old_" + name for name, array in given.items()]
-    vectors = {"ones": np.ones(case.channels, dtype), "zeros": np.zeros(case.channels, dtype)}
-    vectors |= {"old_" + name: array for name, array in given.items() if array is not None}
-    return names, {name: array for name, array in vectors.items() if name in names}
+def vectors(case: Case, shared: bool) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Returns the names of gamma, beta, mean and variance, and the arrays by name; absent ones are shared or not."""
+    plain = in_c_order(case)
+    given = parameters(plain, plain.x.dtype)._asdict()
+    constants = {
+        "ones": np.ones(case.channels, plain.x.dtype),
+        "zeros": np.zeros(case.channels, plain.x.dtype),
+    }
+    filled = {name: constants[STAND_IN[name]] if array is None else array for name, array in given.items()}
+    names = {name: STAND_IN[name] if shared and given[name] is None else "old_" + name for name in given}
+    return list(names.values()), {names[name]: array for name, array in filled.items()}
 
 
 def _outputs(case: Case, opset: int) -> tuple[str, ...]:
