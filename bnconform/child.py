@@ -1,7 +1,8 @@
 """A host's process as its client sees it: three pipes, a deadline, and an end.
 
 Rules: every wait has a deadline and drains standard error meanwhile, so that nothing deadlocks, however large a
-message; what a child started ends with it. POSIX only.
+message; one frame answers one frame, and bytes that are none end the talk; what a child started ends with it. A host
+is this package in some Python, or a program of any language. POSIX only.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _DEFAULTS = {
     "JAX_ENABLE_X64": "1",
     "JAX_TRACEBACK_FILTERING": "off",  # a filtered traceback would end in the adapter, which is then blamed
 }
+_BARE = 'ulimit -c 0; exec "$@"'  # a crash is an answer, not a reason to write a core file
+_LARGEST = 1 << 40  # bytes of a frame: six letters of text, read as a length, are more
+_BRACE = b"{"  # with which the header of a safetensors blob begins, behind its own length
 _TICK = 0.25  # seconds between looks whether the child still lives: its own children may hold its pipes open
 ENDING = 3.0  # seconds that a child has to end by itself, a little more than it gives itself
 _TAIL, _KEPT = 4096, 65536  # bytes of standard error that are shown, and kept
@@ -54,15 +58,24 @@ class Gone(Exception):
         self.how, self.stderr = how, stderr
 
 
+class Garbled(Exception):
+    """The child process wrote something else than its answer; the message says what was got and expected."""
+
+
+def _command(source: AdapterSource) -> list[str]:
+    if source.is_program:
+        return ["/bin/sh", "-c", _BARE, "sh", *source.program]
+    how = "named" if source.named else "installed"
+    return [source.python or sys.executable, "-c", _BOOT, _FOLDER, source.target, how]
+
+
 class Child:
     """One child process and its three pipes."""
 
     def __init__(self, source: AdapterSource, device: str) -> None:
-        how = "named" if source.named else "installed"
-        command = [source.python or sys.executable, "-c", _BOOT, _FOLDER, source.target, how]
-        pipe = subprocess.PIPE
+        pipe, variables = subprocess.PIPE, environment(source, device)
         self._process = subprocess.Popen(
-            command, 0, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(source, device), start_new_session=True
+            _command(source), 0, stdin=pipe, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
         )
         files = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._pipes = [file for file in files if file is not None]
@@ -77,13 +90,18 @@ class Child:
         self._poller.register(self._stderr, select.POLLIN)
 
     def ask(self, blob: bytes | None, limit: float) -> bytes:
-        """Sends `blob`, if any, and returns the answer; raises Late after `limit` seconds, Gone if the child ends."""
+        """Sends `blob`, if any, and returns the answer.
+
+        Raises Late after `limit` seconds, Gone if the child ends, and Garbled for anything but one frame.
+        """
+        if blob is not None:
+            self._expect_silence()
         deadline = time.monotonic() + limit
         pending = memoryview(b"" if blob is None else framed(blob))
         got = bytearray()
         if pending:
             self._poller.register(self._stdin, select.POLLOUT)
-        while len(got) < 8 or len(got) < 8 + int.from_bytes(got[:8], "little"):
+        while len(got) < 8 or len(got) < 8 + _length(got):
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise Late
@@ -96,7 +114,16 @@ class Child:
                 pending = self._write(pending)
             if self._stdout in ready:
                 self._read_into(got)
+        if len(got) > 8 + _length(got):
+            raise Garbled(f"it wrote more than the {_length(got)} bytes of its frame; expected one frame per answer")
         return bytes(memoryview(got)[8:])
+
+    def _expect_silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._stdout, 64)
+            if not data:
+                raise self._gone()
+            raise Garbled(f"it wrote {data[:20]!r} before it was asked; expected one frame per answer")
 
     def _write(self, pending: memoryview) -> memoryview:
         try:
@@ -154,6 +181,14 @@ class Child:
         finally:
             _kill_group(self._process.pid)
             self._process.wait()
+
+
+def _length(got: bytearray) -> int:
+    length = int.from_bytes(got[:8], "little")
+    if length > _LARGEST or got[16:17] not in (b"", _BRACE):
+        expected = "expected a frame: 8 bytes that are its length, then a safetensors blob"
+        raise Garbled(f"it wrote {bytes(got[:20])!r}; {expected}")
+    return length
 
 
 def _kill_group(leader: int) -> None:

@@ -12,10 +12,11 @@ import warnings
 from types import TracebackType
 
 from bnconform.case import Case, ContractError
-from bnconform.child import ENDING, Child, Gone, Late
+from bnconform.child import ENDING, Child, Garbled, Gone, Late
 from bnconform.dialect import Implementation
 from bnconform.host import answer
-from bnconform.replies import Crashed, Described, Reply, TimedOut
+from bnconform.pipe import read_description, read_reply
+from bnconform.replies import Broken, Crashed, Described, Reply, TimedOut
 from bnconform.sources import AdapterFailure, AdapterSource, NotInstalled, load
 from bnconform.wire import pack_case, unpack, unpack_reply
 
@@ -44,13 +45,17 @@ class Host:
         _check_known(self.source, name, self.describe())
         child = self._running()
         try:
-            return unpack_reply(child.ask(pack_case(case, implementation=name), self.timeout))
+            blob = child.ask(pack_case(case, implementation=name), self.timeout)
+            return read_reply(blob, case, name) if self.source.is_program else unpack_reply(blob)
         except Late:
             self._drop()
             return TimedOut(self.timeout)
         except Gone as gone:
             self._drop()
             return Crashed(gone.how, gone.stderr)
+        except Garbled as garbled:
+            self._drop()
+            return Broken(f"{name}: {garbled}{_said(child)}")
         except BaseException:  # an interrupt too: a late answer must not be taken for that of the next case
             self._drop()
             raise
@@ -78,13 +83,9 @@ class Host:
             raise AdapterFailure(f"{self.source}: its host did not start: {error}; expected a Python") from error
         try:
             self._described = _described(self.source, child.ask(None, limit))
-        except Late:
+        except (Late, Gone, Garbled) as error:
             child.end()
-            raise AdapterFailure(f"adapter {self.source} was not imported within {limit:g} s{_said(child)}") from None
-        except Gone as gone:
-            child.end()
-            end = f"ended its process while it was imported ({gone.how})"
-            raise AdapterFailure(f"adapter {self.source} {end}{_said(child)}") from None
+            raise AdapterFailure(f"adapter {self.source} {_why(self.source, error, limit)}{_said(child)}") from None
         except BaseException:
             child.end()
             raise
@@ -113,6 +114,8 @@ class InProcessHost:
         if not self._described:
             if self.source.python is not None:
                 raise ContractError(f"{self.source} asks for the interpreter {self.source.python}; run it in a host")
+            if self.source.is_program:
+                raise ContractError(f"{self.source} is a program of its own; expected a call without --in-process")
             os.environ.update({"BNCONFORM_DEVICE": self.device, **dict(self.source.env)})
             self._implementations = {item.name: item for item in load(self.source)}
             self._described = [Described.of(item) for item in self._implementations.values()]
@@ -136,12 +139,23 @@ class InProcessHost:
 
 
 def _described(source: AdapterSource, blob: bytes) -> list[Described]:
+    if source.is_program:
+        return read_description(source, blob)
     message, _ = unpack(blob)
     if message["kind"] == "NotInstalled":
         raise NotInstalled(message["needs"], str(source))
     if message["kind"] != "Described":
         raise (AdapterFailure if message["kind"] == "AdapterFailure" else ContractError)(message["message"])
     return [Described.from_json(item) for item in message["implementations"]]
+
+
+def _why(source: AdapterSource, error: Late | Gone | Garbled, limit: float) -> str:
+    if isinstance(error, Garbled):
+        return f"does not say what it offers: {error}"
+    if isinstance(error, Gone):
+        when = "before it said what it offers" if source.is_program else "while it was imported"
+        return f"ended its process {when} ({error.how})"
+    return f"{'did not say what it offers' if source.is_program else 'was not imported'} within {limit:g} s"
 
 
 def _said(child: Child) -> str:

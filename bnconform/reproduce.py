@@ -14,6 +14,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.case import FEATURES, FLAGS, Case
+from bnconform.sources import PROGRAM
 
 ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
 
@@ -35,6 +36,7 @@ SNIPPETS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 _ADAPTER: tuple[str, str, dict[str, Any]] = ("adapter", "bnconform, the adapter, its framework and NumPy", {})
+_PROGRAM: tuple[str, str, dict[str, Any]] = ("program", "bnconform, the program and NumPy", {})
 
 
 def script(
@@ -53,11 +55,11 @@ def script(
 
     `expected`, `bound` and `actual` belong to `case` itself. Where the spec compares something else than an output of
     one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
-    quantity either: the script then shows whether it still is. `adapter` is a module or the path of a .py file, which
-    the script looks for in the current folder and beside itself.
+    quantity either: the script then shows whether it still is. `adapter` is a module, the path of a .py file, which the
+    script looks for in the current folder and beside itself, or a program, which it starts.
     """
     # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
-    template, needs, told = _ADAPTER if case.needs or case.flags else _snippet(implementation, adapter)
+    template, needs, told = _snippet(implementation, adapter, plain=not case.needs and not case.flags)
     asked = [name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS]
     arrays = {name: getattr(case, name) for name in (*ARRAYS, *asked)}
     told = told | {"arrays": arrays, "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None}}
@@ -67,9 +69,11 @@ def script(
     return _TEMPLATES.get_template(template + ".py.jinja").render(told)
 
 
-def _snippet(implementation: str, adapter: str) -> tuple[str, str, dict[str, Any]]:
+def _snippet(implementation: str, adapter: str, *, plain: bool) -> tuple[str, str, dict[str, Any]]:
+    if adapter.startswith(PROGRAM):
+        return _PROGRAM
     own = adapter.startswith("bnconform.adapters.") or "." not in adapter
-    if own and implementation in SNIPPETS:
+    if plain and own and implementation in SNIPPETS:
         template, needs, told = SNIPPETS[implementation]
         return template, f"{needs} and NumPy" if needs else "NumPy", told
     return _ADAPTER

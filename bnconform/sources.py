@@ -1,4 +1,4 @@
-"""Where adapters come from: an entry point, a module named by the user, or a .py file.
+"""Where adapters come from: an entry point, a module named by the user, a .py file, or a program behind a pipe.
 
 Rules: finding a source imports nothing; `load` is the one place that imports an adapter, and every way in which that
 can fail becomes one of three exceptions: NotInstalled (a framework is absent: no error), ContractError (the module is
@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import shlex
+import shutil
 import sys
 import traceback
 import zlib
@@ -21,6 +23,9 @@ from bnconform.case import ContractError
 from bnconform.dialect import Implementation
 
 GROUP = "bnconform.adapters"
+PROGRAM = "pipe:"
+_ELSE = "the path of a .py file, or pipe:COMMAND for a program that answers cases itself"
+_EXPECTED = "expected a list of bnconform.Implementation"
 
 
 class AdapterFailure(ContractError):
@@ -43,9 +48,9 @@ class NotInstalled(Exception):
 class AdapterSource:
     """An adapter not yet imported.
 
-    target: module name or path of a .py file. namespace: first part of its implementations' names, "" where unknown.
-    named: the user asked for it, so that an absent framework is an error. python: interpreter for its host; None: this
-    one. env: further environment variables for its host, as pairs.
+    target: module name, path of a .py file, or "pipe:" and a command. namespace: first part of its implementations'
+    names, "" where unknown. named: the user asked for it, so that an absent framework is an error. python: interpreter
+    for its host; None: this one. env: further environment variables for its host, as pairs.
     """
 
     target: str
@@ -55,9 +60,19 @@ class AdapterSource:
     env: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_program(self) -> bool:
+        """Whether `target` is a program that answers cases itself, as pipe.md says, and nothing to import."""
+        return self.target.startswith(PROGRAM)
+
+    @property
+    def program(self) -> list[str]:
+        """The words of the program's command."""
+        return shlex.split(self.target[len(PROGRAM) :])
+
+    @property
     def is_file(self) -> bool:
         """Whether `target` is the path of a .py file."""
-        return self.target.endswith(".py")
+        return self.target.endswith(".py") and not self.is_program
 
     @property
     def file(self) -> str:
@@ -65,6 +80,8 @@ class AdapterSource:
         return self.target if self.is_file else str(getattr(sys.modules.get(self.target), "__file__", None) or "")
 
     def __str__(self) -> str:
+        if self.is_program:
+            return PROGRAM + " ".join(os.path.basename(word) or word for word in self.program)
         return os.path.basename(self.target) if self.is_file else self.target
 
 
@@ -78,16 +95,31 @@ def installed_sources() -> list[AdapterSource]:
 
 
 def named_source(text: str) -> AdapterSource:
-    """Returns the source that `--adapter text` names: a module or a .py file; raises ContractError if it is neither."""
+    """Returns the source that `--adapter text` names, not yet imported or started; raises ContractError for no such."""
+    if text.startswith(PROGRAM):
+        return _named_program(text)
     if text.endswith(".py"):
         if not os.path.isfile(text):
-            raise ContractError(f"--adapter {text}: there is no such file; expected a module or the path of a .py file")
+            raise ContractError(f"--adapter {text}: there is no such file; expected a module or {_ELSE}")
         name = os.path.splitext(os.path.basename(text))[0]
         return AdapterSource(target=os.path.abspath(text), namespace=name, named=True)
     if not all(part.isidentifier() for part in text.split(".")):
-        raise ContractError(f"--adapter {text!r} is not the name of a module; expected that or the path of a .py file")
+        raise ContractError(f"--adapter {text!r} is not the name of a module; expected that or {_ELSE}")
     namespaces = {source.target: source.namespace for source in installed_sources()}
     return AdapterSource(target=text, namespace=namespaces.get(text, text.partition(".")[0]), named=True)
+
+
+def _named_program(text: str) -> AdapterSource:
+    try:
+        words = shlex.split(text[len(PROGRAM) :])
+    except ValueError as error:
+        raise ContractError(f"--adapter {text!r}: {error}; expected a command as one types it") from None
+    path = shutil.which(words[0]) if words else None
+    if path is None:
+        got = repr(words[0]) if words else "nothing"
+        raise ContractError(f"--adapter {text!r}: {got} is no program that can be started; expected its name or path")
+    target = PROGRAM + shlex.join([os.path.abspath(path), *words[1:]])
+    return AdapterSource(target=target, namespace="", named=True)
 
 
 def load(source: AdapterSource) -> list[Implementation]:
@@ -152,12 +184,15 @@ def _line(source: AdapterSource, trace: TracebackType | None) -> str:
 
 
 def _checked(source: AdapterSource, module: ModuleType) -> list[Implementation]:
-    expected = "expected a list of bnconform.Implementation"
     if not hasattr(module, "IMPLEMENTATIONS"):
-        raise ContractError(f"{source} has no IMPLEMENTATIONS; {expected} under that name")
-    found = module.IMPLEMENTATIONS
+        raise ContractError(f"{source} has no IMPLEMENTATIONS; {_EXPECTED} under that name")
+    return checked(source, module.IMPLEMENTATIONS)
+
+
+def checked(source: AdapterSource, found: object) -> list[Implementation]:
+    """Returns `found` if it is what an adapter has to offer; otherwise raises ContractError."""
     if not isinstance(found, (list, tuple)) or not found:
-        raise ContractError(f"{source}: IMPLEMENTATIONS is {found!r:.60} of type {type(found).__name__}; {expected}")
+        raise ContractError(f"{source}: IMPLEMENTATIONS is {found!r:.60} of type {type(found).__name__}; {_EXPECTED}")
     names: dict[str, int] = {}
     for index, item in enumerate(found):
         if not isinstance(item, Implementation):

@@ -26,7 +26,7 @@ def add_fingerprint(commands: Any) -> None:
     )
     parser.set_defaults(run=_run)
     parser.add_argument("implementation", nargs="*", metavar="IMPLEMENTATION_GLOB", help="those of such a name (all)")
-    parser.add_argument("--adapter", action="append", default=[], metavar="MODULE_OR_FILE", help="an adapter of yours")
+    parser.add_argument("--adapter", action="append", default=[], metavar="ADAPTER", help="an adapter of yours")
     parser.add_argument("--dtype", action="append", default=[], metavar="NAME", help="in this dtype (all)")
     parser.add_argument("--device", default=Request.device, metavar="cpu|cuda", help="where implementations compute")
     parser.add_argument("--rank", type=int, metavar="N", help="of the tensors (4, or the smallest)")
