@@ -1,4 +1,4 @@
-"""The command line: `bnconform run`, `fingerprint`, `list`, `report` and `replay`.
+"""The command line: `bnconform run`, `new-adapter`, `fingerprint`, `list`, `report` and `replay`.
 
 Rules: `run` is a front door to pytest with good defaults, shut off from the plugins and settings of the folder it is
 called in; the exit status is 0 for nothing but conforms, deviates and unsupported, 1 for a statement not kept, 2 for a
@@ -21,6 +21,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from bnconform.case import ContractError
 from bnconform.fingerprint.command import add_fingerprint
 from bnconform.listing import list_faults, list_implementations, list_specs
+from bnconform.new_adapter import add_new_adapter
 from bnconform.replay import replay
 from bnconform.report import write_report
 from bnconform.results import merge, read_results
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("-n", dest="workers", type=int, default=1, metavar="WORKERS", help="processes side by side")
     test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
     add_fingerprint(commands)
+    add_new_adapter(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")
     listing.set_defaults(run=_list)
     listing.add_argument("what", nargs="?", choices=("specs", "implementations", "faults"), default="implementations")
@@ -86,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--adapter", action="append", default=[], metavar="MODULE_OR_FILE", help="an adapter of yours")
+    words = "an adapter of yours: a module, a .py file, or pipe: and the command of a program"
+    parser.add_argument("--adapter", action="append", default=[], metavar="ADAPTER", help=words)
     parser.add_argument("--implementation", action="append", default=[], metavar="GLOB", help="those of such a name")
 
 
