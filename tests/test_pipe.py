@@ -131,9 +131,9 @@ def test_a_hang_ends_in_time_and_the_next_case_works(tmp_path: Path) -> None:
 
 GARBAGE = {
     "text": ("return b'y = 1.25\\n'", r"it wrote b'y = 1\.25\\n'; expected a frame: 8 bytes"),
-    "late": ("write(echo(message, header, data)), time.sleep(0.5); return b'done'", r"it wrote b'done"),
+    "late": ("write(echo(message, header, data)), time.sleep(0.5); return b'done'", r"it wrote (b'done|more than)"),
     "twice": ("return 2 * echo(message, header, data)", r"more than the \d+ bytes of its frame"),
-    "unasked": ("write(echo(message, header, data)); return b'done'", r"before it was asked|more than"),
+    "unasked": ("write(echo(message, header, data)); return b'done'", r"it wrote (b'done|more than)"),
     "no_blob": ("return struct.pack('<Q', 9) + b'not blob{'", r"9 bytes that are not a whole safetensors blob"),
     "short": ("return frame({'kind': 'Outcome'}, {'y': header['x']}, b'1234')", r"not a whole safetensors blob"),
     "kind": ("return frame({'kind': 'Done'})", r"kind 'Done'"),
