@@ -190,10 +190,11 @@ class ChannelErrors:
     def _normalized(self, stats: Standardization[Array], errors: StatisticErrors, y: Array, blocked: Mask) -> Allowance:
         u_e, t0, gamma, beta = self.rounding.u_e, self.rounding.t0, self.sizes.gamma, np.abs(self.solution.beta)
         h = np.abs(stats.h)
-        flushed = self.magnitude + (np.abs(stats.mean) + 4 + gamma * (1 + 2 * stats.r * (1 + errors.root)))
+        root = stats.r * (1 + errors.root)
+        flushed = self.magnitude + (np.abs(stats.mean) + 4 + gamma * (1 + 2 * root) + root)  # the last: of (γ·d)·r
         error = (
             (gamma * (1 + 4 * u_e)) * errors.h
-            + (3 * u_e * gamma) * h  # the product γ·h, also as (γ·r)·d
+            + (3 * u_e * gamma) * h  # the product γ·h, also as (γ·r)·d or (γ·d)·r
             + (u_e * np.abs(y) + 3 * u_e * beta)  # the sum with β, also as x·a + (β - mean·a)
             + t0 * flushed
         )

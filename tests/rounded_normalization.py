@@ -14,7 +14,7 @@ class Variant:
 
     order: str = "forward"  # reverse, tree
     variance: str = "two-pass"  # welford, one-pass
-    form: str = "scaled"  # divided, folded
+    form: str = "scaled"  # divided, folded, weighted: γ·(x - mean) before it is divided
     backward: str = "centred"  # uncentred, multiplied: (γ·r/m)·(m·g - Σg - h·Σg·h)
     average: str = "weighted"  # stepped: r + ω·(s - r); decayed: r - (r - s)·(1 - decay), decay = 1 - ω rounded
 
@@ -73,6 +73,8 @@ def outputs(case, variant, compute, params):
     h = (x - mean) / root if variant.form == "divided" else (x - mean) * r
     scale = gamma * r
     y = x * scale + (beta - mean * scale) if variant.form == "folded" else h * gamma + beta
+    if variant.form == "weighted":
+        y = gamma * (x - mean) / root + beta
     dbeta = total(g, variant.order)
     dgamma = total(g * h, variant.order)
     if variant.backward == "uncentred":

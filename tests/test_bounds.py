@@ -3,6 +3,7 @@
 import gc
 import json
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,22 @@ def test_correct_implementations_stay_within_the_bounds(arithmetic, variant):
                 results = outputs(case, form, TYPES[compute], TYPES[compute])
             for name, got in results.items():
                 assert worst_ratio(case, name, got, dialect) <= 1, (name, m, mode)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("variant", [*CORRECT, "weighted"])
+def test_what_a_small_scale_loses_to_underflow_is_bounded(dtype, variant):
+    form, own = CORRECT.get(variant, (Variant(form="weighted"), {}))
+    smallest = arithmetic(dtype).kept
+    for seed, m in enumerate((2, 3, 16)):
+        for mode in ("train", "infer"):
+            case = hard_case(seed, dtype, m, mode)
+            d = 2.0**-11 * np.random.default_rng(seed).standard_normal(case.x.shape)
+            gamma = np.exp2(np.random.default_rng(seed).uniform(4, 16, case.channels)) * smallest
+            case = replace(case, x=d.astype(TYPES[dtype]), gamma=gamma.astype(TYPES[dtype]), eps=1e-3)
+            with np.errstate(all="ignore"):
+                y = outputs(case, form, TYPES[dtype], TYPES[dtype])["y"]
+            assert worst_ratio(case, "y", y, Dialect(**own)) <= 1, (m, mode)
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "float64", "bfloat16 by float32", "float16 by float32"])
