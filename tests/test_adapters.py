@@ -39,6 +39,11 @@ ADAPTERS = {
     "openvino": "openvino",
     "opencv": "onnx cv2",
     "ncnn": "ncnn",
+    "paddle": "paddle",
+    "mlx": "mlx",
+    "tinygrad": "tinygrad ziglang",
+    "autograd": "autograd",
+    "tvm": "tvm",
 }
 LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
 LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
@@ -53,7 +58,15 @@ NOT_OFFERED = {
     "jax.nn.standardize:stable": RUNNING,
     "tf.nn.batch_normalization": RUNNING,
     "numpy.batchnorm_listing": RUNNING | GRADIENTS,
+    "autograd.batchnorm_listing": RUNNING,
+    "tinygrad.Tensor.batchnorm": RUNNING,
+    "tvm.relax.op.nn.batch_norm": GRADIENTS,
 }
+LISTINGS = ("numpy.batchnorm_listing", "autograd.batchnorm_listing")
+NO_GRADIENT_ALONE = ("paddle.nn.functional.batch_norm", "paddle.nn.BatchNorm")
+"""What gives gamma or beta no gradient where the other one is absent."""
+SINGLE_VALUE_OTHERWISE = (*NO_GRADIENT_ALONE, "tinygrad.nn.BatchNorm")
+"""What does something with a single value that nothing documents; the harness reports it, as a finding."""
 ENGINES = ("onnx.", "onnxruntime.", "openvino.", "opencv.", "ncnn.")
 """Namespaces whose implementations have no gradients."""
 INFERENCE_ONLY = ("openvino.batch_norm_inference", "opencv.", "ncnn.")
@@ -128,7 +141,7 @@ def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
     yield from (f"{name} changed when another case ran" for name in aliased)
     again = implementation.run(case)
     expected = plain(case, implementation.dialect.running_var == "biased")
-    for name in not_offered(implementation.name):
+    for name in not_offered(implementation.name, case):
         expected.pop(name, None)
     for name in OUTPUTS:
         got, want = getattr(outcome, name), expected.get(name)
@@ -144,7 +157,9 @@ def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
             yield "the case was written to"
 
 
-def not_offered(name: str) -> set[str]:
+def not_offered(name: str, case: Case) -> set[str]:
+    if name in NO_GRADIENT_ALONE and (case.gamma is None) != (case.beta is None):
+        return {"dgamma", "dbeta"}
     return GRADIENTS if name.startswith(ENGINES) else NOT_OFFERED.get(name, set())
 
 
@@ -164,8 +179,7 @@ def expects_unsupported(implementation: Implementation, case: Case) -> bool:
         return True
     if case.mode == "train" and implementation.name.startswith(INFERENCE_ONLY):
         return True
-    listing = implementation.name == "numpy.batchnorm_listing"
-    return listing and (case.mode == "infer" or case.gamma is None or case.beta is None)
+    return implementation.name in LISTINGS and (case.mode == "infer" or case.gamma is None or case.beta is None)
 
 
 def one_value_per_channel(implementation: Implementation) -> Iterator[str]:
@@ -197,7 +211,8 @@ def check(adapter: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for implementation in importlib.import_module(f"bnconform.adapters.{adapter}").IMPLEMENTATIONS:
         said = found[implementation.name] = []
-        said += () if implementation.name in BROKEN else one_value_per_channel(implementation)
+        if implementation.name not in (*BROKEN, *SINGLE_VALUE_OTHERWISE):
+            said += one_value_per_channel(implementation)
         for dialect in (implementation.dialect, *implementation.by_dtype.values()):
             said += [f"{name} has no link" for name in undocumented(dialect)]
         for case in () if implementation.name in BROKEN else cases(implementation):

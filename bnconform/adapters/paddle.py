@@ -1,0 +1,156 @@
+"""PaddlePaddle: `paddle.nn.functional.batch_norm` and the layers `paddle.nn.BatchNorm1D`, `2D` and `3D`, run eagerly.
+
+Rules: Paddle's momentum weighs the old statistics, so it receives 1 - momentum. Channels stand on axis 1 or on the last
+one, as its data_format says. What tracks no running statistics does not exist: it then updates zeros and ones, or what
+a new layer holds, and that is not reported. Arrays are read where they lie, but for a foreign byte order, which Paddle
+refuses, so that this is copied. Second gradients of inference are those of training with use_global_stats, as the
+error that they raise otherwise asks for.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bnconform.adapters._arrays import Parameters, channels_first, parameters, with_state
+from bnconform.case import Case, Outcome, Unsupported
+from bnconform.dialect import Dialect, Implementation
+
+with warnings.catch_warnings():  # of a cache for compilers, which nothing here needs
+    warnings.filterwarnings("ignore", "No ccache found")
+    import paddle
+    from paddle.nn import functional
+
+paddle.set_device("gpu" if os.environ.get("BNCONFORM_DEVICE") == "cuda" else "cpu")
+LAYERS = {2: paddle.nn.BatchNorm1D, 3: paddle.nn.BatchNorm1D, 4: paddle.nn.BatchNorm2D, 5: paddle.nn.BatchNorm3D}
+FORMATS = {2: ("NC", "NC"), 3: ("NCL", "NLC"), 4: ("NCHW", "NHWC"), 5: ("NCDHW", "NDHWC")}
+STATE = ("_mean", "_variance")
+"""What a layer keeps from one call to the next."""
+
+
+def to_tensor(array: np.ndarray | None, gradient: bool = True) -> Any:
+    """Returns a tensor with its own copy of `array`, as Paddle updates running statistics in place; None for None."""
+    if array is None:
+        return None
+    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return paddle.to_tensor(native, stop_gradient=not gradient)
+
+
+def _data_format(case: Case) -> str:
+    first, last = FORMATS[case.x.ndim]
+    return first if channels_first(case) else last
+
+
+def _modes(case: Case) -> dict[str, bool]:
+    """Returns Paddle's two settings that say what to normalize by."""
+    twice = case.mode == "infer" and "second_order" in case.needs
+    return {"training": case.mode == "train" or twice} | ({"use_global_stats": True} if twice else {})
+
+
+def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
+    """Returns normalize(x), what it has made of the running statistics, dy pulled back and second gradients.
+
+    params: the tensors that `normalize` uses.
+    """
+    x = to_tensor(case.x)
+    found = {"y": normalize(x)}
+    if case.running_mean is not None or case.state is not None:
+        found |= {"running_mean": params.running_mean, "running_var": params.running_var}
+    if case.dy is not None:
+        dy = to_tensor(case.dy)
+        inputs = {"dx": x, "dgamma": params.gamma, "dbeta": params.beta}
+        found |= _pulled([found["y"]], [dy], inputs, "second_order" in case.needs)
+        found |= _second(case, found, {"grad_x": x, "grad_gamma": params.gamma, "grad_dy": dy})
+    return Outcome(**{name: tensor.numpy() for name, tensor in found.items() if tensor is not None})
+
+
+def _second(case: Case, found: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the case's cotangents of the gradients pulled back to the inputs; nothing without them."""
+    bars = {"dx": case.bar_dx, "dgamma": case.bar_dgamma, "dbeta": case.bar_dbeta}
+    pairs = [(found[name], to_tensor(bar)) for name, bar in bars.items() if bar is not None and name in found]
+    if any(grad is None for grad, _ in pairs):
+        raise Unsupported("gamma or beta alone gets no gradient that could be differentiated again")
+    return _pulled([grad for grad, _ in pairs], [bar for _, bar in pairs], inputs) if pairs else {}
+
+
+def _pulled(outputs: list[Any], cotangents: list[Any], inputs: dict[str, Any], again: bool = False) -> dict[str, Any]:
+    """Returns the cotangents pulled back to the inputs that there are, by name; `again`: to be differentiated anew."""
+    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
+    grads = paddle.grad(outputs, list(wanted.values()), cotangents, create_graph=again, allow_unused=True)
+    return dict(zip(wanted, grads, strict=True))
+
+
+def run_functional(case: Case) -> Outcome:
+    """Runs paddle.nn.functional.batch_norm."""
+    given = parameters(case, case.x.dtype)
+    zeros, ones = np.zeros(case.channels, case.x.dtype), np.ones(case.channels, case.x.dtype)
+    mean, var = (zeros, ones) if given.running_mean is None else given[2:]
+    gamma, beta = map(to_tensor, given[:2])
+    params = Parameters(gamma, beta, to_tensor(mean, gradient=False), to_tensor(var, gradient=False))
+
+    def normalize(x: Any) -> Any:
+        return functional.batch_norm(
+            x,
+            *params[2:],
+            *params[:2],
+            **_modes(case),
+            momentum=1 - case.momentum,
+            epsilon=case.eps,
+            data_format=_data_format(case),
+        )
+
+    return _outcome(case, normalize, params)
+
+
+def run_layer(case: Case) -> Outcome:
+    """Runs a new paddle.nn.BatchNorm1D, 2D or 3D, its variables set from the case."""
+    given = parameters(case, case.x.dtype)
+    if case.state:
+        given = given._replace(running_mean=case.state[STATE[0]], running_var=case.state[STATE[1]])
+    modes = _modes(case)
+    paddle.set_default_dtype(case.dtype)
+    layer = LAYERS[case.x.ndim](
+        case.channels,
+        momentum=1 - case.momentum,
+        epsilon=case.eps,
+        weight_attr=None if case.gamma is not None else False,
+        bias_attr=None if case.beta is not None else False,
+        data_format=_data_format(case),
+        use_global_stats=modes.get("use_global_stats"),
+    )
+    layer.training = modes["training"]
+    variables: list[Any] = [layer.weight, layer.bias, layer._mean, layer._variance]
+    for tensor, array in zip(variables, given, strict=True):
+        if array is not None:
+            tensor.set_value(to_tensor(array))
+    with warnings.catch_warnings():  # each training step of a layer warns that it tracks its statistics
+        warnings.filterwarnings("ignore", "When training, we now always track")
+        return with_state(case, _outcome(case, layer, Parameters(*variables)), *STATE)
+
+
+DOCUMENTATION = "https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/BatchNorm1D_en.html"
+SIGNATURE = "https://github.com/PaddlePaddle/Paddle/blob/v3.3.1/paddle/phi/infermeta/multiary.h#L250-L251"
+
+IMPLEMENTATIONS = [
+    Implementation(
+        name=name,
+        run=run,
+        dialect=Dialect(
+            running_var="biased",
+            attribute_dtype="float32",
+            links={"running_var": DOCUMENTATION, "attribute_dtype": SIGNATURE},
+        ),
+        dtypes={"float32", "float64"},
+        version=paddle.__version__,
+        devices={"cpu", "cuda"} if paddle.device.is_compiled_with_cuda() else {"cpu"},
+        features={"memory", "second_order", *further},
+    )
+    for name, run, further in [
+        ("paddle.nn.functional.batch_norm", run_functional, ()),
+        ("paddle.nn.BatchNorm", run_layer, ("state",)),
+    ]
+]
