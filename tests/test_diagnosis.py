@@ -162,8 +162,10 @@ def test_an_error_of_the_size_of_rounding_is_said_to_be_one_and_where() -> None:
         return replace(right, y=right.y * np.float32(1 + 2e-5) if right.y is not None else None)
 
     words = diagnosed(implementation(run)).words
-    assert words.startswith("no known fault explains it; the error of y is small enough for one of rounding, where ")
-    assert words.split(" of the bound is ")[1].startswith("the ")
+    assert words.startswith("no known fault explains it; the error of y is ")
+    share, _, hint = words.partition(" of the size of its terms; if rounding makes it, ")
+    assert 0 < float(share.rpartition(" ")[2]) <= 2e-5
+    assert hint.split(" of the bound is for ")[1].startswith("the ")
     assert words.endswith("; its variance algorithm is two-pass")
 
 

@@ -122,6 +122,9 @@ class Diagnostician:
         looked_at = [*exhibits, *(one for one in own if one is not None)]
         plain = self._plain(given)
         left = [fault for fault in standing if not any(one.refutes(fault, outputs) for one in plain)]
+        given_ones = outputs or tuple({output for one in exhibits for output in one.about.outputs})
+        # What rounds more than it may does so in ordinary cases as well, and no further than that.
+        left = [fault for fault in left if fault.within is None or _matching([fault], plain, given_ones)]
         left = _matching(left, looked_at, outputs)
         for answer in self._differing(left, exhibits, given):
             if further := _matching(left, [answer], outputs):

@@ -35,9 +35,9 @@ class FreshCases:
         self._made: dict[tuple[Given, int], Case] = {}
 
     def of_family(self, given: Given) -> list[Case]:
-        """Returns cases of the family that a witness is from; none where its cases are not made by recipe."""
+        """Returns cases of the family that a witness is from; ordinary ones where its cases are not made by recipe."""
         if given.channels not in ("mixed", "constant") or given.manner != "plain":
-            return []
+            given = Given(mode=given.mode)
         return [self._case(given, place) for place in range(OWN_COMPILED if self._traits.compiled else OWN)]
 
     def of_others(self, given: Given) -> Iterator[Case]:

@@ -86,16 +86,20 @@ class Exhibit:
         return found
 
     def _rounded(self, case: Case, dialect: Dialect, outputs: Sequence[str]) -> Match | None:
-        """Compares with the right values within the bounds of another arithmetic."""
-        other = Evidence(case, {}, dialect)
+        """Compares with the right values within the bounds of another arithmetic.
+
+        It shows something where such a bound is narrow enough to make a claim: a wide one holds whatever is wrong.
+        """
+        other, shown = Evidence(case, {}, dialect), False
         values, worst, rooms = Model(RIGHT, other, set()).values, 0.0, [1.0]
         for output in outputs:
-            allowance = other.allowance(output)
+            bound = other.bound(output)
+            allowance, shown = bound.allowance, shown or bool((self.missed[output] & bound.claims).any())
             worst = max(worst, float(self._ratios_within(output, values[output], allowance).max(initial=0.0)))
             with np.errstate(all="ignore"):
                 room = np.log(allowance / self.about.allowance(output))
             rooms.append(float(np.exp(room[np.isfinite(room)].mean())) if np.isfinite(room).any() else 1.0)
-        return Match(worst, bool(self.odd.intersection(outputs)), max(rooms)) if worst <= 1 else None
+        return Match(worst, shown, max(rooms)) if worst <= 1 else None
 
     def _ratios_within(self, output: str, value: Array, allowance: Array) -> Array:
         return np.where(np.isfinite(allowance), _ratios(self.about.outputs[output], value, allowance), 0.0)

@@ -1,4 +1,4 @@
-"""What can be said of an error that no known fault explains: whether rounding makes such errors, and where.
+"""What can be said of an error that no known fault explains: whether it may be one of rounding, and of what.
 
 Rules: an error counts as rounding's where a bound of that size would still make a claim; what of the bound is largest
 there says where to look. It is a hint, never a verdict.
@@ -29,9 +29,9 @@ def _told(exhibit: Exhibit, output: str) -> str:
     about, ratios = exhibit.about, exhibit.ratios[output]
     index = tuple(int(i) for i in np.unravel_index(int(ratios.argmax()), ratios.shape))
     bound = about.bound(output)
-    most = max(LEAST_SHARE, LEAST_ROUNDINGS * bound.u) * bound.scale[index]
-    if not ratios[index] * bound.allowance[index] <= most:
+    share = float(ratios[index] * bound.allowance[index] / bound.scale[index])
+    if not share <= max(LEAST_SHARE, LEAST_ROUNDINGS * bound.u):
         return ""
     term = dominating(about.case, about.dialect, output, index)
-    size = f"the error of {output} is small enough for one of rounding"
-    return size if term is None else f"{size}, where {100 * term[1]:.0f} % of the bound is {term[0]}"
+    where = "" if term is None else f"; if rounding makes it, {100 * term[1]:.0f} % of the bound is for {term[0]}"
+    return f"the error of {output} is {share:.2g} of the size of its terms{where}"
