@@ -64,7 +64,7 @@ def inference_far_from_zero(case: Case) -> Case:
     values = probe.x.astype(np.float64)
     statistics = {"running_mean": values.mean(0), "running_var": values.var(0)}
     kept = {name: array.astype(case.x.dtype) for name, array in statistics.items()}
-    return replace(probe, mode="infer", **kept)
+    return replace(probe, mode="infer", momentum=case.momentum, **kept)
 
 
 @_once

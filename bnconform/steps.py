@@ -22,6 +22,7 @@ from bnconform.columns import Array
 from bnconform.dialect import Dialect
 from bnconform.doubledouble import DoubleDouble, as_doubledouble
 from bnconform.equations import rounded
+from bnconform.refusals import taken
 from bnconform.solution import solution
 from bnconform.spec import Subject
 
@@ -83,12 +84,15 @@ def steady(bn: Subject, case: Case) -> Steps:
 
 @once
 def cumulative(bn: Subject, case: Case) -> Steps:
-    """Runs three batches, the one of step k by the weight 1/k, which makes the average that of all batches so far."""
+    """Runs three batches, the one of step k by the weight 1/k, which makes the average that of all batches so far.
+
+    It ends the property where the implementation refuses the weight 1.
+    """
     batches = [
         replace(case, x=multiplied(case, factor), momentum=share(place, bn.dialect), dy=None)
         for place, factor in enumerate(FACTORS, 1)
     ]
-    return follow(bn, batches)
+    return follow(bn, [taken(bn, batches[0]), *batches[1:]])
 
 
 @once

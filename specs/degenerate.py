@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import bounds, extremes, neighbours, reference, relations
+from bnconform import bounds, extremes, neighbours, reference, refusals, relations
 from bnconform.case import Case
 from bnconform.layout import along
 from bnconform.replies import Raised
@@ -98,8 +98,8 @@ def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> A
     given=TRAINING,
 )
 def keeps_its_averages_where_the_new_weigh_nothing(bn: Subject, case: Case) -> list[Agreement]:
-    """With no weight on the new statistics a training step leaves the running ones as they were."""
-    return relations.averages(bn, extremes.kept(case))
+    """With no weight on the new statistics, where it is not refused, a step leaves the running ones as they were."""
+    return relations.averages(bn, refusals.taken(bn, extremes.kept(case)))
 
 
 @spec(
@@ -108,8 +108,11 @@ def keeps_its_averages_where_the_new_weigh_nothing(bn: Subject, case: Case) -> l
     given=TRAINING,
 )
 def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> list[Agreement]:
-    """With all weight on the new statistics they replace the running ones; the variance is the one it declares."""
-    return relations.averages(bn, extremes.replaced(case))
+    """With all weight on the new statistics, where it is not refused, they replace the running ones.
+
+    The variance is the one that the Dialect declares.
+    """
+    return relations.averages(bn, refusals.taken(bn, extremes.replaced(case)))
 
 
 @spec(
@@ -118,8 +121,8 @@ def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> li
     given=TRAINING,
 )
 def keeps_a_nan_in_its_channel(bn: Subject, case: Case) -> Agreement:
-    """A NaN or an infinity in one channel changes nothing in the others."""
-    spoilt, where = neighbours.spoilt(case), neighbours.unchanged(case)
+    """A NaN or an infinity in one channel, where it is not refused, changes nothing in the others."""
+    spoilt, where = refusals.taken(bn, neighbours.spoilt(case), ordinary=case), neighbours.unchanged(case)
     return relations.same_output(bn, case, spoilt, quantity="y beside spoilt channels", where=where)
 
 

@@ -5,7 +5,7 @@ it is held to. The variance is read off the running variance: in y the error of 
 between algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
 """
 
-from bnconform import bounds, probes, reference
+from bnconform import bounds, probes, reference, refusals
 from bnconform.case import Case
 from bnconform.spec import Subject, spec
 from bnconform.strategies import cases
@@ -28,7 +28,7 @@ def accumulates_narrow_input_in_the_declared_type(bn: Subject, case: Case) -> Ag
     quantity = "running mean of values near 1"
     if case.dtype not in NARROW or bn.dialect.stats_dtype not in ("float32", "float64"):
         return Agreement(quantity=quantity, missing="no wider type than that of the input is declared for the sums")
-    probe = probes.near_one(case)
+    probe = refusals.taken(bn, probes.near_one(case))
     actual, expected = bn(probe).running_mean, reference.running_mean(probe)
     return agree(actual, expected, within=bounds.running_mean(probe, bn.dialect), quantity=quantity)
 
@@ -44,7 +44,8 @@ def loses_no_more_digits_than_its_algorithm(bn: Subject, case: Case) -> Agreemen
     quantity = "variance of data far from zero"
     if case.dtype in NARROW:
         return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
-    probe, correction = probes.far_from_zero(case), int(bn.dialect.running_var == "unbiased")
+    probe = refusals.taken(bn, probes.far_from_zero(case))
+    correction = int(bn.dialect.running_var == "unbiased")
     actual, expected = bn(probe).running_var, reference.running_var(probe, correction)
     within = bounds.running_var(probe, bn.dialect, correction=correction)
     return agree(actual, expected, within=within, quantity=quantity)
@@ -61,7 +62,7 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     quantity = "y of data far from zero"
     if case.dtype in NARROW:
         return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
-    probe = probes.far_from_zero(case)
+    probe = refusals.taken(bn, probes.far_from_zero(case))
     actual, expected = bn(probe).y, reference.normalize(probe)
     return agree(actual, expected, within=bounds.normalize(probe, bn.dialect), quantity=quantity)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import batches, bounds, exact, network, noise, optimizers, reference, relations, variants
+from bnconform import batches, bounds, exact, network, noise, optimizers, reference, refusals, relations, variants
 from bnconform.bounds import Bound
 from bnconform.case import Case
 from bnconform.layout import along
@@ -205,7 +205,7 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
         yield from relations.averages(bn, case)
         return
     for m in batches.COUNTS:
-        batch = noise.of_size(case, m)
+        batch = refusals.taken(bn, noise.of_size(case, m))
         found = bn(batch)
         for name, returned, standard, distribution in (
             ("running_mean", found.running_mean, noise.standard_mean, noise.normal),
@@ -235,7 +235,7 @@ def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Ag
         yield relations.pointwise(bn, case, "y")
         return
     for m in batches.COUNTS:
-        batch = noise.with_the_mean_in_front(noise.of_size(case, m))
+        batch = refusals.taken(bn, noise.with_the_mean_in_front(noise.of_size(case, m)))
         y, quantity = bn(batch).y, f"share of y of the fixed example in batches of {m}"
         if y is None:
             yield Agreement(quantity=quantity, missing="y is not offered")
