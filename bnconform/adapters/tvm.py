@@ -4,10 +4,10 @@ Rules: epsilon, momentum and axis are attributes of the operator, so that each v
 absent array compiles anew, in 0.2 s, with gradients in 0.4 s. To compile less, y and its gradients come from an
 operator with the momentum of 0.1 that is TVM's default, the running statistics from one with its default epsilon and
 with gamma and beta, none of which enters them. An absent gamma or beta is `scale` or `center` being false. TVM
-documents that momentum weighs the old statistics; its default of 0.1, its importers and each of its passes say the new
-ones, as ours does, so that it is passed on as it is. Gradients are those of the sum of y times dy, by the passes that
-TVM's own trainer uses. Arrays are read where they lie, but for a foreign byte order, which TVM refuses, so that this is
-copied.
+documents that momentum weighs the old statistics; its default of 0.1 and each of its passes say the new ones, as in
+torch, which they are meant to be like (https://github.com/apache/tvm/pull/14190), so that it is passed on as it is.
+Gradients are those of the sum of y times dy, by the passes that TVM's own trainer uses. Arrays are read where they lie,
+but for a foreign byte order, which TVM refuses, so that this is copied.
 """
 
 from __future__ import annotations

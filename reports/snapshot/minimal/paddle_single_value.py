@@ -1,5 +1,6 @@
 """Paddle, CPU, training with one value per channel: y is x itself, neither normalized nor scaled nor shifted, and the
-running statistics stay as they are. The documented formula gives y = bias, as x equals its mean."""
+running statistics stay as they are. The documented formula gives y = bias, as x equals its mean. Asked for in
+PaddlePaddle/Paddle#11445; the gradients are those of y = x."""
 import warnings
 
 warnings.simplefilter("ignore")

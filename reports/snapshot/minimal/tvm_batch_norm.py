@@ -1,5 +1,5 @@
 """Apache TVM, relax.op.nn.batch_norm: (1) documented as moving_mean * momentum + data_mean * (1 - momentum), computed as
-(1 - momentum) * moving_mean + momentum * data_mean. (2) Typed as float16 for float16, but legalized to float32."""
+(1 - momentum) * moving_mean + momentum * data_mean (apache/tvm#14190 means the latter, as in torch). (2) Typed as float16 for float16, but legalized to float32."""
 from importlib.metadata import version
 
 import numpy as np
