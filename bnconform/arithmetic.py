@@ -93,7 +93,7 @@ def effective(case_dtype: str, dialect: Dialect) -> EffectiveArithmetic:
         cotangents=_declared(x, dialect.cotangent_dtype, accumulate),
         output=x,
         params=params,
-        running=params,
+        running=_declared(x, dialect.running_dtype, params),
     )
 
 

@@ -25,6 +25,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "elementwise_dtype": (None, *DTYPES),
     "cotangent_dtype": (None, *DTYPES),
     "params_dtype": (None, *DTYPES),
+    "running_dtype": (None, *DTYPES),
     "attribute_dtype": (None, "float32"),
 }
 
@@ -46,6 +47,7 @@ class Dialect:
     elementwise_dtype: type of the elementwise arithmetic; None: stats_dtype.
     cotangent_dtype: type that cotangents are summed in; None: stats_dtype.
     params_dtype: type of gamma, beta, the running statistics and their gradients; None: x's.
+    running_dtype: type that the running statistics alone are kept in; None: params_dtype.
     attribute_dtype: type that epsilon and momentum are kept in, whatever x's; None: at least x's.
     backward: in inference, sums of g(x - mean) ("centred") or of gx and g ("uncentred").
     rounded_branches: the summands of dx are rounded to x's dtype before they are added.
@@ -62,6 +64,7 @@ class Dialect:
     elementwise_dtype: str | None = None
     cotangent_dtype: str | None = None
     params_dtype: str | None = None
+    running_dtype: str | None = None
     attribute_dtype: str | None = None
     backward: Literal["centred", "uncentred"] = "centred"
     rounded_branches: bool = False

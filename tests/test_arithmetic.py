@@ -52,8 +52,13 @@ def test_each_role_can_be_declared_narrower_than_the_statistics():
     assert types.stored.name == types.elementwise.name == types.cotangents.name == "bfloat16"
 
 
+def test_running_statistics_can_be_declared_wider_than_the_other_parameters():
+    types = effective("bfloat16", Dialect(running_dtype="float32"))
+    assert (types.params.name, types.running.name) == ("bfloat16", "float32")
+
+
 @pytest.mark.parametrize(
-    "field", ["stats_dtype", "stored_dtype", "elementwise_dtype", "cotangent_dtype", "params_dtype"]
+    "field", ["stats_dtype", "stored_dtype", "elementwise_dtype", "cotangent_dtype", "params_dtype", "running_dtype"]
 )
 def test_a_declared_type_that_is_no_wider_than_the_input_means_nothing(field):
     dialect = Dialect(**{field: "float32"})
