@@ -44,6 +44,10 @@ ADAPTERS = {
     "tinygrad": "tinygrad ziglang",
     "autograd": "autograd",
     "tvm": "tvm",
+    "flax_nnx": "flax",
+    "stax": "jax",
+    "haiku": "haiku",
+    "equinox": "equinox",
 }
 LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
 LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
@@ -61,6 +65,7 @@ NOT_OFFERED = {
     "autograd.batchnorm_listing": RUNNING,
     "tinygrad.Tensor.batchnorm": RUNNING,
     "tvm.relax.op.nn.batch_norm": GRADIENTS,
+    "jax.example_libraries.stax.BatchNorm": RUNNING,
 }
 LISTINGS = ("numpy.batchnorm_listing", "autograd.batchnorm_listing")
 NO_GRADIENT_ALONE = ("paddle.nn.functional.batch_norm", "paddle.nn.BatchNorm")
@@ -69,6 +74,11 @@ SINGLE_VALUE_OTHERWISE = (*NO_GRADIENT_ALONE, "tinygrad.nn.BatchNorm")
 """What does something with a single value that nothing documents; the harness reports it, as a finding."""
 ENGINES = ("onnx.", "onnxruntime.", "openvino.", "opencv.", "ncnn.")
 """Namespaces whose implementations have no gradients."""
+TRAINING_ONLY = ("jax.example_libraries.stax.",)
+BY_ITS_AVERAGE = ("equinox.nn.BatchNorm:ema",)
+"""What normalizes a training step by its moving average, as documented, and not by the batch."""
+BIASED_ALTHOUGH_DOCUMENTED_UNBIASED = ("equinox.nn.BatchNorm:batch",)
+"""What averages the biased variance, against its own documentation; the harness reports it, as a finding."""
 INFERENCE_ONLY = ("openvino.batch_norm_inference", "opencv.", "ncnn.")
 BROKEN = {  # https://github.com/onnx/onnx/pull/8442; the harness reports it, as a finding
     "onnx.reference.BatchNormalization:opset7",
@@ -130,6 +140,11 @@ def plain(case: Case, biased: bool) -> dict[str, np.ndarray]:
     return {name: value for name, value in out.items() if name not in absent}
 
 
+def is_biased(implementation: Implementation) -> bool:
+    declared = implementation.dialect.running_var == "biased"
+    return declared or implementation.name in BIASED_ALTHOUGH_DOCUMENTED_UNBIASED
+
+
 def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
     """Yields what is wrong with the implementation's outcome of `case`."""
     before = [None if a is None else a.copy() for a in (case.x, case.dy, case.running_mean, case.running_var)]
@@ -140,7 +155,7 @@ def complaints(implementation: Implementation, case: Case) -> Iterator[str]:
     aliased = [name for name in OUTPUTS if kept[name] is not None and _differ(kept[name], getattr(outcome, name))]
     yield from (f"{name} changed when another case ran" for name in aliased)
     again = implementation.run(case)
-    expected = plain(case, implementation.dialect.running_var == "biased")
+    expected = plain(case, is_biased(implementation))
     for name in not_offered(implementation.name, case):
         expected.pop(name, None)
     for name in OUTPUTS:
@@ -178,6 +193,10 @@ def expects_unsupported(implementation: Implementation, case: Case) -> bool:
     if implementation.dialect.average == "cumulative" and case.mode == "train" and case.running_mean is not None:
         return True
     if case.mode == "train" and implementation.name.startswith(INFERENCE_ONLY):
+        return True
+    if case.mode == "infer" and implementation.name.startswith(TRAINING_ONLY):
+        return True
+    if case.mode == "train" and case.running_mean is not None and implementation.name in BY_ITS_AVERAGE:
         return True
     return implementation.name in LISTINGS and (case.mode == "infer" or case.gamma is None or case.beta is None)
 

@@ -1,0 +1,130 @@
+"""Flax NNX: `flax.nnx.BatchNorm` as it comes (one-pass variance) and with use_fast_variance=False.
+
+Rules: those of the adapter of flax.linen. A layer is made anew in each call and given the parameters and statistics of
+the case as its own variables.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Literal
+
+import flax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.case import Case, Outcome
+from bnconform.dialect import Dialect, Implementation
+
+
+def _layer(fast: bool, train: bool, axis: int, channels: int, dtype: np.dtype, **settings: Any) -> nnx.BatchNorm:
+    return nnx.BatchNorm(
+        channels,
+        use_running_average=not train,
+        axis=axis,
+        dtype=dtype,
+        param_dtype=at_least_float32(dtype),
+        use_fast_variance=fast,
+        rngs=nnx.Rngs(0),
+        **settings,
+    )
+
+
+@functools.cache
+def _forward(fast: bool, train: bool, axis: int) -> Forward:
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
+        gamma, beta, mean, variance = params
+        settings = {"epsilon": eps, "momentum": 1 - momentum}
+        settings |= {"use_scale": gamma is not None, "use_bias": beta is not None}
+        layer = _layer(fast, train, axis, x.shape[axis], x.dtype, **settings)
+        if gamma is not None:
+            layer.scale = nnx.Param(gamma)
+        if beta is not None:
+            layer.bias = nnx.Param(beta)
+        if mean is not None:
+            layer.mean, layer.var = nnx.BatchStat(jnp.asarray(mean)), nnx.BatchStat(jnp.asarray(variance))
+        y = layer(x, mask=mask)
+        return y, (None, None) if mean is None else (layer.mean[...], layer.var[...])
+
+    return forward
+
+
+@functools.cache
+def _initial(fast: bool, axis: int, channels: int, dtype: np.dtype) -> dict[str, np.ndarray]:
+    """Returns the statistics of a new layer."""
+    layer = _layer(fast, True, axis, channels, dtype)
+    return {"mean": np.asarray(layer.mean[...]), "var": np.asarray(layer.var[...])}
+
+
+def _run(fast: bool, case: Case) -> Outcome:
+    params = parameters(case, at_least_float32(case.x.dtype))
+    if case.state is not None:
+        state = case.state or _initial(fast, case.axis, case.channels, case.x.dtype)
+        params = by_state(params, state, "mean", "var")
+    masked = {} if case.mask is None else {"mask": case.mask}
+    found = run_compiled(_forward(fast, case.mode == "train", case.axis), case, params, **masked)
+    return with_state(case, found, "mean", "var")
+
+
+def run_fast(case: Case) -> Outcome:
+    """Runs flax.nnx.BatchNorm as it comes."""
+    return _run(True, case)
+
+
+def run_two_pass(case: Case) -> Outcome:
+    """Runs flax.nnx.BatchNorm(use_fast_variance=False)."""
+    return _run(False, case)
+
+
+DOCUMENTATION = "https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/nn/normalization.html#flax.nnx.BatchNorm"
+SOURCE = "https://github.com/google/flax/blob/v0.12.8/flax/nnx/nn/normalization.py"
+
+
+PROMOTION = SOURCE + "#L385-L387"
+
+
+def _dialect(fast: bool, dtype: str | None = None) -> Dialect:
+    """Returns the Dialect of wide types, or of a 16-bit `dtype`.
+
+    That is what all arguments and variables are cast to, and gradients on their way back through the cast. The
+    statistics of a batch are computed from it in float32, and their averages kept so.
+    """
+    links = {"running_var": SOURCE + "#L404-L409", "variance": DOCUMENTATION}
+    variance: Literal["one-pass", "two-pass"] = "one-pass" if fast else "two-pass"
+    if dtype is None:
+        return Dialect(running_var="biased", variance=variance, links=links)
+    narrow = ("elementwise_dtype", "cotangent_dtype")
+    links |= dict.fromkeys(narrow, PROMOTION)
+    links |= {"stats_dtype": SOURCE + "#L95-L98", "running_dtype": SOURCE + "#L314", "rounded_branches": PROMOTION}
+    return Dialect(
+        running_var="biased",
+        variance=variance,
+        stats_dtype="float32",
+        elementwise_dtype=dtype,
+        cotangent_dtype=dtype,
+        running_dtype="float32",
+        rounded_branches=True,
+        links=links,
+    )
+
+
+IMPLEMENTATIONS = [
+    Implementation(
+        name=name,
+        run=run,
+        dialect=_dialect(fast),
+        by_dtype={dtype: _dialect(fast, dtype) for dtype in ("float16", "bfloat16")},
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+        compiled=True,
+        version=flax.__version__,
+        devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
+        features={"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"},
+    )
+    for name, run, fast in [
+        ("flax.nnx.BatchNorm", run_fast, True),
+        ("flax.nnx.BatchNorm:two_pass", run_two_pass, False),
+    ]
+]
