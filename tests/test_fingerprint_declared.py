@@ -73,6 +73,14 @@ def test_undecided_contradicts_nothing(property: str) -> None:
     assert relation(property, None) == ""
 
 
+@pytest.mark.parametrize("property", ["elementwise arithmetic", "statistics kept in"])
+def test_what_16_bits_do_not_show_contradicts_no_float64(property: str) -> None:
+    wide = Dialect(stats_dtype="float64")
+    assert relation(property, "float32", wide) == ""
+    assert relation(property, "float16", wide) == "contradicts"
+    assert relation(property, "float32", Dialect(), "float64") == "contradicts"
+
+
 @pytest.mark.parametrize("property", ["order of the sums", "inference", "subnormal results", "empty batch"])
 def test_what_no_field_speaks_of_is_told_alone(property: str) -> None:
     (found,) = compared([Inferred(property=property, value="in parts")], WIDE, "float32")

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from bnconform.arithmetic import effective
+from bnconform.arithmetic import arithmetic, effective
 from bnconform.dialect import Dialect
 from bnconform.fingerprint.bench import ELEMENTWISE
 from bnconform.fingerprint.formulas import INSIDE, NEW
 from bnconform.fingerprint.inferred import Inferred
-from bnconform.fingerprint.sums import COTANGENTS, STATISTICS, TYPES
+from bnconform.fingerprint.sums import COTANGENTS, KEPT, STATISTICS, TYPES
 
 Relation = Literal["agrees", "contradicts", "better", ""]
 EQUATIONS = {"ε in training": INSIDE, "ε in inference": INSIDE, "variance in y": "biased", "momentum": NEW}
@@ -65,7 +65,7 @@ def _kept(dialect: Dialect, dtype: str) -> str:
 FIELDS: dict[str, tuple[str, Declared, Judge]] = {
     ELEMENTWISE: ("elementwise_dtype", lambda d, dtype: effective(dtype, d).elementwise.name, _as_wide),
     STATISTICS: ("stats_dtype", lambda d, dtype: effective(dtype, d).accumulate.name, _as_wide),
-    "statistics kept in": ("stored_dtype", _kept, _as_wide),
+    KEPT: ("stored_dtype", _kept, _as_wide),
     COTANGENTS: ("cotangent_dtype", lambda d, dtype: effective(dtype, d).cotangents.name, _as_wide),
     "running variance": ("running_var", lambda d, _: d.running_var, _same),
     "running average": ("average", lambda d, _: d.average, _same),
@@ -80,6 +80,9 @@ FIELDS: dict[str, tuple[str, Declared, Judge]] = {
     "single value": ("single_value", lambda d, _: d.single_value, _same),
 }
 """By property: the field of the Dialect that speaks of it, what it says for data of a dtype, and how they compare."""
+
+UP_TO_FLOAT32 = (ELEMENTWISE, KEPT)
+"""Properties that 16-bit outputs do not show beyond float32: what is found to be that may be wider."""
 
 
 def compared(found: Iterable[Inferred], dialect: Dialect, dtype: str) -> list[Comparison]:
@@ -101,4 +104,6 @@ def _compared(one: Inferred, dialect: Dialect, dtype: str) -> Comparison:
     field, says, judge = FIELDS[one.property]
     declared = says(dialect, dtype)
     relation = judge(one.value, declared) if one.value else ""
+    if one.property in UP_TO_FLOAT32 and one.value == "float32" and arithmetic(dtype).bits == 16:
+        relation = relation if declared != "float64" else ""
     return Comparison(inferred=one, declared=declared, field=field, relation=relation)

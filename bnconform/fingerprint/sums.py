@@ -21,7 +21,7 @@ from bnconform.fingerprint.inferred import ROUNDINGS, Inferred, seen, undecided,
 WIDER = {"bfloat16": "float32", "float16": "float32", "float32": "float64", "float64": "wider than float64"}
 TYPES = ("bfloat16", "float16", "float32", "float64", "wider than float64")
 """What a sum can be found to be computed in, from narrow to wide."""
-STATISTICS, COTANGENTS = "statistics summed in", "cotangents summed in"
+STATISTICS, COTANGENTS, KEPT = "statistics summed in", "cotangents summed in", "statistics kept in"
 MARGIN = SEVERAL + 8
 """A sum of m values in arithmetic of u is off by at most γ_(m+8)·Σ|t|, in any order and in one with few more steps."""
 
@@ -138,7 +138,7 @@ def order(bench: Bench) -> Inferred:
     return seen("in parts") if whole.all() else undecided("what is lost is no whole number of values")
 
 
-@probe("statistics kept in")
+@probe(KEPT)
 def kept(bench: Bench) -> Inferred:
     """Half of the values 1 and half one unit in the last place above it: no type of theirs holds the mean."""
     if bench.facts.bits > 16:
