@@ -64,7 +64,6 @@ NOT_OFFERED = {
     "numpy.batchnorm_listing": RUNNING | GRADIENTS,
     "autograd.batchnorm_listing": RUNNING,
     "tinygrad.Tensor.batchnorm": RUNNING,
-    "tvm.relax.op.nn.batch_norm": GRADIENTS,
     "jax.example_libraries.stax.BatchNorm": RUNNING,
 }
 LISTINGS = ("numpy.batchnorm_listing", "autograd.batchnorm_listing")

@@ -1,20 +1,21 @@
-"""Apache TVM: `tvm.relax.op.nn.batch_norm` compiled for LLVM, legalized as it comes or decomposed and differentiated.
+"""Apache TVM: `tvm.relax.op.nn.batch_norm` compiled for LLVM, with gradients by `tvm.relax.transform.Gradient`.
 
 Rules: epsilon, momentum and axis are attributes of the operator, so that each value of theirs and each shape, type and
-absent array compiles anew, in 0.2 s, with gradients in 0.4 s. To compile less, y and its gradients come from an
-operator with the momentum of 0.1 that is TVM's default, the running statistics from one with its default epsilon and
-with gamma and beta, none of which enters them. An absent gamma or beta is `scale` or `center` being false. TVM
-documents that momentum weighs the old statistics; its default of 0.1 and each of its passes say the new ones, as in
-torch, which they are meant to be like (https://github.com/apache/tvm/pull/14190), so that it is passed on as it is.
-Gradients are those of the sum of y times dy, by the passes that TVM's own trainer uses. Arrays are read where they lie,
-but for a foreign byte order, which TVM refuses, so that this is copied.
+absent array compiles anew, in 0.2 s, for gradients in 0.6 s. To compile less, y and the gradients come from an operator
+with the momentum of 0.1 that is TVM's default, the running statistics from one with its default epsilon and with gamma
+and beta, none of which enters them. An absent gamma or beta is `scale` or `center` being false. TVM documents that
+momentum weighs the old statistics; its default of 0.1 and each of its passes say the new ones, as in torch, which they
+are meant to be like (https://github.com/apache/tvm/pull/14190), so that it is passed on as it is. y is that of the
+operator as tvm.compile legalizes it; Gradient is of the sum of y times dy and takes the operator decomposed, as TVM's
+own trainer does. Arrays are read where they lie, but for a foreign byte order, which TVM refuses, so that this is
+copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -31,10 +32,8 @@ PARAMS = ("gamma", "beta", "moving_mean", "moving_var")
 
 @dataclass(frozen=True)
 class Operator:
-    """All that a compiled operator depends on; `wanted` of "y", "running" and "gradients" is what it returns."""
+    """All that an operator depends on, by TVM's names."""
 
-    wanted: str
-    decomposed: bool
     shape: tuple[int, ...]
     dtype: str
     axis: int
@@ -44,47 +43,56 @@ class Operator:
     scale: bool = True
     center: bool = True
 
-    def module(self) -> Any:
-        """Returns the module whose `main` takes x, PARAMS and, for gradients, dy."""
+    def variables(self) -> list[Any]:
+        """Returns the variables for x, PARAMS and dy."""
         shapes = {"x": self.shape, **dict.fromkeys(PARAMS, (self.shape[self.axis],)), "dy": self.shape}
-        inputs = {name: relax.Var(name, relax.TensorType(shape, self.dtype)) for name, shape in shapes.items()}
-        dy = inputs.pop("dy")
-        pulls = self.wanted == "gradients"
-        builder = relax.BlockBuilder()
-        with builder.function("main", [*inputs.values(), *[dy] * pulls]):
-            with builder.dataflow():
-                normalized = builder.emit(relax.op.nn.batch_norm(*inputs.values(), **self.settings))
-                y, *running = [builder.emit(normalized[i]) for i in range(3)]
-                asked = running if self.wanted == "running" else [y]
-                if pulls:
-                    asked = [builder.emit(relax.op.sum(relax.op.multiply(y, dy))), y]
-                outputs = [builder.emit_output(one) for one in asked]
-            builder.emit_func_output(relax.Tuple(outputs))
-        return builder.get()
+        return [relax.Var(name, relax.TensorType(shape, self.dtype)) for name, shape in shapes.items()]
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The attributes by TVM's names."""
-        return {n: getattr(self, n) for n in ("axis", "epsilon", "momentum", "scale", "center", "training")}
+    def of(self, variables: list[Any]) -> Any:
+        """Returns the operator on x and PARAMS."""
+        settings = {n: getattr(self, n) for n in ("axis", "epsilon", "momentum", "scale", "center", "training")}
+        return relax.op.nn.batch_norm(*variables[:5], **settings)
 
 
-@lru_cache(maxsize=384)  # each holds some megabytes of machine code
-def _compiled(operator: Operator) -> Callable[..., Any]:
-    """Returns the function (x, PARAMS) -> outputs; (x, PARAMS, dy) -> ((sum, y), gradients) if they are wanted."""
-    module, name = operator.module(), "main"
-    if operator.decomposed:
-        passes = relax.transform
-        module = (passes.DecomposeOpsForTraining if operator.training else passes.DecomposeOpsForInference)()(module)
-    if operator.wanted == "gradients":
-        name = "main_adjoint"
-        module = relax.transform.Gradient("main", require_grads=list(module["main"].params[:3]))(module)
-        module = tvm.IRModule({name: module[name]})
+def _module(variables: list[Any], emit: Callable[[Any], Any]) -> Any:
+    """Returns a module whose `main` takes these variables and returns what `emit` emits into a builder."""
+    builder = relax.BlockBuilder()
+    with builder.function("main", variables):
+        with builder.dataflow():
+            output = builder.emit_output(emit(builder))
+        builder.emit_func_output(output)
+    return builder.get()
+
+
+def _compiled(module: Any, name: str = "main") -> Callable[..., Any]:
     function: Callable[..., Any] = relax.VirtualMachine(tvm.compile(module, target="llvm"), tvm.cpu())[name]
     return function
 
 
+@lru_cache(maxsize=192)  # each holds two megabytes of machine code
+def _forward(operator: Operator) -> Callable[..., Any]:
+    """Returns the function (x, PARAMS) -> (y, running mean, running variance)."""
+    variables = operator.variables()[:5]
+    return _compiled(_module(variables, lambda builder: builder.emit(operator.of(variables))))
+
+
+@lru_cache(maxsize=48)  # each holds six megabytes
+def _backward(operator: Operator) -> Callable[..., Any]:
+    """Returns the function (x, PARAMS, dy) -> (sum of y times dy, (dx, dgamma, dbeta))."""
+    *inputs, dy = variables = operator.variables()
+
+    def emit(builder: Any) -> Any:
+        y = builder.emit(builder.emit(operator.of(inputs))[0])
+        return builder.emit(relax.op.sum(relax.op.multiply(y, dy)))
+
+    decompose = (relax.transform.DecomposeOpsForInference, relax.transform.DecomposeOpsForTraining)[operator.training]
+    module = decompose()(_module(variables, emit))
+    module = relax.transform.Gradient("main", require_grads=list(module["main"].params[:3]))(module)
+    return _compiled(tvm.IRModule({"main_adjoint": module["main_adjoint"]}), "main_adjoint")
+
+
 def _inputs(case: Case) -> list[Any]:
-    """Returns x, PARAMS and dy; zeros stand for what is absent, and nothing reads them."""
+    """Returns x, PARAMS and dy if there is one; zeros stand for what is absent, and nothing reads them."""
     nothing = np.zeros(case.channels, case.x.dtype)
     params = [nothing if array is None else array for array in parameters(case, case.x.dtype)]
     arrays = [case.x, *params, *([] if case.dy is None else [case.dy])]
@@ -92,21 +100,16 @@ def _inputs(case: Case) -> list[Any]:
     return [tvm.runtime.tensor(array) for array in native]
 
 
-def run(case: Case, decomposed: bool) -> Outcome:
-    """Runs the operator as tvm.compile legalizes it, or decomposed, and then with its gradient."""
+def run(case: Case) -> Outcome:
+    """Runs the operator and, for gradients, its Gradient."""
     inputs, train = _inputs(case), case.mode == "train"
-    plain = Operator("running", decomposed, case.x.shape, case.dtype, case.axis % case.x.ndim, train)
-    scale, center = case.gamma is not None, case.beta is not None
-    wanted = "gradients" if decomposed and case.dy is not None else "y"
-    operator = replace(plain, wanted=wanted, epsilon=case.eps, scale=scale, center=center)
-    found: dict[str, Any] = {}
-    if wanted == "y":
-        found["y"] = _compiled(operator)(*inputs[:5])[0]
-    else:
-        (_, found["y"]), grads = _compiled(operator)(*inputs)
-        found |= zip(("dx", "dgamma", "dbeta"), grads, strict=True)
+    plain = Operator(case.x.shape, case.dtype, case.axis % case.x.ndim, train)
+    operator = replace(plain, epsilon=case.eps, scale=case.gamma is not None, center=case.beta is not None)
+    found = {"y": _forward(operator)(*inputs[:5])[0]}
+    if case.dy is not None:
+        found |= zip(("dx", "dgamma", "dbeta"), _backward(operator)(*inputs)[1], strict=True)
     if train and case.running_mean is not None:
-        running = _compiled(replace(plain, momentum=case.momentum))(*inputs[:5])
+        _, *running = _forward(replace(plain, momentum=case.momentum))(*inputs[:5])
         found |= zip(("running_mean", "running_var"), running, strict=True)
     absent = {"d" + name for name in ("gamma", "beta") if getattr(case, name) is None}
     return Outcome(**{name: array.numpy() for name, array in found.items() if name not in absent})
@@ -116,16 +119,12 @@ SOURCE = "https://github.com/apache/tvm/blob/v0.27.0/python/tvm/relax/op/nn/nn.p
 
 IMPLEMENTATIONS = [
     Implementation(
-        name=name,
-        run=partial(run, decomposed=decomposed),
+        name="tvm.relax.op.nn.batch_norm",
+        run=run,
         dialect=Dialect(running_var="biased", links={"running_var": SOURCE}),
-        dtypes=dtypes,
+        dtypes={"float32", "float64"},  # of float16 it makes float32, which a Case has no place for
         compiled=True,
         version=version("apache-tvm"),
         features={"memory"},
     )
-    for name, decomposed, dtypes in [  # of float16 the first makes float32, which a Case has no place for
-        ("tvm.relax.op.nn.batch_norm", False, {"float32", "float64"}),
-        ("tvm.relax.op.nn.batch_norm:decomposed", True, {"float16", "float32", "float64"}),
-    ]
 ]
