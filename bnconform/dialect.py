@@ -89,6 +89,7 @@ class Implementation:
     ranks: ranks of x that it takes. compiled: a new shape costs a compilation, so shapes come from a fixed pool.
     version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
     features: what of bnconform.case.FEATURES it offers: a case that asks for anything else never reaches it.
+    opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Implementation:
     devices: Collection[str] = frozenset({"cpu"})
     by_dtype: Mapping[str, Dialect] = field(default_factory=dict)
     features: Collection[str] = frozenset()
+    opt_in: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:

@@ -43,13 +43,13 @@ def list_faults() -> list[str]:
 
 def list_implementations() -> list[str]:
     """Returns a line per implementation of the installed adapters: name, version, dtypes and devices."""
-    hosts = Hosts(request=Request())
+    hosts = Hosts(request=Request(implementations=("*",)))
     try:
         selection = select(hosts.request, hosts)
     finally:
         hosts.close()
     lines = [
-        f"{one.name}  {one.version or '-'}  {', '.join(one.dtypes)}  {', '.join(one.devices)}"
+        f"{one.name}  {one.version or '-'}  {', '.join(one.dtypes)}  {', '.join(one.devices)}{'  opt-in' * one.opt_in}"
         for offer in selection.offers
         for one in offer.implementations
     ]

@@ -69,6 +69,7 @@ class Described:
     compiled: bool = False
     devices: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    opt_in: bool = False
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -83,6 +84,7 @@ class Described:
             compiled=bool(implementation.compiled),
             devices=_sorted(implementation, "devices", str),
             features=_sorted(implementation, "features", str),
+            opt_in=bool(implementation.opt_in),
         )
 
     def dialect_for(self, dtype: str) -> Dialect:

@@ -1,7 +1,8 @@
 """Chooses what a run is about: which adapters are asked, which implementations, specs and dtypes take part.
 
 Rules: a name or glob that fits nothing is a wrong call, said with what there is; a framework that is not installed is
-listed, never an error; adapters whose namespace no glob can reach are not even started.
+listed, never an error; adapters whose namespace no glob can reach are not even started; what is opt-in takes part where
+a glob or its adapter was given.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ def select(request: Request, hosts: Hosts) -> Selection:
             broken.append({"adapter": source.target, "message": str(answer)})
         else:
             known += answer
-            chosen = tuple(one for one in answer if fits(one.name, request.implementations))
+            everyone = source.named or bool(request.implementations)
+            chosen = tuple(o for o in answer if fits(o.name, request.implementations) and (everyone or not o.opt_in))
             offers.append(Offer(source, chosen))
     _check_unique(known)
     _check_globs("--implementation", request.implementations, [one.name for one in known], missing)

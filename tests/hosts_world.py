@@ -21,7 +21,8 @@ import numpy as np
 from bnconform import Implementation, Outcome, Unsupported
 """
 TAIL = """
-IMPLEMENTATIONS = [Implementation(name="bn." + name, run=function, version="1.2", dtypes={"float32", "bfloat16"})
+IMPLEMENTATIONS = [Implementation(name="bn." + name, run=function, version="1.2", dtypes={"float32", "bfloat16"},
+                                  opt_in=hasattr(function, "opt_in"))
                    for name, function in list(globals().items()) if getattr(function, "__module__", "") == __name__]
 """
 ANY_HOST = pytest.mark.parametrize("kind", [Host, InProcessHost])

@@ -120,6 +120,17 @@ def test_globs_choose_among_named_and_installed_adapters(world: Any, tmp_path: P
     assert names(chosen(named.target, implementations=("bn.m*",))) == ["bn.mine"]
 
 
+OPT_IN = ECHO + "def slow(case): return Outcome(y=case.x)\nslow.opt_in = True\n"
+
+
+def test_what_is_opt_in_takes_part_only_where_it_is_asked_for(world: Any, tmp_path: Path) -> None:
+    chosen = world(bn=OPT_IN)
+    assert names(chosen()) == ["bn.echo"]
+    assert names(chosen(implementations=("bn.*",))) == ["bn.echo", "bn.slow"]
+    assert names(chosen(implementations=("bn.slow",))) == ["bn.slow"]
+    assert names(chosen(adapter(tmp_path, OPT_IN, "mine.py").target)) == ["bn.echo", "bn.slow"]
+
+
 def test_a_framework_that_is_not_installed_is_listed_and_no_error(world: Any) -> None:
     found = world(bn=ECHO, absent=ABSENT)()
     assert names(found) == ["bn.echo"]
