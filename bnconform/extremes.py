@@ -1,7 +1,7 @@
 """Cases at the edge of what the settings and the dtypes allow.
 
-Rules: each variant is made once per case and carries no cotangent; magnitudes move by powers of two, which rounds
-nothing that stays in the dtype's range.
+Rules: each variant is made once per case, and carries no cotangent but where its gradients matter; magnitudes move by
+powers of two, which rounds nothing that stays in the dtype's range.
 """
 
 from __future__ import annotations
@@ -49,6 +49,30 @@ def with_negative_variances(case: Case) -> Case:
     variance = case.running_var.astype(np.float64)
     variance[1::3], variance[2::3] = -case.eps / 2, -2.0 * case.eps
     return replace(case, running_var=variance.astype(case.running_var.dtype), dy=None)
+
+
+@once
+def with_zero_scales(case: Case) -> Case:
+    """Returns the case with a γ of 0 in every second channel, and of 1 in the others where it had none."""
+    gamma = np.ones(case.channels, case.x.dtype) if case.gamma is None else case.gamma.copy()
+    gamma[1::2] = 0
+    return replace(case, gamma=gamma)
+
+
+@once
+def with_zero_variances(case: Case) -> Case:
+    """Returns the case with running variances of 0 in every second channel."""
+    if case.running_var is None:
+        return case
+    variance = case.running_var.copy()
+    variance[1::2] = 0
+    return replace(case, running_var=variance)
+
+
+@once
+def with_itself_as_cotangent(case: Case) -> Case:
+    """Returns the case with its x as the cotangent of y, too."""
+    return replace(case, dy=case.x)
 
 
 @once

@@ -23,6 +23,11 @@ from bnconform.spec import Subject
 from bnconform.verdict import Agreement, agree
 
 
+def gradients(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the first gradients that there are with the reference."""
+    return [derivative(bn, case, name) for name in ("dx", "dgamma", "dbeta")]
+
+
 def total_of_dx(found: Outcome, case: Case, dialect: Dialect) -> Agreement:
     """Compares Σdx with 0."""
     return _total_along(found, case, dialect, np.ones(1), np.zeros(case.channels), "sum of dx")

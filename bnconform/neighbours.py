@@ -1,6 +1,7 @@
 """Cases in which some channels were changed and the others were not: channels are problems of their own.
 
-Rules: the channels of even index stay as they were; each variant is made once per case and carries no cotangent.
+Rules: the channels of even index stay as they were; each variant is made once per case, and carries no cotangent but
+that of a channel alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,15 @@ def unchanged(case: Case) -> np.ndarray:
     """Returns where x stands in a channel that these variants leave alone; nowhere if no channel is changed."""
     even = (np.arange(case.channels) % 2 == 0) & (case.channels > 1)
     return along(even, case.x.ndim, case.axis)
+
+
+@once
+def alone(case: Case) -> Case:
+    """Returns the case of its first channel, with its cotangent."""
+    vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
+    first: dict[str, Any] = {name: None if vector is None else vector[:1] for name, vector in vectors.items()}
+    dy = None if case.dy is None else np.take(case.dy, [0], axis=case.axis)
+    return replace(case, x=np.take(case.x, [0], axis=case.axis), dy=dy, **first)
 
 
 @once

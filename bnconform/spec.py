@@ -128,5 +128,5 @@ def chapters(folder: Path) -> list[Path]:
 
 ORDER = [
     "normalization", "running_statistics", "inference", "state", "gradients",
-    "statistics_gradients", "third_order", "invariances", "degenerate", "masks", "numerics", "training",
+    "statistics_gradients", "third_order", "invariances", "degenerate", "edges", "masks", "numerics", "training",
 ]  # fmt: skip

@@ -10,7 +10,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import batches, bounds, exact, network, noise, optimizers, reference, refusals, relations, variants
+from bnconform import (
+    batches,
+    bounds,
+    exact,
+    gradient_relations,
+    network,
+    noise,
+    optimizers,
+    reference,
+    refusals,
+    relations,
+    variants,
+)
 from bnconform.bounds import Bound
 from bnconform.case import Case
 from bnconform.layout import along
@@ -121,22 +133,9 @@ def _along(case: Case, vector: np.ndarray) -> np.ndarray:
     return along(vector, case.x.ndim, case.axis)
 
 
-def _gradients(bn: Subject, case: Case) -> list[Agreement]:
-    """Compares the gradients that a training step returned."""
-    expected = {
-        "dx": (reference.dx, bounds.dx),
-        "dgamma": (reference.dgamma, bounds.dgamma),
-        "dbeta": (reference.dbeta, bounds.dbeta),
-    }
-    return [
-        agree(getattr(bn(case), name), value(case), within=bound(case, bn.dialect), quantity=name)
-        for name, (value, bound) in expected.items()
-    ]
-
-
 def _call(bn: Subject, case: Case) -> list[Agreement]:
     """Compares everything that one call of a layer returned."""
-    return [relations.pointwise(bn, case, "y"), *relations.averages(bn, case), *_gradients(bn, case)]
+    return [relations.pointwise(bn, case, "y"), *relations.averages(bn, case), *gradient_relations.gradients(bn, case)]
 
 
 def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:

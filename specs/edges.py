@@ -1,0 +1,99 @@
+"""What still holds where an implementation may take another path: no averages, one channel, a zero, one value or none.
+
+Rules: every output that there is is compared with the reference, as anywhere else; feature maps stand for all ranks
+where something else is compiled for, since each costs some a second.
+"""
+
+from dataclasses import replace
+
+from bnconform import bounds, extremes, gradient_relations, neighbours, reference, relations
+from bnconform.case import Case
+from bnconform.replies import Raised
+from bnconform.spec import Subject, spec
+from bnconform.strategies import cases
+from bnconform.verdict import Agreement, agree
+
+TRAINING = cases(mode="train")
+SINGLE = cases(mode="train", gradients=False, rows="one")
+INFERENCE = cases(mode="infer")
+OTHER_RANK = "asked of feature maps only, as each shape costs some a compilation"
+CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and σ_B²"
+
+
+@spec(
+    r"\frac{\partial\ell}{\partial x},\; \frac{\partial\ell}{\partial\gamma},\; \frac{\partial\ell}{\partial\beta}"
+    r" \quad\text{where no averages are kept}",
+    source=CHAIN_RULE + ", in which no average has a part",
+    given=TRAINING,
+)
+def sends_gradients_without_running_statistics(bn: Subject, case: Case) -> list[Agreement]:
+    """In training the gradients are the same where no running statistics are kept."""
+    if case.x.ndim != 4:
+        return [Agreement(quantity="dx", missing=OTHER_RANK)]
+    return gradient_relations.gradients(bn, replace(case, running_mean=None, running_var=None))
+
+
+@spec(
+    r"C = 1 \quad\Rightarrow\quad (y, \mu', {\sigma^2}', \partial\ell) \text{ by the same equations}",
+    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, also a single one",
+    given=TRAINING,
+)
+def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agreement]:
+    """An input of one channel has the output, the averages and the gradients of its equations."""
+    if case.x.ndim != 4:
+        return [Agreement(quantity="y", missing=OTHER_RANK)]
+    alone = neighbours.alone(case)
+    found = [relations.pointwise(bn, alone, "y"), *relations.averages(bn, alone)]
+    return [*found, *gradient_relations.gradients(bn, alone)]
+
+
+@spec(
+    r"\gamma = 0 \quad\Rightarrow\quad y = \beta, \quad \frac{\partial\ell}{\partial x} = 0, \quad"
+    r" \frac{\partial\ell}{\partial\gamma} = \sum_i g_i\,\hat{x}_i",
+    source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂γ has no γ in it; 003_86331cfb1c25e987.txt: “used to update these "
+    "parameters using gradient descent”, wherever they begin",
+    given=TRAINING,
+)
+def learns_a_scale_that_is_zero(bn: Subject, case: Case) -> list[Agreement]:
+    """Where γ is 0 the output is β and no gradient reaches x, but γ has the gradient that it has anywhere."""
+    zero = extremes.with_zero_scales(case)
+    return [relations.pointwise(bn, zero, "y"), *gradient_relations.gradients(bn, zero)]
+
+
+@spec(
+    r"\mathrm{Var}[x] = 0 \quad\Rightarrow\quad y = \gamma\,\frac{x - \mathrm{E}[x]}{\sqrt{\varepsilon}} + \beta, \quad"
+    r" \frac{\partial\ell}{\partial x} = \frac{\gamma\,g}{\sqrt{\varepsilon}}",
+    source="Ioffe & Szegedy 2015, Algorithm 2, step 11; Algorithm 1: “ε is a constant added to the mini-batch variance "
+    "for numerical stability”",
+    given=INFERENCE,
+)
+def infers_by_a_variance_of_zero(bn: Subject, case: Case) -> list[Agreement]:
+    """A running variance of 0, as constant channels leave it, is used as it stands: ε alone is under the root."""
+    zero = extremes.with_zero_variances(case)
+    y = agree(bn(zero).y, reference.infer(zero), within=bounds.infer(zero, bn.dialect), quantity="y")
+    return [y, *gradient_relations.gradients(bn, zero)]
+
+
+@spec(
+    r"m = 1 \quad\Rightarrow\quad \frac{\partial\ell}{\partial x} = \frac{\partial\ell}{\partial\gamma} = 0, \quad"
+    r" \frac{\partial\ell}{\partial\beta} = g",
+    source=CHAIN_RULE + ": y = β whatever x is",
+    given=SINGLE,
+)
+def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> list[Agreement]:
+    """A channel of a single value, where it is not refused, sends a gradient to β alone."""
+    single = extremes.with_itself_as_cotangent(case)
+    if isinstance(reply := bn.reply(single), Raised):
+        return [Agreement(quantity="dx", missing=f"refused: {reply.message}")]
+    return gradient_relations.gradients(bn, single)
+
+
+@spec(
+    r"m = 0 \quad\Rightarrow\quad y = () \quad\text{in inference, or an error}",
+    source="Ioffe & Szegedy 2015, Algorithm 2, step 11, for no x; no document says what then: what loses least is "
+    "asked",
+    given=INFERENCE,
+)
+def infers_nothing_for_no_examples(bn: Subject, case: Case) -> Agreement:
+    """In inference a batch of no examples gives an empty output or a clear error."""
+    return relations.refused_or_empty(bn, extremes.without_examples(case))
