@@ -32,7 +32,7 @@ def write_artefacts(out: Path, finding: Finding, tally: Tally, source: AdapterSo
         seen.case,
         spec=finding["spec"],
         implementation=finding["implementation"],
-        adapter=source.target,
+        adapter=source.asked,
         device=finding["device"],
         verdict=finding["verdict"],
     )
@@ -49,7 +49,7 @@ def _script(finding: Finding, seen: Seen, source: AdapterSource, latex: str) -> 
     return script(
         seen.case,
         implementation=finding["implementation"],
-        adapter=source.target,
+        adapter=source.asked,
         spec=finding["spec"],
         quantity=finding["quantity"],
         latex=latex,

@@ -14,7 +14,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.case import FEATURES, FLAGS, Case
-from bnconform.sources import PROGRAM
+from bnconform.sources import PROGRAM, PYTHON
 
 ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
 
@@ -37,6 +37,7 @@ SNIPPETS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 _ADAPTER: tuple[str, str, dict[str, Any]] = ("adapter", "bnconform, the adapter, its framework and NumPy", {})
 _PROGRAM: tuple[str, str, dict[str, Any]] = ("program", "bnconform, the program and NumPy", {})
+_ELSEWHERE: tuple[str, str, dict[str, Any]] = ("program", "bnconform, NumPy, the adapter and its interpreter", {})
 
 
 def script(
@@ -56,7 +57,8 @@ def script(
     `expected`, `bound` and `actual` belong to `case` itself. Where the spec compares something else than an output of
     one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
     quantity either: the script then shows whether it still is. `adapter` is a module, the path of a .py file, which the
-    script looks for in the current folder and beside itself, or a program, which it starts.
+    script looks for in the current folder and beside itself, or, as on the command line, an adapter of another
+    interpreter or a program, which it starts.
     """
     # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
     template, needs, told = _snippet(implementation, adapter, plain=not case.needs and not case.flags)
@@ -72,6 +74,8 @@ def script(
 def _snippet(implementation: str, adapter: str, *, plain: bool) -> tuple[str, str, dict[str, Any]]:
     if adapter.startswith(PROGRAM):
         return _PROGRAM
+    if adapter.startswith(PYTHON):
+        return _ELSEWHERE
     own = adapter.startswith("bnconform.adapters.") or "." not in adapter
     if plain and own and implementation in SNIPPETS:
         template, needs, told = SNIPPETS[implementation]

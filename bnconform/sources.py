@@ -1,4 +1,4 @@
-"""Where adapters come from: an entry point, a module named by the user, a .py file, or a program behind a pipe.
+"""Where adapters come from: an entry point, a module or a .py file that the user names, or a program behind a pipe.
 
 Rules: finding a source imports nothing; `load` is the one place that imports an adapter, and every way in which that
 can fail becomes one of three exceptions: NotInstalled (a framework is absent: no error), ContractError (the module is
@@ -15,7 +15,7 @@ import shutil
 import sys
 import traceback
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from types import ModuleType, TracebackType
 
@@ -24,6 +24,7 @@ from bnconform.dialect import Implementation
 
 GROUP = "bnconform.adapters"
 PROGRAM = "pipe:"
+PYTHON = "python="
 _ELSE = "the path of a .py file, or pipe:COMMAND for a program that answers cases itself"
 _EXPECTED = "expected a list of bnconform.Implementation"
 
@@ -70,6 +71,11 @@ class AdapterSource:
         return shlex.split(self.target[len(PROGRAM) :])
 
     @property
+    def asked(self) -> str:
+        """The text of an --adapter that names this source."""
+        return self.target if self.python is None else f"{PYTHON}{self.python}:{self.target}"
+
+    @property
     def is_file(self) -> bool:
         """Whether `target` is the path of a .py file."""
         return self.target.endswith(".py") and not self.is_program
@@ -98,6 +104,8 @@ def named_source(text: str) -> AdapterSource:
     """Returns the source that `--adapter text` names, not yet imported or started; raises ContractError for no such."""
     if text.startswith(PROGRAM):
         return _named_program(text)
+    if text.startswith(PYTHON):
+        return _named_elsewhere(text)
     if text.endswith(".py"):
         if not os.path.isfile(text):
             raise ContractError(f"--adapter {text}: there is no such file; expected a module or {_ELSE}")
@@ -107,6 +115,15 @@ def named_source(text: str) -> AdapterSource:
         raise ContractError(f"--adapter {text!r} is not the name of a module; expected that or {_ELSE}")
     namespaces = {source.target: source.namespace for source in installed_sources()}
     return AdapterSource(target=text, namespace=namespaces.get(text, text.partition(".")[0]), named=True)
+
+
+def _named_elsewhere(text: str) -> AdapterSource:
+    python, _, adapter = text[len(PYTHON) :].partition(":")
+    path = shutil.which(os.path.expanduser(python)) if python else None
+    if path is None or not adapter or adapter.startswith((PROGRAM, PYTHON)):
+        got = f"{python!r} is no program that can be started" if path is None else f"{adapter!r} is no adapter for it"
+        raise ContractError(f"--adapter {text!r}: {got}; expected {PYTHON}INTERPRETER:MODULE or …:FILE.py")
+    return replace(named_source(adapter), python=os.path.abspath(path))
 
 
 def _named_program(text: str) -> AdapterSource:

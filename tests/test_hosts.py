@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import bnconform
 from bnconform.case import ContractError
 from bnconform.client import Host, InProcessHost
 from bnconform.replies import Crashed, NotOffered, TimedOut
-from bnconform.sources import AdapterFailure
+from bnconform.sources import AdapterFailure, named_source
 
 CRASHES = {
     "abort": ("os.abort()", "SIGABRT"),
@@ -218,9 +219,38 @@ def test_a_host_imports_only_the_light_half() -> None:
     assert {"pytest", "hypothesis", "jinja2"}.isdisjoint(done.stdout.split())
 
 
-@pytest.mark.skipif("BNCONFORM_TEST_PYTHON" not in os.environ, reason="BNCONFORM_TEST_PYTHON names no interpreter")
-def test_a_host_runs_on_another_interpreter(tmp_path: Path) -> None:
-    source = replace(adapter(tmp_path, ECHO), python=os.environ["BNCONFORM_TEST_PYTHON"])
+def test_a_host_runs_on_the_interpreter_that_its_adapter_is_named_with(tmp_path: Path) -> None:
+    tell = "def tell(case): raise Unsupported(sys.executable)\n"
+    linked = tmp_path / "a python"
+    linked.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    linked.chmod(0o755)
+    asked = named_source(f"python={linked}:{adapter(tmp_path, 'import sys' + chr(10) + tell).target}")
+    assert asked.python == str(linked)
+    with Host(asked) as host:
+        assert host.run("bn.tell", make()) == NotOffered(sys.executable)
+
+
+def test_an_interpreter_without_numpy_is_told_by_what_it_lacks(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
+    bare.chmod(0o755)
+    source = named_source(f"python={bare}:{adapter(tmp_path, ECHO).target}")
+    with Host(source) as host, pytest.raises(AdapterFailure, match=r"(?s)exit status 1.*No module named 'numpy'"):
+        host.describe()
+
+
+def _other_python() -> str:
+    """An older interpreter with what a host needs; "" where there is none."""
+    path = os.environ.get("BNCONFORM_TEST_PYTHON") or shutil.which("python3.10") or ""
+    test = [path, "-c", "import numpy, ml_dtypes, safetensors"]
+    return path if path and subprocess.run(test, capture_output=True, check=False).returncode == 0 else ""
+
+
+def test_a_host_runs_on_an_older_interpreter(tmp_path: Path) -> None:
+    python = _other_python()
+    if not python:
+        pytest.skip("neither BNCONFORM_TEST_PYTHON nor python3.10 is a Python with numpy, ml_dtypes and safetensors")
+    source = named_source(f"python={python}:{adapter(tmp_path, ECHO).target}")
     for dtype in ("bfloat16", "float32"):
         case = make(dtype=dtype)
         with Host(source) as host:

@@ -77,6 +77,32 @@ def test_a_file_finds_its_neighbours_but_does_not_hide_what_it_wraps(tmp_path: P
     assert [item.name for item in load(source)] == ["mylib.helped"]
 
 
+def test_an_adapter_is_named_with_its_interpreter(tmp_path: Path, distribution: Path) -> None:
+    assert distribution.is_dir()
+    python = tmp_path / "my python"
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    module, file = (named_source(f"python={python}:{text}") for text in ("fake_second", write(tmp_path, GOOD)))
+    assert (module.target, module.namespace, module.python) == ("fake_second", "fakelib", str(python))
+    assert (file.python, str(file)) == (str(python), "adapter.py")
+    for source in (module, file, named_source("fake_second")):
+        assert named_source(source.asked) == source
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("python=", "'' is no program that can be started"),
+        ("python=no_such_python:mylib", "'no_such_python' is no program that can be started"),
+        (f"python={sys.executable}", "'' is no adapter for it"),
+        (f"python={sys.executable}:pipe:sh", "'pipe:sh' is no adapter for it"),
+    ],
+)
+def test_an_interpreter_that_cannot_run_an_adapter_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ContractError, match=rf"--adapter .*{message}; expected python=INTERPRETER:MODULE"):
+        named_source(text)
+
+
 def test_two_files_of_one_name_stay_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
