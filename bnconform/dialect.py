@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from bnconform.case import DTYPES, FEATURES, Case, ContractError, Outcome
+from bnconform.settings import Settings
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "running_var": ("unbiased", "biased"),
@@ -90,6 +91,7 @@ class Implementation:
     version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
     features: what of bnconform.case.FEATURES it offers: a case that asks for anything else never reaches it.
     opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
+    settings: what a user writes to make or call it; None: not known.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Implementation:
     by_dtype: Mapping[str, Dialect] = field(default_factory=dict)
     features: Collection[str] = frozenset()
     opt_in: bool = False
+    settings: Settings | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
@@ -115,6 +118,8 @@ class Implementation:
             raise ContractError(f"{self.name}: dtypes is {self.dtypes!r}; expected some of {DTYPES}")
         if isinstance(self.features, str) or not set(self.features) <= set(FEATURES):
             raise ContractError(f"{self.name}: features is {self.features!r}; expected some of {tuple(FEATURES)}")
+        if self.settings is not None and not isinstance(self.settings, Settings):
+            raise ContractError(f"{self.name}: settings is {self.settings!r}; expected a bnconform.Settings")
 
     def dialect_for(self, dtype: str) -> Dialect:
         """Returns the Dialect that holds for inputs of `dtype`."""

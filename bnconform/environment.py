@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import Any
 
 from bnconform.dialect import Dialect
-from bnconform.records import SCHEMA, RunRecord
+from bnconform.records import SCHEMA, ImplementationRecord, RunRecord
 from bnconform.replies import Described
 from bnconform.selection import Request, Selection
 from bnconform.selftest.score import recorded
@@ -57,21 +57,25 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
             for one in specs
         ],
         "implementations": [
-            {
-                "name": one.name,
-                "version": one.version,
-                "adapter": str(offer.source),
-                "dtypes": list(one.dtypes),
-                "devices": list(one.devices),
-                "dialect": _declared(one),
-                "links": _links(one),
-            }
-            for offer in selection.offers
-            for one in offer.implementations
+            implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations
         ],
         "missing": list(selection.missing),
         "broken": list(selection.broken),
         "selftest": _selftest(),
+    }
+
+
+def implementation_record(one: Described, adapter: str) -> ImplementationRecord:
+    """Returns an implementation as the first line of results states it."""
+    return {
+        "name": one.name,
+        "version": one.version,
+        "adapter": adapter,
+        "dtypes": list(one.dtypes),
+        "devices": list(one.devices),
+        "dialect": _declared(one),
+        "links": _links(one),
+        "settings": None if one.settings is None else one.settings.to_json(),
     }
 
 

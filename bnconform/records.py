@@ -39,8 +39,7 @@ class SpecRecord(_Stated, total=False):
     given: str
 
 
-class ImplementationRecord(TypedDict):
-    """An implementation as the run line states it; `dialect` holds the fields that are not the default."""
+class _Described(TypedDict):
 
     name: str
     version: str
@@ -49,6 +48,13 @@ class ImplementationRecord(TypedDict):
     devices: list[str]
     dialect: dict[str, Any]
     links: dict[str, str]
+
+
+class ImplementationRecord(_Described, total=False):
+    """An implementation as the run line states it; `dialect` holds the fields that are not the default, `settings` what
+    a user writes, where that is known."""
+
+    settings: dict[str, Any] | None
 
 
 class RunRecord(TypedDict):

@@ -12,6 +12,7 @@ from typing import Any
 
 from bnconform.case import ContractError, Outcome
 from bnconform.dialect import Dialect, Implementation
+from bnconform.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Described:
     devices: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     opt_in: bool = False
+    settings: Settings | None = None
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -85,6 +87,7 @@ class Described:
             devices=_sorted(implementation, "devices", str),
             features=_sorted(implementation, "features", str),
             opt_in=bool(implementation.opt_in),
+            settings=implementation.settings,
         )
 
     def dialect_for(self, dtype: str) -> Dialect:
@@ -96,6 +99,7 @@ class Described:
         message = {field.name: getattr(self, field.name) for field in fields(self)}
         message["dialect"] = _plain(self.dialect)
         message["by_dtype"] = {dtype: _plain(dialect) for dtype, dialect in self.by_dtype.items()}
+        message["settings"] = None if self.settings is None else self.settings.to_json()
         return message
 
     @classmethod
@@ -104,6 +108,8 @@ class Described:
         values = dict(message)
         values["dialect"] = Dialect(**values["dialect"])
         values["by_dtype"] = {dtype: Dialect(**dialect) for dtype, dialect in values["by_dtype"].items()}
+        if values.get("settings") is not None:
+            values["settings"] = Settings.from_json(values["settings"])
         for name in ("dtypes", "ranks", "devices", "features"):
             values[name] = tuple(values[name])
         return cls(**values)
