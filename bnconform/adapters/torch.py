@@ -1,168 +1,67 @@
-"""PyTorch: `torch.nn.functional.batch_norm` and the modules `torch.nn.BatchNorm1d`, `2d` and `3d`.
+"""PyTorch: `torch.nn.functional.batch_norm`, the modules `torch.nn.BatchNorm1d`, `2d` and `3d`, and variants of them.
 
-Rules: torch wants the channels on axis 1, so another axis is moved there as a view, without a copy: channels on the
-last axis of rank 4 or 5 reach torch in its channels-last memory format. 16-bit inputs come with float32 parameters and
-buffers, as under autocast. The module stands for an absent gamma or beta as documented: ones, zeros. Tangents come from
-forward-mode differentiation of a second call, which has running statistics of its own to update.
-Where a case asks how x, dy, gamma and beta lie in memory, or is watched, torch reads them there; negative strides and a
-foreign byte order it refuses with an error of torch.from_numpy, so that these are copied, as running statistics always
-are, which torch updates in place.
+Rules: those of `_torch`. The module stands for an absent gamma or beta as documented: ones, zeros. A variant is opt-in,
+and is here only where it reaches other code of torch than the others do.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from torch.autograd import forward_ad
 from torch.nn import functional
 
-from bnconform.adapters._arrays import at_least_float32, parameters
-from bnconform.case import Case, Outcome, Unsupported, dtype_name
-from bnconform.dialect import Dialect, Implementation
+from bnconform.adapters import _torch_operators, _torch_transforms
+from bnconform.adapters._torch import DEVICE, DEVICES, DIALECT, FEATURES, implementation, outcome, to_array, to_tensor
+from bnconform.case import Case, Outcome, Unsupported
 
-DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
-SOURCE = "https://github.com/pytorch/pytorch/blob/v2.13.0/"
 MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
-Tensors = list[torch.Tensor | None]
-Normalize = Callable[..., torch.Tensor]  # (x, gamma, beta, running_mean, running_var) -> y
+LAZY = {
+    2: torch.nn.LazyBatchNorm1d,
+    3: torch.nn.LazyBatchNorm1d,
+    4: torch.nn.LazyBatchNorm2d,
+    5: torch.nn.LazyBatchNorm3d,
+}
 
 
-def to_tensor(array: np.ndarray, shared: bool = False) -> torch.Tensor:
-    """Returns a tensor with its own copy of `array`: a case is read-only and torch updates buffers in place.
-
-    shared: of the very memory of `array`, where torch takes that.
-    """
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if not shared or min(array.strides, default=0) < 0:
-        array = array.copy()
-    if dtype_name(array.dtype) == "bfloat16":  # torch does not know NumPy's extension type: the same bits as integers
-        return _of_memory(array.view(np.int16)).view(torch.bfloat16).to(DEVICE)
-    return _of_memory(array).to(DEVICE)
-
-
-def _of_memory(array: np.ndarray) -> torch.Tensor:
-    if array.flags.writeable:
-        return torch.from_numpy(array)
-    with warnings.catch_warnings():  # torch warns that it cannot keep itself from writing, which is what is watched
-        warnings.simplefilter("ignore")
-        return torch.from_numpy(array)
-
-
-def is_shared(case: Case) -> bool:
-    """Returns whether torch is to read the arrays of `case` where they lie."""
-    return case.watched or case.memory != "plain"
-
-
-def to_array(tensor: torch.Tensor, dtype: np.dtype) -> np.ndarray:
-    """Returns the values of `tensor`, those of bfloat16 as NumPy's extension type `dtype`."""
-    tensor = tensor.detach().cpu()
-    if tensor.dtype is torch.bfloat16:
-        return np.asarray(tensor.view(torch.int16).numpy().view(dtype))
-    return np.asarray(tensor.numpy())
-
-
-def _optional(arrays: Iterable[np.ndarray | None], shared: bool = False) -> Tensors:
-    return [None if array is None else to_tensor(array, shared) for array in arrays]
-
-
-def _inputs(case: Case) -> tuple[torch.Tensor, Tensors, Tensors]:
-    """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks."""
-    params = parameters(case, at_least_float32(case.x.dtype))
-    shared = is_shared(case)
-    x, affine, running = to_tensor(case.x, shared), _optional(params[:2], shared), _optional(params[2:])
-    if case.dy is not None:
-        for tensor in (x, *affine):
-            if tensor is not None:
-                tensor.requires_grad_()
-    return x, affine, running
-
-
-def _outcome(case: Case, normalize: Normalize) -> Outcome:
-    """Returns what there is of y, the running statistics, dy pulled back, second gradients and the tangent of y."""
-    x, affine, running = _inputs(case)
-    before = [None if tensor is None else tensor.clone() for tensor in running]
-    y = normalize(x, *affine, *running)
-    tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
-    if case.dy is not None:
-        dy = to_tensor(case.dy, is_shared(case)).requires_grad_("second_order" in case.needs)
-        inputs = {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}
-        tensors |= gradients(y, inputs, dy)
-        tensors |= second_gradients(case, tensors, {"grad_x": x, "grad_gamma": affine[0], "grad_dy": dy})
-        if case.bar_grad_x is not None:
-            tensors["third_x"] = torch.autograd.grad(tensors["grad_x"], x, to_tensor(case.bar_grad_x))[0]
-    if "tangents" in case.needs:
-        tensors["dot_y"] = _tangent(case, normalize, [x, *affine], before)
-    return Outcome(**{name: to_array(found, case.x.dtype) for name, found in tensors.items() if found is not None})
-
-
-def gradients(y: torch.Tensor, inputs: dict[str, torch.Tensor | None], dy: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Returns dy pulled back to the inputs that there are, by name; differentiable again where dy itself is."""
-    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
-    grads = torch.autograd.grad(y, list(wanted.values()), dy, create_graph=dy.requires_grad)
-    return dict(zip(wanted, grads, strict=True))
-
-
-def second_gradients(
-    case: Case, grads: dict[str, torch.Tensor | None], inputs: dict[str, torch.Tensor | None]
-) -> dict[str, torch.Tensor]:
-    """Returns the case's cotangents of the gradients pulled back to the inputs that there are; nothing without them."""
-    bars = {"dx": case.bar_dx, "dgamma": case.bar_dgamma, "dbeta": case.bar_dbeta}
-    pairs = [(grad, bar) for name, bar in bars.items() if bar is not None and (grad := grads.get(name)) is not None]
-    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
-    if not pairs:
-        return {}
-    cotangents = [to_tensor(bar).to(grad.dtype) for grad, bar in pairs]
-    found, again = [grad for grad, _ in pairs], case.bar_grad_x is not None
-    seconds = torch.autograd.grad(found, list(wanted.values()), cotangents, materialize_grads=True, create_graph=again)
-    return dict(zip(wanted, seconds, strict=True))
-
-
-def _tangent(case: Case, normalize: Normalize, inputs: Tensors, running: Tensors) -> torch.Tensor:
-    """Returns the tangent of y in y's type; for inputs of 16 bits torch gives that of inference in float32."""
-    with forward_ad.dual_level():
-        duals = map(_dual, inputs, (case.dot_x, case.dot_gamma, case.dot_beta))
-        y, tangent = forward_ad.unpack_dual(normalize(*duals, *running))
-    return tangent.to(y.dtype)
-
-
-def _dual(tensor: torch.Tensor | None, dot: np.ndarray | None) -> torch.Tensor | None:
-    if tensor is None or dot is None:
-        return tensor
-    return forward_ad.make_dual(tensor.detach(), to_tensor(dot).to(tensor.dtype))
-
-
-def run_functional(case: Case) -> Outcome:
-    """Runs torch.nn.functional.batch_norm."""
+def run_functional(case: Case, settings: AbstractContextManager[None] | None = None) -> Outcome:
+    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any."""
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         moved = x.movedim(case.axis, 1)
         y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
         return y.movedim(1, case.axis)
 
-    return _outcome(case, normalize)
+    with settings or nullcontext():
+        return outcome(case, normalize)
 
 
-def run_module(case: Case, cumulative: bool = False) -> Outcome:
-    """Runs a new torch.nn.BatchNorm1d, 2d or 3d, its state set from the case; `cumulative`: its momentum is None."""
+def run_without_cudnn(case: Case) -> Outcome:
+    """Runs torch.nn.functional.batch_norm by torch's own CUDA kernels."""
+    return run_functional(case, torch.backends.cudnn.flags(enabled=False, allow_tf32=False))
+
+
+def run_module(case: Case, cumulative: bool = False, lazy: bool = False) -> Outcome:
+    """Runs a new torch.nn.BatchNorm1d, 2d or 3d, its state set from the case.
+
+    cumulative: its momentum is None. lazy: a LazyBatchNorm, which knows its channels from a first input, in inference,
+    as that leaves its averages as they are.
+    """
     if cumulative and case.mode == "train" and case.running_mean is not None:
         raise Unsupported("the weight is 1/k by its own count of k steps, which running statistics alone do not tell")
-    module = MODULES[case.x.ndim](
-        case.channels,
-        eps=case.eps,
-        momentum=None if cumulative else case.momentum,
-        affine=case.gamma is not None or case.beta is not None,
-        track_running_stats=case.running_mean is not None or case.state is not None,
-        dtype=torch.float64 if case.dtype == "float64" else torch.float32,
-        device=DEVICE,
-    )
+    settings: dict[str, Any] = {
+        "eps": case.eps,
+        "momentum": None if cumulative else case.momentum,
+        "affine": case.gamma is not None or case.beta is not None,
+        "track_running_stats": case.running_mean is not None or case.state is not None,
+        "dtype": torch.float64 if case.dtype == "float64" else torch.float32,
+        "device": DEVICE,
+    }
+    module = _lazy(case, settings) if lazy else MODULES[case.x.ndim](case.channels, **settings)
     module.train(case.mode == "train")
     buffers = _buffers(module, case)
 
@@ -171,8 +70,16 @@ def run_module(case: Case, cumulative: bool = False) -> Outcome:
         given = buffers | {name: tensor for name, tensor in state.items() if tensor is not None}
         return torch.func.functional_call(module, given, x.movedim(case.axis, 1)).movedim(1, case.axis)
 
-    found = _outcome(case, normalize)
+    found = outcome(case, normalize)
     return found if case.state is None else _with_buffers(found, buffers, case)
+
+
+def _lazy(case: Case, settings: dict[str, Any]) -> torch.nn.Module:
+    with warnings.catch_warnings():  # that lazy modules are under heavy development, each time that one is made
+        warnings.simplefilter("ignore")
+        module = LAZY[case.x.ndim](**settings).eval()
+    module(to_tensor(case.x).movedim(case.axis, 1))
+    return module
 
 
 def _buffers(module: torch.nn.Module, case: Case) -> dict[str, torch.Tensor]:
@@ -190,38 +97,20 @@ def _with_buffers(found: Outcome, buffers: dict[str, torch.Tensor], case: Case) 
     return replace(found, running_mean=state["running_mean"], running_var=state["running_var"], state=state)
 
 
-DIALECT = Dialect(
-    single_value="raises",
-    stats_dtype="float32",
-    params_dtype="float32",
-    links={
-        "running_var": "https://docs.pytorch.org/docs/2.13/generated/torch.nn.BatchNorm1d.html",
-        "single_value": SOURCE + "torch/nn/functional.py#L2855",
-        "stats_dtype": SOURCE + "aten/src/ATen/native/cpu/batch_norm_kernel.cpp",
-        "params_dtype": SOURCE + "aten/src/ATen/native/cpu/mixed_data_type.h",
-    },
-)
-
-
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
-
-
-def _implementation(
-    name: str, run: Callable[[Case], Outcome], dialect: Dialect = DIALECT, further: Collection[str] = ()
-) -> Implementation:
-    return Implementation(
-        name=name,
-        run=run,
-        dialect=dialect,
-        dtypes={"float16", "bfloat16", "float32", "float64"},
-        version=torch.__version__.partition("+")[0],
-        devices={"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"},
-        features={"memory", "tangents", "second_order", "third_order", *further},
-    )
-
-
+STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
-    _implementation("torch.nn.functional.batch_norm", run_functional),
-    _implementation("torch.nn.BatchNorm", run_module, further={"state"}),
-    _implementation("torch.nn.BatchNorm:cumulative", partial(run_module, cumulative=True), CUMULATIVE, {"state"}),
+    implementation("torch.nn.functional.batch_norm", run_functional),
+    implementation("torch.nn.BatchNorm", run_module, features=STATEFUL),
+    implementation(
+        "torch.nn.BatchNorm:cumulative", partial(run_module, cumulative=True), dialect=CUMULATIVE, features=STATEFUL
+    ),
+    implementation(
+        "torch.nn.LazyBatchNorm", partial(run_module, lazy=True), features={"state"}, dtypes={"float32"}, opt_in=True
+    ),
+    implementation(
+        "torch.nn.functional.batch_norm:cudnn_off", run_without_cudnn, devices=DEVICES - {"cpu"}, opt_in=True
+    ),
+    *_torch_operators.IMPLEMENTATIONS,
+    *_torch_transforms.IMPLEMENTATIONS,
 ]

@@ -1,0 +1,58 @@
+"""PyTorch's compiler: `torch.compile` of `torch.nn.functional.batch_norm`, judged where --adapter names this module.
+
+Rules: those of `_torch`. What cannot be compiled is an error, never run eagerly by silence. torch guards ε, momentum,
+shape, strides, type and what is absent by value, so that each combination is compiled anew, and forgotten together with
+all others when KEPT are there. It needs a C++ compiler; forward and backward took 3 s a combination on one core, and
+the very first, which precompiles headers, 40 s: a whole run takes hours, so ask for some specs, and pass --timeout 300.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch._inductor.config
+from torch.nn import functional
+
+from bnconform.adapters._torch import implementation, outcome
+from bnconform.case import Case, Outcome
+
+KEPT = 200
+torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = 2 * KEPT
+torch._inductor.config.compile_threads = 1  # a host is one process; its own children outlive a host that is ended
+
+
+def batch_norm(x: Any, gamma: Any, beta: Any, mean: Any, var: Any, *settings: Any) -> torch.Tensor:
+    """Calls torch.nn.functional.batch_norm with the channels on axis 1."""
+    return functional.batch_norm(x, mean, var, gamma, beta, *settings)
+
+
+compiled = torch.compile(batch_norm, fullgraph=True, dynamic=False)
+_known: set[Any] = set()
+
+
+def run(case: Case) -> Outcome:
+    """Runs the compiled function, or the function itself where the case asks for that."""
+    call = batch_norm if case.eager else compiled
+
+    def normalize(x: torch.Tensor, *params: Any) -> torch.Tensor:
+        y = call(x.movedim(case.axis, 1), *params, case.mode == "train", case.momentum, case.eps)
+        return y.movedim(1, case.axis)
+
+    if not case.eager:
+        _make_room(case)
+    return outcome(case, normalize)
+
+
+def _make_room(case: Case) -> None:
+    """Forgets everything that was compiled where one more than KEPT were."""
+    absent = tuple(one is None for one in (case.gamma, case.beta, case.running_mean, case.dy))
+    _known.add((case.mode, case.dtype, case.x.shape, case.axis, case.eps, case.momentum, absent))
+    if len(_known) > KEPT:
+        torch._dynamo.reset()
+        _known.clear()
+
+
+IMPLEMENTATIONS = [
+    implementation("torch.compile:batch_norm", run, compiled=True, opt_in=True, features={"eager"}),
+]
