@@ -19,6 +19,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from bnconform.case import ContractError
+from bnconform.convert.command import add_convert
 from bnconform.fingerprint.command import add_fingerprint
 from bnconform.listing import list_faults, list_implementations, list_specs
 from bnconform.new_adapter import add_new_adapter
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
     add_fingerprint(commands)
     add_new_adapter(commands)
+    add_convert(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")
     listing.set_defaults(run=_list)
     listing.add_argument("what", nargs="?", choices=("specs", "implementations", "faults"), default="implementations")

@@ -12,16 +12,17 @@ from typing import Any, Literal
 
 from bnconform.case import ContractError
 
-OFFERS = ("training", "inference", "averages", "gradients")
-"""What an implementation may do at all: normalize by the batch, by given statistics, average, differentiate."""
+OFFERS = ("training", "inference", "averages", "gradients", "affine")
+"""What an implementation may do at all: normalize by the batch, by given statistics, average, differentiate, scale and
+shift."""
 
 
 @dataclass(frozen=True)
 class Argument:
     """One argument of a call.
 
-    default: as Python writes it; "": there is none. on, off: of a switch, what is written to have it, to do without.
-    link: where name and default are documented.
+    default: as Python writes it; "": there is none. on, off: of a switch, what is written to have it, to do without,
+    and behind a comma what is written beside that. link: where name and default are documented.
     """
 
     name: str
@@ -39,10 +40,11 @@ class Settings:
     eps: what is added to the variance. momentum: of the running averages; weighs: what of them, the "new" or the "old".
     cumulative: what is written for the momentum to average all batches alike; "": that is not offered.
     scale, shift: switches of γ and β alone; affine: one switch of both. state: switch of the running statistics.
-    axis: where the channels are said to be. layouts: how it is written by axis, "1" or "-1"; empty: as a number.
+    axis: where the channels are said to be. layouts: how it is written by axis, "1" or "-1", "{s}" standing for the
+    letters of the other axes; empty: as a number.
     reduced: the axis argument names the axes that are averaged over, not that of the channels.
     channels: the axis of the channels where there is no such argument.
-    offers: what it does of OFFERS.
+    fixed: further arguments, which make this variant of it. offers: what it does of OFFERS.
     """
 
     call: str
@@ -58,6 +60,7 @@ class Settings:
     layouts: Mapping[str, str] = field(default_factory=dict)
     reduced: bool = False
     channels: int = 1
+    fixed: Mapping[str, str] = field(default_factory=dict)
     offers: tuple[str, ...] = OFFERS
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._settings import EQUINOX_MODES
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -150,6 +151,7 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=equinox.__version__,
+        settings=EQUINOX_MODES[mode],
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features={"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
     )

@@ -16,6 +16,7 @@ from flax import nnx
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
 from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._settings import FLAX_NNX, FLAX_NNX_TWO_PASS
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 
@@ -120,6 +121,7 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=flax.__version__,
+        settings=FLAX_NNX if fast else FLAX_NNX_TWO_PASS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features={"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"},
     )

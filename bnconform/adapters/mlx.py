@@ -17,6 +17,7 @@ import numpy as np
 from mlx import nn
 
 from bnconform.adapters._arrays import by_state, parameters, with_state
+from bnconform.adapters._settings import MLX
 from bnconform.case import ELEMENTWISE, Case, Outcome, dtype_name
 from bnconform.dialect import Dialect, Implementation
 
@@ -149,6 +150,7 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         ranks={2, 3, 4},
         version=version("mlx"),
+        settings=MLX,
         features={"memory", "tangents", "second_order", "third_order", "running_gradients", "state"},
     )
 ]

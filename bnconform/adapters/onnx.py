@@ -11,6 +11,7 @@ import numpy as np
 from onnx.reference import ReferenceEvaluator
 
 from bnconform.adapters import _onnx
+from bnconform.adapters._settings import ONNX_INFERENCE, ONNX_TRAINING
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Implementation
 
@@ -38,6 +39,7 @@ HALF = _onnx.dialect(
 IMPLEMENTATIONS = [
     Implementation(
         name=f"onnx.reference.BatchNormalization:opset{opset}",
+        settings=ONNX_TRAINING if opset >= 14 else ONNX_INFERENCE,
         run=partial(run, opset=opset),
         dialect=_onnx.dialect(opset, links={}),
         by_dtype={"float16": HALF} if opset >= 15 else {},

@@ -13,6 +13,7 @@ from functools import partial
 import onnxruntime
 
 from bnconform.adapters import _onnx
+from bnconform.adapters._settings import ONNX_TRAINING
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 
@@ -42,6 +43,7 @@ def _dialect(opset: int, **half: str) -> Dialect:
 IMPLEMENTATIONS = [
     Implementation(
         name=f"onnxruntime.BatchNormalization:opset{opset}",
+        settings=ONNX_TRAINING,
         run=partial(run, opset=opset),
         dialect=_dialect(opset),
         by_dtype={"float16": _dialect(opset, stats_dtype="float32")},

@@ -20,6 +20,7 @@ from openvino import opset15
 
 from bnconform.adapters import _onnx
 from bnconform.adapters._arrays import parameters
+from bnconform.adapters._settings import ONNX_TRAINING
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -82,7 +83,7 @@ WIDE = Dialect(stats_dtype="float32", links={"stats_dtype": DOCUMENTATION})
 """“All calculations are performed using the native precision of f32”, where that is the hint."""
 
 
-def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect) -> Implementation:
+def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect, **more: Any) -> Implementation:
     return Implementation(
         name=name,
         run=run,
@@ -90,11 +91,14 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect)
         dtypes=set(TYPES),
         compiled=True,
         version=openvino.__version__.partition("-")[0],
+        **more,
     )
 
 
 IMPLEMENTATIONS = [
     _implementation("openvino.batch_norm_inference", partial(run, hints={}), Dialect()),
     _implementation("openvino.batch_norm_inference:f32", partial(run, hints=PRECISION), WIDE),
-    _implementation("openvino.BatchNormalization@onnx", run_onnx, _onnx.dialect(OPSET, links={})),
+    _implementation(
+        "openvino.BatchNormalization@onnx", run_onnx, _onnx.dialect(OPSET, links={}), settings=ONNX_TRAINING
+    ),
 ]

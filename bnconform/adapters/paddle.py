@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, channels_first, parameters, with_state
+from bnconform.adapters._settings import PADDLE_FUNCTION, PADDLE_LAYER
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -146,11 +147,12 @@ IMPLEMENTATIONS = [
         ),
         dtypes={"float32", "float64"},
         version=paddle.__version__,
+        settings=settings,
         devices={"cpu", "cuda"} if paddle.device.is_compiled_with_cuda() else {"cpu"},
         features={"memory", "second_order", *further},
     )
-    for name, run, further in [
-        ("paddle.nn.functional.batch_norm", run_functional, ()),
-        ("paddle.nn.BatchNorm", run_layer, ("state",)),
+    for name, run, further, settings in [
+        ("paddle.nn.functional.batch_norm", run_functional, (), PADDLE_FUNCTION),
+        ("paddle.nn.BatchNorm", run_layer, ("state",), PADDLE_LAYER),
     ]
 ]

@@ -14,6 +14,7 @@ from jax.example_libraries import stax
 
 from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._settings import STAX
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -73,6 +74,7 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=jax.__version__,
+        settings=STAX,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features={"eager", "tangents", "second_order", "third_order"},
     )

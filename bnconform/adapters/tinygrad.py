@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, by_state, parameters, with_state
+from bnconform.adapters._settings import TINYGRAD
 from bnconform.case import ELEMENTWISE, Case, Outcome, dtype_name
 from bnconform.dialect import Dialect, Implementation
 
@@ -189,10 +190,11 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=version("tinygrad"),
+        settings=settings,
         features=features,
     )
-    for name, run, features in [
-        ("tinygrad.nn.BatchNorm", run_layer, {"eager", "memory", "state"}),
-        ("tinygrad.Tensor.batchnorm", run_function, {"eager", "memory"}),
+    for name, run, features, settings in [
+        ("tinygrad.nn.BatchNorm", run_layer, {"eager", "memory", "state"}, TINYGRAD),
+        ("tinygrad.Tensor.batchnorm", run_function, {"eager", "memory"}, None),
     ]
 ]

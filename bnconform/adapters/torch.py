@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from bnconform.adapters import _torch_operators, _torch_transforms
+from bnconform.adapters._settings import TORCH_CUMULATIVE, TORCH_FUNCTION, TORCH_LAZY, TORCH_MODULE
 from bnconform.adapters._torch import DEVICE, DEVICES, DIALECT, FEATURES, implementation, outcome, to_array, to_tensor
 from bnconform.case import Case, Outcome, Unsupported
 
@@ -28,8 +29,13 @@ LAZY = {
 }
 
 
-def run_functional(case: Case, settings: AbstractContextManager[None] | None = None) -> Outcome:
-    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any."""
+def run_functional(
+    case: Case, settings: AbstractContextManager[None] | None = None, sixteen_bits: bool = False
+) -> Outcome:
+    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any.
+
+    sixteen_bits: parameters and buffers are in x's type, as those of a module after .bfloat16() are.
+    """
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         moved = x.movedim(case.axis, 1)
@@ -37,7 +43,7 @@ def run_functional(case: Case, settings: AbstractContextManager[None] | None = N
         return y.movedim(1, case.axis)
 
     with settings or nullcontext():
-        return outcome(case, normalize)
+        return outcome(case, normalize, sixteen_bits)
 
 
 def run_without_cudnn(case: Case) -> Outcome:
@@ -98,18 +104,46 @@ def _with_buffers(found: Outcome, buffers: dict[str, torch.Tensor], case: Case) 
 
 
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
+KERNEL = DIALECT.links["stats_dtype"]
+SIXTEEN_BITS = {
+    dtype: replace(
+        DIALECT,
+        params_dtype=None,
+        stored_dtype=dtype,
+        elementwise_dtype=dtype,
+        links={**DIALECT.links, "stored_dtype": KERNEL, "elementwise_dtype": KERNEL},
+    )
+    for dtype in ("float16", "bfloat16")
+}
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
-    implementation("torch.nn.functional.batch_norm", run_functional),
-    implementation("torch.nn.BatchNorm", run_module, features=STATEFUL),
+    implementation("torch.nn.functional.batch_norm", run_functional, settings=TORCH_FUNCTION),
+    implementation("torch.nn.BatchNorm", run_module, features=STATEFUL, settings=TORCH_MODULE),
     implementation(
-        "torch.nn.BatchNorm:cumulative", partial(run_module, cumulative=True), dialect=CUMULATIVE, features=STATEFUL
+        "torch.nn.BatchNorm:cumulative",
+        partial(run_module, cumulative=True),
+        dialect=CUMULATIVE,
+        features=STATEFUL,
+        settings=TORCH_CUMULATIVE,
     ),
     implementation(
-        "torch.nn.LazyBatchNorm", partial(run_module, lazy=True), features={"state"}, dtypes={"float32"}, opt_in=True
+        "torch.nn.LazyBatchNorm",
+        partial(run_module, lazy=True),
+        features={"state"},
+        dtypes={"float32"},
+        opt_in=True,
+        settings=TORCH_LAZY,
     ),
     implementation(
         "torch.nn.functional.batch_norm:cudnn_off", run_without_cudnn, devices=DEVICES - {"cpu"}, opt_in=True
+    ),
+    implementation(
+        "torch.nn.functional.batch_norm:sixteen_bits",
+        partial(run_functional, sixteen_bits=True),
+        by_dtype=SIXTEEN_BITS,
+        dtypes=set(SIXTEEN_BITS),
+        features=(),
+        opt_in=True,
     ),
     *_torch_operators.IMPLEMENTATIONS,
     *_torch_transforms.IMPLEMENTATIONS,

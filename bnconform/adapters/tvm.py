@@ -24,6 +24,7 @@ import tvm
 from tvm import relax
 
 from bnconform.adapters._arrays import parameters
+from bnconform.adapters._settings import TVM
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 
@@ -125,6 +126,7 @@ IMPLEMENTATIONS = [
         dtypes={"float32", "float64"},  # of float16 it makes float32, which a Case has no place for
         compiled=True,
         version=version("apache-tvm"),
+        settings=TVM,
         features={"memory"},
     )
 ]
