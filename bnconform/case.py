@@ -6,12 +6,17 @@ with a default; an adapter may read a Case's arrays, never write to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
+
+from bnconform.contract import DTYPES as DTYPES
+from bnconform.contract import ContractError as ContractError
+from bnconform.contract import State as State
+from bnconform.contract import Unsupported as Unsupported
+from bnconform.contract import check_mask, check_state, describe
+from bnconform.contract import dtype_name as dtype_name
 
 PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
 FEATURES = {
@@ -30,7 +35,6 @@ TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
 FLAGS = ("running_gradients", "memory", "eager", "watched")
 """Fields of a Case that ask for something and hold no array."""
-DTYPES = ("float16", "bfloat16", "float32", "float64")
 Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
 MEMORY: dict[Memory, str] = {
     "plain": "in C order, without gaps, aligned, in the machine's byte order",
@@ -43,24 +47,6 @@ MEMORY: dict[Memory, str] = {
 }
 """How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
 _NOT_ASKED = (None, False, "plain")
-STATE_DTYPES = (*DTYPES, "bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
-"""What the arrays of a state may be: an implementation may count its steps beside its averages."""
-State: TypeAlias = Any
-"""A mapping of names to arrays, which `check_state` makes sure of: Any, so that arrays can be passed on as **fields."""
-
-
-class Unsupported(Exception):
-    """Raised by an adapter for what its implementation does not offer, with the reason as its message."""
-
-
-class ContractError(Exception):
-    """A value that breaks the public contract; the message names the culprit, what was got and what was expected."""
-
-
-@cache
-def dtype_name(dtype: np.dtype) -> str:
-    """Returns the name of a dtype: NumPy's, or `bfloat16`. NumPy makes the name up anew each time, which is slow."""
-    return str(dtype.name)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,7 +104,7 @@ class Case:
         if self.memory not in MEMORY:
             raise ContractError(f"Case.memory is {self.memory!r}; expected one of {tuple(MEMORY)}")
         if not isinstance(self.x, np.ndarray) or self.x.ndim < 2:
-            raise ContractError(f"Case.x is {_describe(self.x)}; expected an array of rank 2 or more")
+            raise ContractError(f"Case.x is {describe(self.x)}; expected an array of rank 2 or more")
         if not -self.x.ndim <= self.axis < self.x.ndim:
             raise ContractError(f"Case.axis is {self.axis}; expected an axis of x, whose rank is {self.x.ndim}")
         for name in TENSORS:
@@ -126,7 +112,7 @@ class Case:
         for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar"):
             self._freeze(name, (self.channels,))
         if self.mask is not None:
-            self._check_mask(self.mask)
+            check_mask(self.mask, self.x.shape)
             self._freeze("mask", self.mask.shape)
         if self.state is not None:
             self._freeze_state(self.state)
@@ -139,19 +125,12 @@ class Case:
             view.flags.writeable = False
         object.__setattr__(self, "state", frozen)
 
-    def _check_mask(self, mask: object) -> None:
-        boolean = isinstance(mask, np.ndarray) and mask.dtype == bool
-        shape = np.shape(mask) if isinstance(mask, np.ndarray) else ()
-        fits = len(shape) == self.x.ndim and all(m in (1, n) for m, n in zip(shape, self.x.shape, strict=True))
-        if not (boolean and fits):
-            raise ContractError(f"Case.mask is {_describe(mask)}; expected booleans that broadcast to {self.x.shape}")
-
     def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
         array = getattr(self, name)
         if array is None:
             return
         if not isinstance(array, np.ndarray) or array.shape != shape:
-            raise ContractError(f"Case.{name} is {_describe(array)}; expected an array of shape {shape}")
+            raise ContractError(f"Case.{name} is {describe(array)}; expected an array of shape {shape}")
         view = array.view()
         view.flags.writeable = False
         object.__setattr__(self, name, view)
@@ -224,7 +203,7 @@ _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
     """Returns `outcome` if it fits `case`; otherwise raises ContractError: culprit, what was got, what was expected."""
     if not isinstance(outcome, Outcome):
-        raise ContractError(f"{culprit} returned {_describe(outcome)}; expected a bnconform.Outcome")
+        raise ContractError(f"{culprit} returned {describe(outcome)}; expected a bnconform.Outcome")
     for name in OUTPUTS:
         array = getattr(outcome, name)
         if array is not None:
@@ -234,23 +213,11 @@ def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
     return outcome
 
 
-def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
-    """Returns `state` if it is arrays by name; otherwise raises ContractError: culprit, what was got and expected."""
-    if not isinstance(state, Mapping):
-        raise ContractError(f"{culprit} is {_describe(state)}; expected a mapping of names to arrays")
-    for name, array in state.items():
-        if not isinstance(name, str) or not isinstance(array, np.ndarray):
-            raise ContractError(f"{culprit} holds {name!r:.60}: {_describe(array)}; expected a name and an array")
-        if dtype_name(array.dtype) not in STATE_DTYPES:
-            raise ContractError(f"{culprit} holds {name} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}")
-    return state
-
-
 def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
     shape = case.x.shape if name in ELEMENTWISE else (case.channels,)
     if not isinstance(array, np.ndarray):
         raise ContractError(
-            f"{culprit} returned {name} as {_describe(array)}; expected a numpy.ndarray of shape {shape}"
+            f"{culprit} returned {name} as {describe(array)}; expected a numpy.ndarray of shape {shape}"
         )
     if array.shape != shape:
         raise ContractError(f"{culprit} returned {name} of shape {array.shape}; expected {shape}")
@@ -264,9 +231,3 @@ def _check_output(case: Case, name: str, array: object, culprit: str) -> None:
 
 def _is_asked(value: object) -> bool:
     return isinstance(value, np.ndarray) or value not in _NOT_ASKED
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and dtype {value.dtype.name}"
-    return f"{value!r:.60} of type {type(value).__name__}"

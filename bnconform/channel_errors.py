@@ -20,7 +20,7 @@ from bnconform.equations import Standardization
 from bnconform.error_terms import StatisticErrors
 from bnconform.range_gate import Cotangent, CotangentSizes, Sizes
 from bnconform.reference import solution
-from bnconform.rounding import Moments, backward_rounding, error_of_sum, forward_rounding, moments
+from bnconform.rounding import Moments, backward_rounding, error_of_sum, forward_rounding, moments, rounding_of_output
 
 Allowance: TypeAlias = tuple[Array, Array, float]
 """(allowance, scale, unit roundoff of the output): the fields of a Bound, by rows."""
@@ -249,12 +249,3 @@ class ChannelErrors:
         allowance = (error + rounding_of_output(output.u, magnitude, error)) * SECOND_ORDER + smallest
         fits = (allowance + magnitude <= range_gate.OUTPUT_SHARE * output.largest) & ~blocked
         return np.where(fits, allowance, np.inf), scale + SMALL_OUTPUTS * smallest, output.u
-
-
-def rounding_of_output(u: float, magnitude: Array, error: Array) -> Array:
-    """Bounds what rounding to the output's type adds to a value of that magnitude that is off by that error already.
-
-    It is half a unit in the last place of what is rounded, which is at most magnitude + error: u times the power of two
-    at or below that, and so up to two times less than u times the magnitude.
-    """
-    return np.asarray(np.ldexp(u, np.frexp(magnitude + error)[1] - 1))

@@ -16,11 +16,11 @@ from bnconform import bounds, steps
 from bnconform.arithmetic import effective
 from bnconform.bounds import Bound
 from bnconform.case import Case
-from bnconform.channel_errors import rounding_of_output
 from bnconform.columns import Array
 from bnconform.dialect import Dialect
 from bnconform.doubledouble import DoubleDouble
 from bnconform.equations import moving_average, rounded
+from bnconform.rounding import rounding_of_output
 from bnconform.spec import Subject
 from bnconform.steps import Step, Steps
 

@@ -85,3 +85,12 @@ def error_of_sum(rounding: Rounding, t: Moments) -> Array:
         return worst
     partial = (m / 2 + 3) * np.abs(t.total) + 1.5 * m * math.sqrt(m) * t.spread + 8 * t.absolute
     return np.minimum(worst, partial * (u / (1.0 - min(0.5, (m + 8) * u))))
+
+
+def rounding_of_output(u: float, magnitude: Array, error: Array) -> Array:
+    """Bounds what rounding to the output's type adds to a value of that magnitude that is off by that error already.
+
+    It is half a unit in the last place of what is rounded, which is at most magnitude + error: u times the power of two
+    at or below that, and so up to two times less than u times the magnitude.
+    """
+    return np.asarray(np.ldexp(u, np.frexp(magnitude + error)[1] - 1))

@@ -14,11 +14,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bnconform.case import FEATURES, FLAGS, TENSORS, Case
+from bnconform.draws import ASKED
 from bnconform.layout import from_rows
 from bnconform.layouts import Layout
 from bnconform.manners import in_manner
 from bnconform.regimes import dtype_named
-from bnconform.strategies import ABSENT, ASKED, Given, Traits, short
+from bnconform.strategies import ABSENT, Given, Traits, short
 
 MOST_VALUES = 16
 

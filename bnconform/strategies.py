@@ -15,20 +15,18 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform import batches
+from bnconform import batches, draws
 from bnconform.arithmetic import short_weight
 from bnconform.case import FEATURES, FLAGS, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import EAGER, POOL, SINGLE, Layout
 from bnconform.manners import Manner, in_manner
-from bnconform.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels, dtype_named
+from bnconform.regimes import CONSTANT, REGIMES, Regime, draw_channels, dtype_named
 
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
 MOMENTA = (0.1, 0.01, 0.3, 0.875)
 Derivatives = Literal["first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order"]
 Kinds = Literal["mixed", "constant", "inputs", "gaussian"]
-ASKED = {**FEATURES, "third_order": ("bar_dx", *FEATURES["third_order"])}
-"""The fields of a Case that each kind of derivative needs: the third that of the second in x as well."""
 SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as much as a run of torch
 
 
@@ -194,15 +192,15 @@ def fill(
     channels = draw_channels(rng, regimes, layout.rows, eps, traits.dtype)
     dtype = dtype_named(traits.dtype)
     arrays: dict[str, np.ndarray] = {
-        "gamma": np.where(rng.random(layout.channels) < 0.5, -1.0, 1.0) * _scales(rng, layout.channels),
+        "gamma": np.where(rng.random(layout.channels) < 0.5, -1.0, 1.0) * draws.scales(rng, layout.channels),
         "beta": np.where(rng.random(layout.channels) < 0.25, 0.0, 1.5 * rng.standard_normal(layout.channels)),
-        **(_statistics(rng, channels) if given.statistics else {}),
+        **(draws.statistics(rng, channels) if given.statistics else {}),
     }
     cast = {name: array.astype(dtype) for name, array in arrays.items() if name not in absent}
-    dy = from_rows(_cotangent(rng, channels).astype(dtype), layout.shape, layout.axis) if given.gradients else None
+    dy = from_rows(draws.cotangent(rng, channels).astype(dtype), layout.shape, layout.axis) if given.gradients else None
     further: dict[str, Any] = {
         name: from_rows(values.astype(dtype), layout.shape, layout.axis) if values.ndim == 2 else values.astype(dtype)
-        for name, values in _further(given, rng, channels).items()
+        for name, values in draws.further(given.derivatives, rng, channels).items()
         if not name.endswith(tuple(absent))
     }
     further |= dict.fromkeys(set(FLAGS).intersection(FEATURES.get(given.derivatives, ())), True)
@@ -220,40 +218,3 @@ def fill(
         shuffled=True,
         **further,
     )
-
-
-def _further(given: Given, rng: np.random.Generator, channels: Channels) -> dict[str, np.ndarray]:
-    """Returns tangents or second cotangents: of x or dx like a cotangent, of γ and β or their gradients by chance.
-
-    Cotangents of the batch's statistics are of the size of Σ|g|, so that what they add to dx is of its own size.
-    """
-    if given.derivatives in ("first", "running_gradients"):
-        return {}
-    if given.derivatives == "batch_statistics":
-        dmean, dvar = len(channels.x) * rng.standard_normal((2, channels.spread.size))
-        return {"dmean": dmean, "dvar": dvar / np.maximum(channels.spread, 1.0)}
-    if given.derivatives == "third_order":
-        return {name: _cotangent(rng, channels) for name in ASKED["third_order"]}
-    tensor, *vectors = FEATURES[given.derivatives]
-    drawn = {name: rng.standard_normal(channels.spread.size) for name in vectors}
-    return {tensor: _cotangent(rng, channels), **drawn}
-
-
-def _scales(rng: np.random.Generator, count: int) -> np.ndarray:
-    return np.asarray(np.exp(0.5 * rng.standard_normal(count)))
-
-
-def _statistics(rng: np.random.Generator, channels: Channels) -> dict[str, np.ndarray]:
-    """Returns running averages that differ from the batch's, near enough to it that both terms of an update matter."""
-    count = channels.spread.size
-    return {
-        "running_mean": channels.centre + channels.spread * rng.standard_normal(count),
-        "running_var": channels.spread**2 * _scales(rng, count),
-    }
-
-
-def _cotangent(rng: np.random.Generator, channels: Channels) -> np.ndarray:
-    """Returns a cotangent with a mean and a component along h; without them the centring terms of dx vanish."""
-    z = (channels.x.astype(np.float64) - channels.centre) / channels.spread
-    strength = _scales(rng, channels.spread.size)
-    return np.asarray(strength * (1.0 + 0.8 * np.clip(z, -8, 8) + 0.5 * rng.standard_normal(z.shape)))

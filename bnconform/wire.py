@@ -20,7 +20,8 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from bnconform.case import DTYPES, OUTPUTS, STATE_DTYPES, Case, ContractError, Outcome
+from bnconform.case import DTYPES, OUTPUTS, Case, ContractError, Outcome
+from bnconform.contract import STATE_DTYPES
 from bnconform.replies import KINDS, Reply
 
 _FLOATS: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bnconform import Implementation
-from bnconform.fingerprint import Comparison, Inferred, compared, fingerprint
+from bnconform.fingerprint.declared import Comparison, compared
+from bnconform.fingerprint.fingerprinting import fingerprint
+from bnconform.fingerprint.inferred import Inferred
 from bnconform.host import answer
 from bnconform.replies import Reply
 from bnconform.runner import Runner

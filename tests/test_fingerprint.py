@@ -14,7 +14,7 @@ from drawing import DTYPES
 from fingerprint_world import contradictions, inferred, values
 
 from bnconform import Case, Dialect, Implementation, Outcome, Unsupported
-from bnconform.fingerprint import PROBES
+from bnconform.fingerprint.fingerprinting import PROBES
 from bnconform.fingerprint.variance import EITHER
 
 MINIATURES = {one.name.partition(".")[2]: one for one in miniatures.IMPLEMENTATIONS}

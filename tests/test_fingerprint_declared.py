@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bnconform import Dialect
-from bnconform.fingerprint import Inferred, compared
+from bnconform.fingerprint.declared import compared
+from bnconform.fingerprint.inferred import Inferred
 
 WIDE = Dialect(stats_dtype="float32", params_dtype="float32")
 

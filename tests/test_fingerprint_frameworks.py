@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from drawing import DTYPES
 
-from bnconform.fingerprint import Comparison
 from bnconform.fingerprint.command import compare
+from bnconform.fingerprint.declared import Comparison
 from bnconform.fingerprint.fingerprinting import rank_of
 from bnconform.selection import Hosts, Request, select, targets
 

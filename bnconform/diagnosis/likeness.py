@@ -16,13 +16,13 @@ from functools import cached_property
 import numpy as np
 
 from bnconform.case import Case
-from bnconform.channel_errors import rounding_of_output
 from bnconform.columns import Array, Mask
 from bnconform.diagnosis.evidence import Evidence
 from bnconform.diagnosis.model import Model
 from bnconform.dialect import Dialect
 from bnconform.faults import RIGHT, Fault
 from bnconform.range_gate import OUTPUT_SHARE
+from bnconform.rounding import rounding_of_output
 
 
 @dataclass(frozen=True, eq=False)
