@@ -29,13 +29,8 @@ LAZY = {
 }
 
 
-def run_functional(
-    case: Case, settings: AbstractContextManager[None] | None = None, sixteen_bits: bool = False
-) -> Outcome:
-    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any.
-
-    sixteen_bits: parameters and buffers are in x's type, as those of a module after .bfloat16() are.
-    """
+def run_functional(case: Case, settings: AbstractContextManager[None] | None = None) -> Outcome:
+    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any."""
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         moved = x.movedim(case.axis, 1)
@@ -43,7 +38,7 @@ def run_functional(
         return y.movedim(1, case.axis)
 
     with settings or nullcontext():
-        return outcome(case, normalize, sixteen_bits)
+        return outcome(case, normalize)
 
 
 def run_without_cudnn(case: Case) -> Outcome:
@@ -104,17 +99,6 @@ def _with_buffers(found: Outcome, buffers: dict[str, torch.Tensor], case: Case) 
 
 
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
-KERNEL = DIALECT.links["stats_dtype"]
-SIXTEEN_BITS = {
-    dtype: replace(
-        DIALECT,
-        params_dtype=None,
-        stored_dtype=dtype,
-        elementwise_dtype=dtype,
-        links={**DIALECT.links, "stored_dtype": KERNEL, "elementwise_dtype": KERNEL},
-    )
-    for dtype in ("float16", "bfloat16")
-}
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
     implementation("torch.nn.functional.batch_norm", run_functional, settings=TORCH_FUNCTION),
@@ -136,14 +120,6 @@ IMPLEMENTATIONS = [
     ),
     implementation(
         "torch.nn.functional.batch_norm:cudnn_off", run_without_cudnn, devices=DEVICES - {"cpu"}, opt_in=True
-    ),
-    implementation(
-        "torch.nn.functional.batch_norm:sixteen_bits",
-        partial(run_functional, sixteen_bits=True),
-        by_dtype=SIXTEEN_BITS,
-        dtypes=set(SIXTEEN_BITS),
-        features=(),
-        opt_in=True,
     ),
     *_torch_operators.IMPLEMENTATIONS,
     *_torch_transforms.IMPLEMENTATIONS,
