@@ -48,6 +48,8 @@ ADAPTERS = {
     "stax": "jax",
     "haiku": "haiku",
     "equinox": "equinox",
+    "mxnet": "mxnet",
+    "chainer": "chainer",
 }
 LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
 LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
@@ -74,6 +76,8 @@ SINGLE_VALUE_OTHERWISE = (*NO_GRADIENT_ALONE, "tinygrad.nn.BatchNorm", "torch.na
 ENGINES = ("onnx.", "onnxruntime.", "openvino.", "opencv.", "ncnn.")
 """Namespaces whose implementations have no gradients."""
 TRAINING_ONLY = ("jax.example_libraries.stax.",)
+NEEDS_A_SHIFT = ("mxnet.nd.BatchNorm", "chainer.functions.batch_normalization")
+NEEDS_A_SCALE = ("chainer.functions.batch_normalization",)
 BY_ITS_AVERAGE = ("equinox.nn.BatchNorm:ema",)
 """What normalizes a training step by its moving average, as documented, and not by the batch."""
 BIASED_ALTHOUGH_DOCUMENTED_UNBIASED = ("equinox.nn.BatchNorm:batch",)
@@ -195,6 +199,10 @@ def expects_unsupported(implementation: Implementation, case: Case) -> bool:
     if implementation.dialect.average == "cumulative" and case.mode == "train" and case.running_mean is not None:
         return True
     if case.mode == "train" and implementation.name.startswith(INFERENCE_ONLY):
+        return True
+    if case.gamma is None and implementation.name in NEEDS_A_SCALE:
+        return True
+    if case.beta is None and implementation.name in NEEDS_A_SHIFT:
         return True
     if case.mode == "infer" and implementation.name.startswith(TRAINING_ONLY):
         return True

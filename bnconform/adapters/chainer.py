@@ -1,0 +1,180 @@
+"""Chainer: `chainer.functions.batch_normalization` with `fixed_batch_normalization`, and the link, also in fine-tuning.
+
+Rules: Chainer's decay weighs the old statistics, so it receives 1 - momentum. The functions need a gamma and a beta and
+keep x's type; the link's 16-bit type is chainer.mixed16, with parameters and statistics in float32. Arrays are handed
+on however they lie in memory; running statistics are copied, as they are updated in place. Fine-tuning counts its
+batches from 0, which a state holds. Chainer ended with 7.8.1, which needs Python 3.11 or older, NumPy below 1.24 and, to
+be installed, setuptools below 70 and --no-build-isolation, so that it has no extra.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+with warnings.catch_warnings():  # of parts of NumPy and setuptools that were to end
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import chainer
+
+from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._settings import CHAINER_FUNCTION, CHAINER_LINK
+from bnconform.case import Case, Outcome, Unsupported
+from bnconform.dialect import Dialect, Implementation
+
+STATE = ("avg_mean", "avg_var")
+"""What a link keeps from one call to the next."""
+
+
+def _others(case: Case) -> tuple[int, ...]:
+    return tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
+
+
+def _variable(array: np.ndarray | None) -> Any:
+    return None if array is None else chainer.Variable(array)
+
+
+def _pulled(outputs: list[Any], cotangents: list[Any], inputs: dict[str, Any], again: bool = False) -> dict[str, Any]:
+    """Returns the cotangents pulled back to the inputs that there are, by name; `again`: to be differentiated anew."""
+    wanted = {name: variable for name, variable in inputs.items() if variable is not None}
+    grads = chainer.grad(outputs, list(wanted.values()), cotangents, enable_double_backprop=again)
+    return dict(zip(wanted, grads, strict=True))
+
+
+def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
+    """Returns normalize(x) and all derivatives that the case asks for.
+
+    params: the variables that `normalize` uses, None for what gets no gradient.
+    """
+    x, dy = _variable(case.x), _variable(case.dy)
+    found = {"y": normalize(x)}
+    if dy is not None:
+        inputs = {"dx": x, "dgamma": params.gamma, "dbeta": params.beta}
+        inputs |= {"drunning_mean": params.running_mean, "drunning_var": params.running_var}
+        found |= _pulled([found["y"]], [dy], inputs, "second_order" in case.needs)
+        found |= _further(case, found, {"grad_x": x, "grad_gamma": params.gamma, "grad_dy": dy})
+    return Outcome(**{name: variable.array for name, variable in found.items() if variable is not None})
+
+
+def _further(case: Case, found: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the case's cotangents of the gradients pulled back to the inputs, and that of grad_x pulled back to x."""
+    bars = {"dx": case.bar_dx, "dgamma": case.bar_dgamma, "dbeta": case.bar_dbeta}
+    pairs = [(found[name], _variable(bar)) for name, bar in bars.items() if bar is not None and name in found]
+    if not pairs:
+        return {}
+    grads, given = [grad for grad, _ in pairs], [bar for _, bar in pairs]
+    seconds = _pulled(grads, given, inputs, case.bar_grad_x is not None)
+    if case.bar_grad_x is not None:
+        bar = _variable(case.bar_grad_x)
+        seconds |= _pulled([seconds["grad_x"]], [bar], {"third_x": inputs["grad_x"]})
+    return seconds
+
+
+def _with_running(outcome: Outcome, case: Case, mean: np.ndarray | None, var: np.ndarray | None) -> Outcome:
+    """Returns `outcome` with these running statistics, if the case has any."""
+    if case.running_mean is None and case.state is None:
+        return outcome
+    return Outcome(**{**vars(outcome), "running_mean": mean, "running_var": var})
+
+
+def run_function(case: Case) -> Outcome:
+    """Runs chainer.functions.batch_normalization, in inference fixed_batch_normalization."""
+    given = parameters(case, case.x.dtype)
+    if given.gamma is None or given.beta is None:
+        raise Unsupported("the functions need a gamma and a beta")
+    gamma, beta, axis = _variable(given.gamma), _variable(given.beta), _others(case)
+    mean, var = (None if array is None else array.copy() for array in given[2:])
+    fixed = (None, None)
+    if case.mode == "infer" and case.running_gradients:
+        fixed = (_variable(mean), _variable(var))
+
+    def normalize(x: Any) -> Any:
+        if case.mode == "infer":
+            averages = (mean, var) if fixed[0] is None else fixed
+            return chainer.functions.fixed_batch_normalization(x, gamma, beta, *averages, eps=case.eps, axis=axis)
+        settings = {"eps": case.eps, "decay": 1 - case.momentum, "axis": axis}
+        return chainer.functions.batch_normalization(x, gamma, beta, running_mean=mean, running_var=var, **settings)
+
+    return _with_running(_outcome(case, normalize, Parameters(gamma, beta, *fixed)), case, mean, var)
+
+
+def _link(case: Case, given: Parameters) -> Any:
+    """Returns a new link with the settings of the case, and its arrays where the case has them."""
+    link = chainer.links.BatchNormalization(
+        case.channels,
+        decay=1 - case.momentum,
+        eps=case.eps,
+        dtype=chainer.mixed16 if case.dtype == "float16" else case.x.dtype,
+        use_gamma=given.gamma is not None,
+        use_beta=given.beta is not None,
+        axis=_others(case),
+    )
+    for name, array in (("gamma", given.gamma), ("beta", given.beta)):
+        if array is not None:
+            getattr(link, name).array = array
+    if given.running_mean is not None and given.running_var is not None:
+        link.avg_mean, link.avg_var = given.running_mean.copy(), given.running_var.copy()
+    return link
+
+
+def run_link(case: Case, finetune: bool = False) -> Outcome:
+    """Runs a new chainer.links.BatchNormalization, its variables set from the case."""
+    given = parameters(case, at_least_float32(case.x.dtype))
+    if case.state:
+        given = by_state(given, case.state, *STATE)
+    link = _link(case, given)
+    if case.state and finetune:
+        link.N = case.state["N"].item()
+    with chainer.using_config("train", case.mode == "train"):
+        found = _outcome(case, lambda x: link(x, finetune=finetune), Parameters(link.gamma, link.beta, None, None))
+    found = with_state(case, _with_running(found, case, link.avg_mean, link.avg_var), *STATE)
+    if found.state is None:
+        return found
+    return Outcome(**{**vars(found), "state": {**found.state, "N": np.asarray(link.N)}})
+
+
+def run_finetune(case: Case) -> Outcome:
+    """Runs the link in fine-tuning, whose averages weigh all batches alike."""
+    if case.mode == "train" and case.running_mean is not None:
+        raise Unsupported("a weight of the new statistics; fine-tuning weighs all batches alike")
+    return run_link(case, finetune=True)
+
+
+SOURCE = "https://github.com/chainer/chainer/blob/v7.8.1/chainer/"
+SUMS = SOURCE + "functions/normalization/batch_normalization.py#L33-L38"
+LINK = SOURCE + "links/normalization/batch_normalization.py"
+MIXED = {"stats_dtype": SUMS, "params_dtype": LINK + "#L213-L214"}
+WIDE: dict[str, Any] = dict.fromkeys(MIXED, "float32")
+FEATURES = frozenset({"memory", "second_order", "third_order"})
+
+
+def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect, **more: Any) -> Implementation:
+    dtypes = {"float16", "float32", "float64"}
+    return Implementation(name=name, run=run, dialect=dialect, dtypes=dtypes, version=chainer.__version__, **more)
+
+
+IMPLEMENTATIONS = [
+    _implementation(
+        "chainer.functions.batch_normalization",
+        run_function,
+        Dialect(),
+        features=FEATURES | {"running_gradients"},
+        settings=CHAINER_FUNCTION,
+    ),
+    _implementation(
+        "chainer.links.BatchNormalization",
+        run_link,
+        Dialect(**WIDE, links=MIXED),
+        features=FEATURES | {"state"},
+        settings=CHAINER_LINK,
+    ),
+    _implementation(
+        "chainer.links.BatchNormalization:finetune",
+        run_finetune,
+        Dialect(**WIDE, average="cumulative", links={**MIXED, "average": LINK + "#L326-L328"}),
+        features=frozenset({"state"}),
+        opt_in=True,
+    ),
+]

@@ -1,0 +1,142 @@
+"""Apache MXNet: the operator `mxnet.nd.BatchNorm` and the layer `mxnet.gluon.nn.BatchNorm`.
+
+Rules: MXNet's momentum weighs the old statistics, so it receives 1 - momentum. The running statistics of a step are
+there after its backward pass alone, so that each step of training is pulled back, along zeros where a case has no dy.
+Its fix_gamma is True by default and takes gamma for 1: it is False wherever there is a gamma. 16-bit inputs come with
+parameters and statistics in float32, as the operator asks. MXNet ended with 1.9.1, which needs Python 3.11 or older and
+NumPy below 1.24.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import mxnet
+import numpy as np
+from mxnet.gluon import nn
+
+from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._settings import MXNET_OPERATOR
+from bnconform.case import Case, Outcome, Unsupported
+from bnconform.dialect import Dialect, Implementation
+
+CONTEXT = mxnet.gpu() if os.environ.get("BNCONFORM_DEVICE") == "cuda" else mxnet.cpu()
+STATE = ("running_mean", "running_var")
+"""What a layer keeps from one call to the next."""
+GRADIENTS = ("dx", "dgamma", "dbeta")
+
+
+def _to_mxnet(array: np.ndarray) -> Any:
+    return mxnet.nd.array(array, ctx=CONTEXT, dtype=array.dtype)
+
+
+def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
+    """Returns normalize(x), what it has made of the running statistics, and dy pulled back.
+
+    params: MXNet's arrays that `normalize` uses, None for what gets no gradient or is not reported.
+    """
+    x, train = _to_mxnet(case.x), case.mode == "train"
+    x.attach_grad()
+    with mxnet.autograd.record(train_mode=train):
+        y = normalize(x)
+    y.backward(_to_mxnet(np.zeros_like(case.x) if case.dy is None else case.dy), train_mode=train)
+    found: dict[str, Any] = {"y": y, "running_mean": params.running_mean, "running_var": params.running_var}
+    if case.dy is not None:
+        inputs = zip(GRADIENTS, (x, params.gamma, params.beta), strict=True)
+        found |= {name: array.grad for name, array in inputs if array is not None}
+    return Outcome(**{name: array.asnumpy() for name, array in found.items() if array is not None})
+
+
+def run_operator(case: Case) -> Outcome:
+    """Runs mxnet.nd.BatchNorm."""
+    if case.beta is None:
+        raise Unsupported("the operator needs a beta")
+    given = parameters(case, at_least_float32(case.x.dtype))
+    ones = np.ones(case.channels, at_least_float32(case.x.dtype))
+    gamma, beta, mean, var = (_to_mxnet(ones if array is None else array) for array in given)
+    for array in (gamma, beta):
+        array.attach_grad()
+
+    def normalize(x: Any) -> Any:
+        return mxnet.nd.BatchNorm(
+            x,
+            gamma,
+            beta,
+            mean,
+            var,
+            eps=case.eps,
+            momentum=1 - case.momentum,
+            fix_gamma=case.gamma is None,
+            axis=case.axis,
+        )
+
+    tracked = (None, None) if case.running_mean is None else (mean, var)
+    return _outcome(case, normalize, Parameters(None if case.gamma is None else gamma, beta, *tracked))
+
+
+def _layer(case: Case) -> Any:
+    """Returns a new layer with the settings of the case."""
+    layer = nn.BatchNorm(
+        axis=case.axis,
+        momentum=1 - case.momentum,
+        epsilon=case.eps,
+        center=case.beta is not None,
+        scale=case.gamma is not None,
+        in_channels=case.channels,
+    )
+    layer.cast(case.dtype)
+    layer.initialize(ctx=CONTEXT)
+    return layer
+
+
+def run_layer(case: Case) -> Outcome:
+    """Runs a new mxnet.gluon.nn.BatchNorm, its parameters set from the case."""
+    given = parameters(case, at_least_float32(case.x.dtype))
+    if case.state:
+        given = by_state(given, case.state, *STATE)
+    layer = _layer(case)
+    variables: list[Any] = [layer.gamma, layer.beta, layer.running_mean, layer.running_var]
+    for variable, array in zip(variables, given, strict=True):
+        if array is not None:
+            variable.set_data(_to_mxnet(array))
+    there = [array is not None for array in given[:2]]
+    there += [case.state is not None or case.running_mean is not None] * 2
+    used: Iterator[Any] = (one.data() if present else None for one, present in zip(variables, there, strict=True))
+    return with_state(case, _outcome(case, layer, Parameters(*used)), *STATE)
+
+
+DOCUMENTATION = "https://mxnet.apache.org/versions/1.6/api/r/docs/api/mx.symbol.BatchNorm.html"
+SOURCE = "https://github.com/apache/mxnet/blob/1.9.1/src/operator/nn/"
+DIALECT = Dialect(
+    running_var="biased",
+    attribute_dtype="float32",
+    stats_dtype="float32",
+    params_dtype="float32",
+    rounded_branches=True,
+    links={
+        "running_var": DOCUMENTATION,
+        "attribute_dtype": SOURCE + "batch_norm-inl.h",
+        "stats_dtype": SOURCE + "batch_norm.cc",
+        "params_dtype": SOURCE + "batch_norm.cc",
+        "rounded_branches": SOURCE + "batch_norm.cc",
+    },
+)
+
+IMPLEMENTATIONS = [
+    Implementation(
+        name=name,
+        run=run,
+        dialect=DIALECT,
+        dtypes=dtypes,
+        version=mxnet.__version__,
+        devices={"cpu", "cuda"} if mxnet.context.num_gpus() else {"cpu"},
+        features=features,
+        settings=settings,
+    )
+    for name, run, dtypes, features, settings in [  # one kernel: what one does in a type, the other does, too
+        ("mxnet.nd.BatchNorm", run_operator, {"float16", "float32"}, frozenset[str](), MXNET_OPERATOR),
+        ("mxnet.gluon.nn.BatchNorm", run_layer, {"float32", "float64"}, frozenset({"state"}), None),
+    ]
+]
