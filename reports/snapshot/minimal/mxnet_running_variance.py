@@ -1,6 +1,5 @@
-"""MXNet: the running variance is computed back from 1/√(σ² + ε) as 1/r² - ε, which loses the digits of σ² below ε; what
-a negative ε makes NaN in y, it makes NaN for good in the running variance. Needs mxnet 1.9.1, Python ≤ 3.11, NumPy < 1.24.
-"""
+"""MXNet: the running variance is computed back from 1/√(σ² + ε) as 1/r² - ε, which loses the digits of σ² below ε;
+so a negative ε makes the running variance NaN for good. Needs mxnet 1.9.1, Python ≤ 3.11, NumPy < 1.24."""
 import mxnet as mx
 import numpy as np
 
@@ -12,4 +11,4 @@ for scale in (1.0, 1e-2, 1e-4, 1e-5):
     with mx.autograd.record():
         y = mx.nd.BatchNorm(given, mx.nd.ones(1), mx.nd.zeros(1), mean, var, eps=1e-3, momentum=0.0, fix_gamma=False)
     y.backward()
-    print(f"mxnet {mx.__version__} variance of the batch {x.var():.6g}: new running variance {float(var.asnumpy()[0]):.6g}")
+    print(f"mxnet {mx.__version__} variance of the batch {x.var():.6g}: running variance {float(var.asnumpy()[0]):.6g}")
