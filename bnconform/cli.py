@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list specs, implementations or faults")
     listing.set_defaults(run=_list)
     listing.add_argument("what", nargs="?", choices=("specs", "implementations", "faults"), default="implementations")
+    listing.add_argument(
+        "--results", action="append", type=Path, default=[], metavar="RESULTS", help="of a run: what was measured"
+    )
+    listing.add_argument("--links", action="store_true", help="where implementations document what is listed")
     report = commands.add_parser("report", help="write one report of the results of several runs")
     report.set_defaults(run=_report)
     report.add_argument(
@@ -124,8 +128,10 @@ def _exit_status(status: int, out: Path) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    lists = {"specs": list_specs, "implementations": list_implementations, "faults": list_faults}
-    print("\n".join(lists[options.what]()))
+    if options.what == "implementations":
+        print("\n".join(list_implementations(options.results, options.links)))
+    else:
+        print("\n".join({"specs": list_specs, "faults": list_faults}[options.what]()))
     return 0
 
 

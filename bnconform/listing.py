@@ -1,16 +1,21 @@
 """What `bnconform list` prints: the specs, the faults, or the implementations that are there to judge.
 
-Rules: an implementation is one line, a spec a short block under its chapter; what is not installed or broken is said,
-not left out.
+Rules: an implementation is one line, and one of the table of what it documents; a spec is a short block under its
+chapter; what is not installed or broken is said, not left out.
 """
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
+from bnconform.environment import implementation_record
 from bnconform.faults import FAULTS
-from bnconform.selection import Hosts, Request, select
+from bnconform.report.choices import Line, choices, findings_of, line
+from bnconform.results import merge, read_results
+from bnconform.selection import Hosts, Request, Selection, select
 from bnconform.spec import all_specs
 
 WIDTH = 100
@@ -41,8 +46,11 @@ def list_faults() -> list[str]:
     return [*lines[1:], "", f"{len(FAULTS)} faults"]
 
 
-def list_implementations() -> list[str]:
-    """Returns a line per implementation of the installed adapters: name, version, dtypes and devices."""
+def list_implementations(results: Sequence[Path] = (), links: bool = False) -> list[str]:
+    """Returns a line per implementation of the installed adapters, and the table of what they document.
+
+    results: of runs, whose findings say what was measured. links: where it is documented, below the table.
+    """
     hosts = Hosts(request=Request(implementations=("*",)))
     try:
         selection = select(hosts.request, hosts)
@@ -54,4 +62,33 @@ def list_implementations() -> list[str]:
         for one in offer.implementations
     ]
     lines += [f"{one['adapter']}  not installed: {one['needs']}" for one in selection.missing]
-    return lines + [f"{one['adapter']}  broken: {one['message']}" for one in selection.broken]
+    lines += [f"{one['adapter']}  broken: {one['message']}" for one in selection.broken]
+    return lines + _documented(selection, results, links)
+
+
+def _documented(selection: Selection, results: Sequence[Path], links: bool) -> list[str]:
+    """Returns the table of what is documented; nothing where there is no implementation."""
+    found = findings_of(merge([read_results(path) for path in results]))
+    records = [
+        implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations
+    ]
+    table = [line(one, found) for one in records]
+    if not table:
+        return []
+    notes: dict[str, int] = {}
+    rows = [["", *(choice.heading for choice in choices())], *(_row(one, notes, links) for one in table)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    told = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return ["", HEADING, *(f"  {one}" for one in told), *(f"  [{number}] {link}" for link, number in notes.items())]
+
+
+HEADING = "what is documented (✓ measured true, ✗ contradicted by measurement, no sign: not measured)"
+
+
+def _row(one: Line, notes: dict[str, int], links: bool) -> list[str]:
+    """Returns a row of the table; with links each cell has the number of its own in `notes`."""
+    cells = []
+    for cell in one.cells:
+        note = f" [{notes.setdefault(cell.link, len(notes) + 1)}]" if links and cell.link else ""
+        cells.append(f"{cell.value or '-'}{f' {cell.mark}' if cell.mark else ''}{note}")
+    return [one.name, *cells]

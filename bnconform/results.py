@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 FILE = "results.jsonl"
-PAGES = ("index.html", "specs.html")
+PAGES = ("index.html", "specs.html", "choices.html")
 GENERATOR = '<meta name="generator" content="bnconform">'
 
 

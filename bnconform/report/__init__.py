@@ -1,4 +1,4 @@
-"""The report and the spec book: two self-contained pages, a pure function of results files.
+"""The report, the spec book and the table of choices: three self-contained pages, a pure function of results files.
 
 Rules: it knows only the files, never an implementation; a page needs no network and no script; a page appears as a
 whole or not at all.
@@ -13,7 +13,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.report.book import book
-from bnconform.report.columns import implementations, web
+from bnconform.report.choices import choices, table
+from bnconform.report.columns import implementations, slug, specs, web
 from bnconform.report.equations import equation
 from bnconform.report.view import view
 from bnconform.report.words import HEADINGS, MEANINGS, SIGNS, breakable
@@ -29,6 +30,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.globals |= {
     "equation": equation,
     "web": web,
+    "slug": slug,
     "breakable": breakable,
     "signs": SIGNS,
     "meanings": MEANINGS,
@@ -37,11 +39,15 @@ _TEMPLATES.globals |= {
 
 
 def write_report(results: Sequence[Results], out: Path | str) -> Path:
-    """Writes `out`/index.html, the report of one or more runs, and `out`/specs.html, its spec book, and returns the
-    path of the report; older ones are replaced at once, and only when both are written."""
+    """Writes `out`/index.html, the report of one or more runs, beside it its spec book and its table of choices, and
+    returns the path of the report; older ones are replaced at once, and only when all are written."""
     out = Path(out)
     merged = merge(results)
-    pages = {"specs.html": render_book(merged), "index.html": render(merged, out)}
+    pages = {
+        "choices.html": render_choices(merged),
+        "specs.html": render_book(merged),
+        "index.html": render(merged, out),
+    }
     out.mkdir(parents=True, exist_ok=True)
     drafts = {name: out / f".{name}.{os.getpid()}" for name in pages}
     try:
@@ -64,3 +70,11 @@ def render(merged: Merged, out: Path) -> str:
 def render_book(merged: Merged) -> str:
     """Returns the spec book of `merged` as HTML."""
     return _TEMPLATES.get_template("specs.html").render(book=book(merged))
+
+
+def render_choices(merged: Merged) -> str:
+    """Returns what every implementation of `merged` documents, side by side, as HTML."""
+    tags = {"true": "conforms", "contradicted": "fails", "unmeasured": "unsupported"}
+    asked = {spec["id"] for spec in specs(merged)}
+    page = _TEMPLATES.get_template("choices.html")
+    return page.render(merged=merged, lines=table(merged), choices=choices(), tags=tags, specs=asked)

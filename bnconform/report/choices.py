@@ -1,0 +1,165 @@
+"""What every implementation documents, side by side, and whether it was measured to be true.
+
+Rules: a pure function of the merged runs; every implementation has a line, and every choice a column, whether it is
+declared or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import bnconform.report.columns as who
+from bnconform.dialect import Dialect
+from bnconform.records import Finding, ImplementationRecord
+from bnconform.report.measured import Cell, Choice, cell
+from bnconform.report.words import SHORT
+from bnconform.results import Merged
+
+NARROW = ("float16", "bfloat16")
+DEFAULTS = {field.name: field.default for field in fields(Dialect) if field.name != "links"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """An implementation with a cell for each choice."""
+
+    name: str
+    version: str
+    cells: tuple[Cell, ...]
+
+
+Declared = Callable[[ImplementationRecord], tuple[str, str]]
+Known = dict[tuple[str, str, str], list[Finding]]
+
+
+def _argument(name: str) -> Declared:
+    def declared(one: ImplementationRecord) -> tuple[str, str]:
+        argument = (one.get("settings") or {}).get(name)
+        if argument is None:
+            return "", ""
+        return f"{argument['name']}={argument['default'] or '…'}", argument["link"]
+
+    return declared
+
+
+def _weighs(one: ImplementationRecord) -> tuple[str, str]:
+    settings = one.get("settings") or {}
+    argument = settings.get("momentum")
+    return (f"the {settings['weighs']}", argument["link"]) if argument else ("", "")
+
+
+def _field(name: str) -> Declared:
+    def declared(one: ImplementationRecord) -> tuple[str, str]:
+        value = one["dialect"].get(name, DEFAULTS[name])
+        return "x's type" if value is None else str(value), one["links"].get(name, "")
+
+    return declared
+
+
+def _sums(one: ImplementationRecord) -> tuple[str, str]:
+    """Returns the type of the sums of 16-bit data, by type where it differs."""
+    stated = {dtype: one["dialect"].get(f"stats_dtype ({dtype})") for dtype in NARROW if dtype in one["dtypes"]}
+    if not stated:
+        return "", ""
+    common, link = _field("stats_dtype")(one)
+    found = {SHORT[dtype]: value or common for dtype, value in stated.items()}
+    same = set(found.values())
+    text = same.pop() if len(same) == 1 else ", ".join(f"{dtype}: {value}" for dtype, value in found.items())
+    return text, link
+
+
+def _nothing(one: ImplementationRecord) -> tuple[str, str]:
+    return "", ""
+
+
+CHOICES: tuple[tuple[Choice, Declared], ...] = (
+    (Choice(heading="ε", meaning="name and default of what is added to the variance"), _argument("eps")),
+    (Choice(heading="momentum", meaning="name and default"), _argument("momentum")),
+    (
+        Choice(heading="momentum weighs", meaning="the new statistics or the old", spec="averages_the_running_mean"),
+        _weighs,
+    ),
+    (
+        Choice(
+            heading="running variance",
+            meaning="of the batch with 1/m (biased) or 1/(m - 1) (unbiased)",
+            spec="averages_the_unbiased_variance",
+            field="running_var",
+        ),
+        _field("running_var"),
+    ),
+    (
+        Choice(
+            heading="running average",
+            meaning="how a layer with a state averages its batches",
+            spec="follows_its_own_recurrence",
+            field="average",
+        ),
+        _field("average"),
+    ),
+    (
+        Choice(
+            heading="one value per channel",
+            meaning="in training: an error, or a variance of zero",
+            spec="gives_the_shift_for_a_single_value",
+            field="single_value",
+        ),
+        _field("single_value"),
+    ),
+    (
+        Choice(
+            heading="empty batch",
+            meaning="whether training on no examples spoils the running statistics; nobody documents it",
+            spec="keeps_its_averages_through_an_empty_batch",
+        ),
+        _nothing,
+    ),
+    (
+        Choice(
+            heading="variance",
+            meaning="algorithm: about the mean (two-pass), or E[x²] - E[x]² (one-pass), which loses digits",
+            spec="loses_no_more_digits_than_its_algorithm",
+            field="variance",
+        ),
+        _field("variance"),
+    ),
+    (
+        Choice(
+            heading="sums of 16-bit data",
+            meaning="type that they are accumulated in",
+            spec="accumulates_narrow_input_in_the_declared_type",
+            field="stats_dtype",
+        ),
+        _sums,
+    ),
+)
+
+
+def choices() -> tuple[Choice, ...]:
+    """Returns the columns of the table."""
+    return tuple(choice for choice, _ in CHOICES)
+
+
+def table(merged: Merged) -> tuple[Line, ...]:
+    """Returns a line for each implementation and version of the runs, in their order."""
+    known = findings_of(merged)
+    return tuple(line(one, known) for one in who.implementations(merged))
+
+
+def findings_of(merged: Merged) -> Known:
+    """Returns the findings by implementation, version and spec."""
+    known: Known = {}
+    for _, finding in merged.findings:
+        known.setdefault((finding["implementation"], finding["version"], finding["spec"]), []).append(finding)
+    return known
+
+
+def line(one: ImplementationRecord, known: Known) -> Line:
+    """Returns an implementation's choices; known: the findings by implementation, version and spec."""
+    cells = []
+    for choice, declared in CHOICES:
+        value, link = declared(one)
+        found = known.get((one["name"], one["version"], choice.spec), [])
+        cells.append(cell(choice, value, link, found))
+    return Line(name=one["name"], version=one["version"], cells=tuple(cells))

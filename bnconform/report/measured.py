@@ -1,0 +1,120 @@
+"""What the findings of a run say of one documented choice: measured true, contradicted, or not measured.
+
+Rules: a choice is called true only where a finding says so of the declared value, and contradicted only where values
+were compared, with the types for which; what nobody measures is said to be that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import bnconform.report.columns as who
+from bnconform.records import Finding
+from bnconform.report.words import SHORT
+
+Measured = Literal["true", "contradicted", "unmeasured"]
+MARKS: dict[Measured, str] = {"true": "✓", "contradicted": "✗", "unmeasured": ""}
+TOLD: dict[Measured, str] = {
+    "true": "measured true",
+    "contradicted": "contradicted by measurement",
+    "unmeasured": "not measured",
+}
+PAPER = {"running_var": "unbiased", "single_value": "zero"}
+"""What the paper's statement asks; an implementation that declares another is measured true where it deviates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A choice: what is declared ("" where it has none), its link, and what was measured.
+
+    where: the types for which it is contradicted, if not for all that were judged. why: in words. href: a finding.
+    """
+
+    value: str = ""
+    link: str = ""
+    measured: Measured = "unmeasured"
+    where: str = ""
+    why: str = ""
+    href: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The sign of what was measured."""
+        return f"{MARKS[self.measured]} {self.where}".strip()
+
+    @property
+    def told(self) -> str:
+        """What was measured, in words."""
+        return TOLD[self.measured]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A column of the table: its heading, what it means, and the spec that measures it ("": none does)."""
+
+    heading: str
+    meaning: str
+    spec: str = ""
+    field: str = ""
+
+
+def cell(choice: Choice, value: str, link: str, found: list[Finding]) -> Cell:
+    """Returns the cell of a choice whose declared value is `value`, by the findings of the spec that measures it."""
+    if choice.spec == "keeps_its_averages_through_an_empty_batch":
+        return _empty_batch(found)
+    if found and all(_offers_nothing(finding) for finding in found) and choice.field in ("running_var", "average"):
+        return Cell(why="; ".join(dict.fromkeys(finding.get("reason", "") for finding in found)))
+    judged = [(finding, _judged(choice, value, finding)) for finding in found] if value else []
+    for state in ("contradicted", "true"):
+        those = [finding for finding, measured in judged if measured == state]
+        if those:
+            others = any(measured not in (state, "unmeasured") for _, measured in judged)
+            where = _dtypes(those) if others else ""
+            return Cell(value=value, link=link, measured=state, where=where, why=_why(those), href=_href(those[0]))
+    return Cell(value=value, link=link, why=_why([finding for finding, _ in judged][:1]))
+
+
+def _judged(choice: Choice, value: str, finding: Finding) -> Measured:
+    """Returns what one finding says of the declared value."""
+    verdict, paper = finding["verdict"], PAPER.get(choice.field, value)
+    if verdict == "deviates":
+        return "true" if value != paper else "unmeasured"
+    if verdict == "conforms":
+        return "true" if value == paper else "contradicted"
+    compared = (finding.get("detail") or {}).get("actual") is not None or choice.field == "single_value"
+    return "contradicted" if verdict == "fails" and compared and finding.get("fault") != "adapter" else "unmeasured"
+
+
+def _offers_nothing(finding: Finding) -> bool:
+    return finding["verdict"] == "unsupported"
+
+
+def _empty_batch(found: list[Finding]) -> Cell:
+    words: dict[str, tuple[str, Measured]] = {
+        "conforms": ("does no harm", "true"),
+        "fails": ("spoils the averages", "contradicted"),
+        "crashes": ("ends the process", "contradicted"),
+        "hangs": ("hangs", "contradicted"),
+    }
+    for verdict in ("crashes", "hangs", "fails", "conforms"):
+        those = [finding for finding in found if finding["verdict"] == verdict]
+        if those:
+            value, measured = words[verdict]
+            return Cell(value=value, measured=measured, why=_why(those), href=_href(those[0]))
+    return Cell(why=_why(found[:1]))
+
+
+def _why(found: list[Finding]) -> str:
+    return f"{_dtypes(found)}: {found[0].get('reason') or found[0]['verdict']}" if found else "no finding"
+
+
+def _dtypes(found: list[Finding]) -> str:
+    return ", ".join(dict.fromkeys(SHORT.get(finding["dtype"], finding["dtype"]) for finding in found))
+
+
+def _href(finding: Finding) -> str:
+    if finding["verdict"] == "conforms":
+        return "index.html#" + who.slug(["spec", finding["spec"]])
+    told = [str(finding[name]) for name in who.KEY]  # type: ignore[literal-required]
+    return "index.html#" + who.slug(["finding", *told])
