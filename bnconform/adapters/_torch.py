@@ -71,9 +71,12 @@ def _optional(arrays: Iterable[np.ndarray | None], shared: bool = False) -> Tens
     return [None if array is None else to_tensor(array, shared) for array in arrays]
 
 
-def inputs(case: Case) -> tuple[torch.Tensor, Tensors, Tensors]:
-    """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks."""
-    params = parameters(case, at_least_float32(case.x.dtype))
+def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensors, Tensors]:
+    """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks.
+
+    sixteen_bits: what is no tensor of x's shape is of its type, too.
+    """
+    params = parameters(case, case.x.dtype if sixteen_bits else at_least_float32(case.x.dtype))
     shared = is_shared(case)
     x, affine, running = to_tensor(case.x, shared), _optional(params[:2], shared), _optional(params[2:])
     if case.dy is not None:
@@ -83,9 +86,9 @@ def inputs(case: Case) -> tuple[torch.Tensor, Tensors, Tensors]:
     return x, affine, running
 
 
-def outcome(case: Case, normalize: Normalize) -> Outcome:
+def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False) -> Outcome:
     """Returns what there is of y, the running statistics, dy pulled back, second gradients and the tangent of y."""
-    x, affine, running = inputs(case)
+    x, affine, running = inputs(case, sixteen_bits)
     before = [None if tensor is None else tensor.clone() for tensor in running]
     y = normalize(x, *affine, *running)
     tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}

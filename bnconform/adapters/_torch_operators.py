@@ -95,6 +95,7 @@ IMPLEMENTATIONS = [
         "torch.native_batch_norm:decomposed",
         partial(run_pair, forward=decomposition_table[FORWARD], backward=decomposition_table[BACKWARD]),
         dialect=OPERATOR,
+        dtypes={"bfloat16", "float32"},
         features=(),
         opt_in=True,
     ),

@@ -17,7 +17,17 @@ from torch.nn import functional
 
 from bnconform.adapters import _torch_operators, _torch_transforms
 from bnconform.adapters._settings import TORCH_CUMULATIVE, TORCH_FUNCTION, TORCH_LAZY, TORCH_MODULE
-from bnconform.adapters._torch import DEVICE, DEVICES, DIALECT, FEATURES, implementation, outcome, to_array, to_tensor
+from bnconform.adapters._torch import (
+    DEVICE,
+    DEVICES,
+    DIALECT,
+    FEATURES,
+    SOURCE,
+    implementation,
+    outcome,
+    to_array,
+    to_tensor,
+)
 from bnconform.case import Case, Outcome, Unsupported
 
 MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
@@ -29,8 +39,15 @@ LAZY = {
 }
 
 
-def run_functional(case: Case, settings: AbstractContextManager[None] | None = None) -> Outcome:
-    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any."""
+def run_functional(
+    case: Case, settings: AbstractContextManager[None] | None = None, sixteen_bits: bool = False
+) -> Outcome:
+    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any.
+
+    sixteen_bits: parameters and buffers are in x's type, as those of a module after .bfloat16() are. The mean and the
+    reciprocal root are then stored in it, which the code declares; that it goes on in 16 bits where x is not
+    contiguous is a finding (reports/snapshot/minimal/torch_noncontiguous_sixteen_bits.py).
+    """
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         moved = x.movedim(case.axis, 1)
@@ -38,7 +55,7 @@ def run_functional(case: Case, settings: AbstractContextManager[None] | None = N
         return y.movedim(1, case.axis)
 
     with settings or nullcontext():
-        return outcome(case, normalize)
+        return outcome(case, normalize, sixteen_bits)
 
 
 def run_without_cudnn(case: Case) -> Outcome:
@@ -99,6 +116,8 @@ def _with_buffers(found: Outcome, buffers: dict[str, torch.Tensor], case: Case) 
 
 
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
+STORED = {**DIALECT.links, "stored_dtype": SOURCE + "aten/src/ATen/native/Normalization.cpp"}
+SIXTEEN_BITS = replace(DIALECT, params_dtype=None, stored_dtype="bfloat16", links=STORED)
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
     implementation("torch.nn.functional.batch_norm", run_functional, settings=TORCH_FUNCTION),
@@ -120,6 +139,14 @@ IMPLEMENTATIONS = [
     ),
     implementation(
         "torch.nn.functional.batch_norm:cudnn_off", run_without_cudnn, devices=DEVICES - {"cpu"}, opt_in=True
+    ),
+    implementation(
+        "torch.nn.functional.batch_norm:sixteen_bits",
+        partial(run_functional, sixteen_bits=True),
+        dialect=SIXTEEN_BITS,
+        dtypes={"bfloat16"},
+        features=(),
+        opt_in=True,
     ),
     *_torch_operators.IMPLEMENTATIONS,
     *_torch_transforms.IMPLEMENTATIONS,
