@@ -1,8 +1,9 @@
-"""The command line: `bnconform run`, `new-adapter`, `fingerprint`, `list`, `report` and `replay`.
+"""The command line: `bnconform run`, `new-adapter`, `fingerprint`, `deviations`, `list`, `report`, `replay`.
 
 Rules: `run` is a front door to pytest with good defaults, shut off from the plugins and settings of the folder it is
-called in; the exit status is 0 for nothing but conforms, deviates and unsupported, 1 for a statement not kept, 2 for a
-wrong call, for nothing that ran and for a broken adapter; errors are one message, never a traceback.
+called in; the exit status is 0 for nothing but conforms, deviates, unsupported and failures that the registry knows,
+1 for another statement not kept and for a known failure that no longer is as known, 2 for a wrong call, for nothing
+that ran and for a broken adapter; errors are one message, never a traceback.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from bnconform.case import ContractError
 from bnconform.convert.command import add_convert
+from bnconform.deviations.command import add_deviations
 from bnconform.fingerprint.command import add_fingerprint
 from bnconform.listing import list_faults, list_implementations, list_specs
 from bnconform.new_adapter import add_new_adapter
@@ -61,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, default=Request.timeout, metavar="SECONDS", help="for one call (60)")
     run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     run.add_argument("--in-process", action="store_true", help="no host processes: for a debugger")
+    known = run.add_mutually_exclusive_group()
+    known.add_argument("--deviations", metavar="FOLDER", help="known deviations (bnconform's own)")
+    known.add_argument("--no-deviations", dest="deviations", action="store_const", const="", help="search these, too")
     test = commands.add_parser("selftest", help="show that planted faults are caught and correct variants are not")
     test.set_defaults(run=_selftest)
     test.add_argument("--fault", action="append", default=[], metavar="GLOB", help="faults of such a name")
@@ -71,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("-n", dest="workers", type=int, default=1, metavar="WORKERS", help="processes side by side")
     test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
     add_fingerprint(commands)
+    add_deviations(commands)
     add_new_adapter(commands)
     add_convert(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")
@@ -94,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
-    words = "an adapter of yours: a module, a .py file, or pipe: and the command of a program"
+    words = "an adapter of yours: a module or .py file, also behind python=INTERPRETER:, or pipe:COMMAND of a program"
     parser.add_argument("--adapter", action="append", default=[], metavar="ADAPTER", help=words)
     parser.add_argument("--implementation", action="append", default=[], metavar="GLOB", help="those of such a name")
 
@@ -107,6 +113,7 @@ def _run(options: argparse.Namespace) -> int:
     for name in ("device", "examples", "seed", "timeout"):
         words += [f"--bn-{name}={getattr(options, name)}"]
     words += ["--bn-in-process"] * options.in_process
+    words += [] if options.deviations is None else [f"--bn-deviations={options.deviations}"]
     with tempfile.TemporaryDirectory() as scratch:
         settings = Path(scratch) / "pytest.ini"
         settings.write_text("[pytest]\n", encoding="utf-8")

@@ -1,7 +1,8 @@
 """Files of specs as pytest collects them: one test item per spec, implementation, dtype and device.
 
-Rules: an item passes for conforms and deviates, is skipped for unsupported, and fails for anything else, a broken
-adapter included; it says why in the words of its finding.
+Rules: an item passes for conforms and deviates, is skipped for unsupported, is expected to fail for a failure that the
+registry of deviations knows, and fails for anything else, a broken adapter and what the registry knows no longer
+included; it says why in the words of its finding.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bnconform.records import Finding
+from bnconform.records import Finding, is_known, is_stale
 from bnconform.run import Question
 from bnconform.spec import Spec, load_chapter
 from bnconform.verdict import BAD
@@ -20,6 +21,10 @@ from bnconform.verdict import BAD
 
 class NotKeptError(Exception):
     """A statement that an implementation does not keep."""
+
+
+class StaleDeviationError(Exception):
+    """A deviation that is known and no longer holds."""
 
 
 class BrokenAdapterError(Exception):
@@ -39,6 +44,11 @@ class SpecItem(pytest.Item):
         """Makes the finding and fails, skips or passes by its verdict."""
         self.finding = found = self._answer(self.question)
         self.user_properties += [("verdict", found["verdict"]), ("worst_ratio", found["worst_ratio"])]
+        if is_stale(found):
+            raise StaleDeviationError(_message(self.question, found))
+        if is_known(found):
+            self.user_properties += [(f"known_{key}", text) for key, text in found["known"].items()]
+            pytest.xfail(f"{found['known']['reason']} ({found['known']['link']})")
         if found["verdict"] in BAD:
             raise NotKeptError(_message(self.question, found))
         if found.get("fault") == "adapter":
@@ -48,7 +58,7 @@ class SpecItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Returns the words of the finding; a traceback only for an error of bnconform's own."""
-        if isinstance(excinfo.value, NotKeptError | BrokenAdapterError):
+        if isinstance(excinfo.value, NotKeptError | StaleDeviationError | BrokenAdapterError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -73,14 +83,18 @@ class SpecFile(pytest.File):
 
 def _message(question: Question, found: Finding) -> str:
     spec = question.spec
+    stale = is_stale(found)
     lines = [
-        f"{found['verdict'] if found['verdict'] in BAD else 'broken adapter'}: {found['implementation']} "
+        f"{'stale deviation' if stale else found['verdict'] if found['verdict'] in BAD else 'broken adapter'}: "
+        f"{found['implementation']} "
         f"{found['version']}, {found['dtype']}, {found['device']}",
         f"  statement  {spec.sentence}",
         f"  equation   {spec.latex}",
         f"  source     {spec.source}",
         f"  found      {found['reason']}",
     ]
+    if stale:
+        lines.insert(1, f"  registry   {found['known']['words']}")
     if found.get("explanation"):
         lines.append(f"  diagnosis  {found['explanation']}")
     detail = found.get("detail") or {}

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 
 from bnconform.collection import SpecFile, SpecItem
+from bnconform.deviations import Registry, load_registry
 from bnconform.environment import run_record
 from bnconform.progress import Progress
-from bnconform.records import Finding
+from bnconform.records import Finding, is_known, is_stale
 from bnconform.report import write_report
 from bnconform.results import ResultsWriter, read_results
 from bnconform.run import Question, Run
 from bnconform.selection import Hosts, Request, Selection, choose_specs, select, targets
-from bnconform.spec import Spec, all_specs
+from bnconform.spec import Spec, all_specs, specs_folder
 from bnconform.verdict import BAD
 
 ATTRIBUTE = "bnconform"
@@ -57,9 +58,21 @@ class Conformance:
             self.selection = select(self.request, self.hosts)
             specs = choose_specs(all_specs(self.folder), self.request.specs)
         self._known = targets(self.selection, self.request)
+        self.run = Run(self.hosts, self.out, self._registry())
         if self.out is not None and not self.is_worker:
             self._writer = ResultsWriter(self.out)
             self._writer.run(run_record(self.request, self.selection, specs, self._command()))
+
+    def _registry(self) -> Registry:
+        """Returns what is known of the implementations that take part; another book of specs has no registry unless
+        one is named."""
+        named = self.request.deviations
+        if named == "" or (named is None and self.folder != specs_folder()):
+            return Registry()
+        registry = load_registry() if named is None else load_registry(self.config.invocation_params.dir / named)
+        taking_part = {(one.implementation.name, one.implementation.version) for _, one in self._known}
+        registry.check(taking_part, {one.id for one in all_specs(self.folder)})
+        return registry
 
     def _command(self) -> list[str]:
         typed = self.config.getoption("bn_command")
@@ -146,7 +159,8 @@ class Conformance:
             return None
         found = json.loads(text)["finding"]
         # Without a letter the item itself leaves no mark; the word stands in the summary, and in the lines of -v.
-        return ("failed" if report.failed else found["verdict"]), "", found["verdict"].upper()
+        word = "known" if is_known(found) else found["verdict"]
+        return ("failed" if report.failed else word), "", word.upper()
 
     # Reporting
 
@@ -167,7 +181,7 @@ class Conformance:
     @property
     def status(self) -> int:
         """The exit status that the findings amount to; an error of bnconform's own is never a verdict."""
-        if any(found["verdict"] in BAD for found in self.findings):
+        if any(is_stale(found) or (found["verdict"] in BAD and not is_known(found)) for found in self.findings):
             return 1
         faulty = self.selection.broken or any(found.get("fault") == "adapter" for found in self.findings)
         return 2 if self.errors or faulty or not self.findings else 0

@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bn-seed", type=int, metavar="S", help="seed that all cases follow from; default: 0")
     group.addoption("--bn-timeout", type=float, metavar="SECONDS", help="limit for one call; default: 60")
     group.addoption("--bn-in-process", action="store_true", help="no host processes: for a debugger")
+    group.addoption("--bn-deviations", metavar="FOLDER", help="known deviations; default: bnconform's own; '': none")
     group.addoption("--bn-command", help=argparse.SUPPRESS)  # what the user typed, where that was not pytest
     group.addoption("--bn-out", metavar="DIR", help="where results and report are written; default: nowhere")
 

@@ -40,7 +40,6 @@ class SpecRecord(_Stated, total=False):
 
 
 class _Described(TypedDict):
-
     name: str
     version: str
     adapter: str
@@ -118,6 +117,21 @@ class Likely(TypedDict):
     convention: bool
 
 
+class _Cause(TypedDict):
+    fault: Literal["implementation", "adapter", "by-design"]
+    reason: str
+    link: str
+
+
+class Known(_Cause, total=False):
+    """The cause of a finding that the registry of deviations knows; stale: `entry` of the registry no longer holds,
+    as `words` say."""
+
+    stale: bool
+    entry: str
+    words: str
+
+
 class Finding(TypedDict):
     """One spec × implementation × dtype × device with its verdict."""
 
@@ -140,6 +154,7 @@ class Finding(TypedDict):
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]
+    known: NotRequired[Known]
 
 
 class End(TypedDict):
@@ -172,6 +187,7 @@ _FINDING_TYPES: _Types = {
     "explanation": str,
     "compared": int,
     "detail": (dict, NoneType),
+    "known": dict,
 }
 _RUN_TYPES: _Types = {
     "command": list,
@@ -190,7 +206,7 @@ _RUN_TYPES: _Types = {
 _END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
 _TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
 # __optional_keys__ is empty where annotations wait.
-_OPTIONAL = frozenset({"fault", "reason", "explanation", "compared", "detail"})
+_OPTIONAL = frozenset({"fault", "reason", "explanation", "compared", "detail", "known"})
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:
@@ -205,6 +221,8 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
             raise ContractError(f"{where}: {name} is {record[name]!r:.80}; expected {expected}")
     if kind == "finding" and record["verdict"] not in VERDICTS:
         raise ContractError(f"{where}: verdict is {record['verdict']!r}; expected one of {VERDICTS}")
+    if kind == "finding" and not _Cause.__required_keys__ <= set(record.get("known", _Cause.__required_keys__)):
+        raise ContractError(f"{where}: known is {record['known']!r:.80}; expected fault, reason and link")
     if kind == "run":
         _check_run(record, where)
     return cast(dict[str, Any], record)
@@ -224,6 +242,16 @@ def _check_run(record: dict[str, Any], where: str) -> None:
             lacking = sorted(keys - set(item)) if isinstance(item, dict) else ["everything"]
             if lacking:
                 raise ContractError(f"{where}: an item of {field} lacks {', '.join(lacking)}: {item!r:.80}")
+
+
+def is_stale(record: Finding) -> bool:
+    """Returns whether the registry of deviations says of a finding what no longer holds."""
+    return record.get("known", {}).get("stale", False)
+
+
+def is_known(record: Finding) -> bool:
+    """Returns whether a finding is one that the registry of deviations knows, and that still is as it says."""
+    return "known" in record and not is_stale(record)
 
 
 def plain(value: Any) -> Any:

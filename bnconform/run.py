@@ -1,8 +1,9 @@
 """A Run judges specs on targets: families of specs are searched once, findings are read off, witnesses are written.
 
 Rules: an adapter is put to the smoke test before its implementation is judged, once per implementation, dtype and
-device; a family's search happens when the first of its findings is asked for; a host is open only while findings of its
-adapter are being made; files are written whole or not at all.
+device; what is known of a family is replayed before it is searched, and what holds takes no part in the search; that
+happens when the first of its findings is asked for; a host is open only while findings of its adapter are being made;
+files are written whole or not at all.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnconform.artefacts import write_artefacts
+from bnconform.deviations import Registry, Replayed, replay_witness
 from bnconform.diagnosis import Diagnosis, Diagnostician
 from bnconform.findings import finding
 from bnconform.records import Finding
@@ -48,14 +50,16 @@ class Question:
 class Run:
     """Answers questions. `out`: where witnesses and scripts are written; None: nowhere."""
 
-    def __init__(self, hosts: Hosts, out: Path | None) -> None:
+    def __init__(self, hosts: Hosts, out: Path | None, registry: Registry | None = None) -> None:
         self.hosts = hosts
+        self._registry = registry or Registry()
         self._out = out
         self._effort = Effort(examples=hosts.request.examples, seed=hosts.request.seed)
-        self._families: dict[tuple[str, Given], list[Spec]] = defaultdict(list)
+        self._families: dict[tuple[str, Given], list[Question]] = defaultdict(list)
         self._tallies: dict[tuple[str, Given], dict[str, Tally]] = {}
         self._runners: dict[str, Runner] = {}
         self._smokes: dict[str, Smoke] = {}
+        self._replays: dict[str, Replayed | None] = {}
         self._diagnosticians: dict[str, Diagnostician] = {}
 
     def plan(self, questions: Iterable[Question]) -> None:
@@ -63,14 +67,20 @@ class Run:
         gc.freeze()  # what is loaded by now stays: looking through it again and again took a tenth of a run
         self._families.clear()
         for one in questions:
-            self._families[one.group, one.spec.given].append(one.spec)
+            self._families[one.group, one.spec.given].append(one)
 
     def answer(self, question: Question) -> Finding:
         """Returns the finding that answers `question`; nothing is judged where the adapter is broken."""
         run = self._runner(question)
         smoked = self._smoked(question, run)
-        tally = smoked.tally(question.spec) if smoked.broken else self._tally(question, run)
-        record = self._explained(question, tally, run).noted(smoked.noted(finding(tally, question.target, run)))
+        known = None if smoked.broken else self._replayed(question, run)
+        if known is not None and known.holds:
+            tally, explained = known.tally, known.diagnosis
+        else:
+            tally = smoked.tally(question.spec) if smoked.broken else self._tally(question, run)
+            explained = self._explained(question, tally, run)
+        record = explained.noted(smoked.noted(finding(tally, question.target, run)))
+        record = record if known is None else known.noted(record)
         if self._out is not None and tally.shown is not None and not tally.shown.judged.broken:
             write_artefacts(self._out, record, tally, question.source)
         return record
@@ -93,9 +103,24 @@ class Run:
         """Returns what the search of the question's family knows; searches it if that was not done yet."""
         key = question.group, question.spec.given
         if key not in self._tallies:
-            family = self._families.get(key) or [question.spec]
-            self._tallies[key] = search(family, question.target, run, self._effort)
+            family = self._families.get(key) or [question]
+            replays = [(one.spec, self._replayed(one, run)) for one in family]
+            asked = [spec for spec, known in replays if known is None or not known.holds]
+            self._tallies[key] = search(asked, question.target, run, self._effort)
         return self._tallies[key][question.spec.id]
+
+    def _replayed(self, question: Question, run: Runner) -> Replayed | None:
+        """Returns what came of the replay of the deviation that covers a question; None where there is none."""
+        if question.name not in self._replays:
+            target = question.target
+            about = target.implementation
+            known = self._registry.of(question.spec.id, about.name, about.version, target.dtype, target.device)
+            self._replays[question.name] = (
+                None
+                if known is None
+                else replay_witness(known, question.spec, target, run, lambda one: self._explained(question, one, run))
+            )
+        return self._replays[question.name]
 
     def _runner(self, question: Question) -> Runner:
         name = question.target.implementation.name

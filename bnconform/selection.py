@@ -30,7 +30,10 @@ class CallError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for, as said on the command line; empty tuples stand for everything."""
+    """What the user asked for, as said on the command line; empty tuples stand for everything.
+
+    deviations: the folder of the registry; None: bnconform's own; empty: none is used.
+    """
 
     adapters: tuple[str, ...] = ()
     implementations: tuple[str, ...] = ()
@@ -41,6 +44,7 @@ class Request:
     seed: int = 0
     timeout: float = 60.0
     in_process: bool = False
+    deviations: str | None = None
 
     def check(self) -> None:
         """Raises CallError for a value that no run can have."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import bnconform.report.columns as who
-from bnconform.records import VERDICTS, Detail, Finding, SpecRecord, Verdict
+from bnconform.records import VERDICTS, Detail, Finding, SpecRecord, Verdict, is_known, is_stale
 from bnconform.report.columns import Column
 from bnconform.report.tables import Table, case_tables, comparison, settings
 from bnconform.report.words import SHORT, SIGNS, ratio_text, selftest_text, share_text
@@ -49,6 +49,8 @@ class Section:
 
     anchor: str
     finding: Finding
+    known: bool
+    stale: bool
     spec: SpecRecord
     ratio: str
     claimed: str
@@ -64,10 +66,13 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The whole report."""
+    """The whole report. known: how many findings of each verdict the registry of deviations knows; stale: in
+    words what it knows and no longer holds."""
 
     merged: Merged
     counts: dict[str, int]
+    known: dict[str, int]
+    stale: tuple[str, ...]
     columns: tuple[Column, ...]
     totals: tuple[tuple[Column, dict[str, int]], ...]
     dtypes: tuple[str, ...]
@@ -90,6 +95,8 @@ class _Viewer:
         return Page(
             merged=self.merged,
             counts=_in_order(Counter(finding["verdict"] for finding in findings)),
+            known=dict(Counter(finding["verdict"] for finding in findings if is_known(finding))),
+            stale=tuple(finding["known"]["words"] for finding in findings if is_stale(finding)),
             columns=columns,
             totals=tuple((column, _in_order(counts)) for column, counts in per.items()),
             dtypes=who.dtypes(self.merged),
@@ -120,7 +127,10 @@ class _Viewer:
         specs = {spec["id"]: spec for spec in who.specs(self.merged)}
         order = {name: at for at, name in enumerate(specs)}
         shown: dict[str, list[Section]] = {verdict: [] for verdict in VERDICTS[:4]}
-        for results, finding in sorted(self.merged.findings, key=lambda pair: order[pair[1]["spec"]]):
+        # What nobody knows yet stands first.
+        for results, finding in sorted(
+            self.merged.findings, key=lambda pair: (is_known(pair[1]), order[pair[1]["spec"]])
+        ):
             if finding["verdict"] in shown:
                 shown[finding["verdict"]].append(self._section(results, finding, specs[finding["spec"]]))
         return {verdict: sections for verdict, sections in shown.items() if sections}
@@ -131,6 +141,8 @@ class _Viewer:
         return Section(
             anchor=_anchor(finding),
             finding=finding,
+            known=is_known(finding),
+            stale=is_stale(finding),
             spec=spec,
             ratio=ratio_text(finding["worst_ratio"]),
             claimed=share_text(finding["claimed"]),
@@ -177,7 +189,7 @@ def _chip(finding: Finding | None, dtype: str, offered: bool) -> Chip:
     if finding is None:
         return Chip(dtype=short, title=f"{dtype}: {'no finding' if offered else 'a dtype that it does not take'}")
     verdict, ratio = finding["verdict"], ratio_text(finding["worst_ratio"])
-    told = [f"{dtype}: {verdict}"]
+    told = [f"{dtype}: {verdict}{', known' if is_known(finding) else ''}"]
     if finding["worst_ratio"] is not None:
         told.append(f"worst ratio {ratio}" + (f" ({finding['quantity']})" if finding["quantity"] else ""))
     told.append(f"{finding['examples']} examples")
