@@ -82,7 +82,9 @@ def _documented(selection: Selection, results: Sequence[Path], links: bool) -> l
     return ["", HEADING, *(f"  {one}" for one in told), *(f"  [{number}] {link}" for link, number in notes.items())]
 
 
-HEADING = "what is documented (✓ measured true, ✗ contradicted by measurement, no sign: not measured)"
+HEADING = (
+    "what is documented (✓ measured true, but for what is named; ✗ contradicted by measurement; no sign: not measured)"
+)
 
 
 def _row(one: Line, notes: dict[str, int], links: bool) -> list[str]:

@@ -74,7 +74,7 @@ def render_book(merged: Merged) -> str:
 
 def render_choices(merged: Merged) -> str:
     """Returns what every implementation of `merged` documents, side by side, as HTML."""
-    tags = {"true": "conforms", "contradicted": "fails", "unmeasured": "unsupported"}
+    tags = {"true": "conforms", "partly": "deviates", "contradicted": "fails", "unmeasured": "unsupported"}
     asked = {spec["id"] for spec in specs(merged)}
     page = _TEMPLATES.get_template("choices.html")
     return page.render(merged=merged, lines=table(merged), choices=choices(), tags=tags, specs=asked)

@@ -1,7 +1,8 @@
 """What the findings of a run say of one documented choice: measured true, contradicted, or not measured.
 
 Rules: a choice is called true only where a finding says so of the declared value, and contradicted only where values
-were compared, with the types for which; what nobody measures is said to be that.
+were compared and no type agrees: a type that alone does not may fail for another reason, and is named; what nobody
+measures is said to be that.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import bnconform.report.columns as who
 from bnconform.records import Finding
 from bnconform.report.words import SHORT
 
-Measured = Literal["true", "contradicted", "unmeasured"]
-MARKS: dict[Measured, str] = {"true": "✓", "contradicted": "✗", "unmeasured": ""}
+Measured = Literal["true", "partly", "contradicted", "unmeasured"]
+MARKS: dict[Measured, str] = {"true": "✓", "partly": "✓ but", "contradicted": "✗", "unmeasured": ""}
 TOLD: dict[Measured, str] = {
     "true": "measured true",
+    "partly": "measured true, but for",
     "contradicted": "contradicted by measurement",
     "unmeasured": "not measured",
 }
@@ -28,7 +30,7 @@ PAPER = {"running_var": "unbiased", "single_value": "zero"}
 class Cell:
     """A choice: what is declared ("" where it has none), its link, and what was measured.
 
-    where: the types for which it is contradicted, if not for all that were judged. why: in words. href: a finding.
+    where: the types for which it is not true, where it is for others. why: in words. href: a finding.
     """
 
     value: str = ""
@@ -46,7 +48,7 @@ class Cell:
     @property
     def told(self) -> str:
         """What was measured, in words."""
-        return TOLD[self.measured]
+        return f"{TOLD[self.measured]} {self.where}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +68,14 @@ def cell(choice: Choice, value: str, link: str, found: list[Finding]) -> Cell:
     if found and all(_offers_nothing(finding) for finding in found) and choice.field in ("running_var", "average"):
         return Cell(why="; ".join(dict.fromkeys(finding.get("reason", "") for finding in found)))
     judged = [(finding, _judged(choice, value, finding)) for finding in found] if value else []
-    for state in ("contradicted", "true"):
-        those = [finding for finding, measured in judged if measured == state]
-        if those:
-            others = any(measured not in (state, "unmeasured") for _, measured in judged)
-            where = _dtypes(those) if others else ""
-            return Cell(value=value, link=link, measured=state, where=where, why=_why(those), href=_href(those[0]))
+    kept, broken = ([finding for finding, what in judged if what == state] for state in ("true", "contradicted"))
+    if kept and broken:
+        state: Measured = "partly"
+        where, shown = _dtypes(broken), broken
+    else:
+        state, where, shown = "true" if kept else "contradicted", "", kept or broken
+    if shown:
+        return Cell(value=value, link=link, measured=state, where=where, why=_why(shown), href=_href(shown[0]))
     return Cell(value=value, link=link, why=_why([finding for finding, _ in judged][:1]))
 
 
