@@ -48,6 +48,9 @@ ADAPTERS = {
     "stax": "jax",
     "haiku": "haiku",
     "equinox": "equinox",
+    "tf_onednn_off": "tensorflow",
+    "tf_keras": "tf_keras",
+    "sonnet": "sonnet",
     "mxnet": "mxnet",
     "chainer": "chainer",
 }
@@ -62,7 +65,7 @@ FLOAT64_IN_FLOAT32 = {  # https://github.com/keras-team/keras/issues/23704; the 
 NOT_OFFERED = {
     "jax.nn.standardize": RUNNING,
     "jax.nn.standardize:stable": RUNNING,
-    "tf.nn.batch_normalization": RUNNING,
+    **dict.fromkeys(("tf.nn.batch_normalization" + of for of in ("", ":function", ":xla")), RUNNING),
     "numpy.batchnorm_listing": RUNNING | GRADIENTS,
     "autograd.batchnorm_listing": RUNNING,
     "tinygrad.Tensor.batchnorm": RUNNING,

@@ -2,20 +2,22 @@
 
 Rules: KERAS_BACKEND is read once a process, so each backend's adapter sets it before this module is imported, and one
 process runs one of them. Keras' momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs use the
-mixed policies, whose variables are float32. A layer that tracks nothing does not exist: it then updates what it holds,
-and that is not reported.
+mixed policies, whose variables are float32; the Kind SIXTEEN_BITS uses those of x's type alone. A layer that tracks
+nothing does not exist: it then updates what it holds, and that is not reported.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters
+from bnconform.adapters._settings import KERAS
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -24,15 +26,32 @@ SOURCE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/"
 LAYER = SOURCE + "layers/normalization/batch_normalization.py"
 
 
-def layer_for(case: Case) -> Any:
+class Kind(NamedTuple):
+    """What sets a variant of the layer apart: 16-bit inputs with 16-bit variables, or statistics of all replicas."""
+
+    sixteen_bits: bool = False
+    synchronized: bool = False
+
+
+PLAIN = Kind()
+SIXTEEN_BITS = Kind(sixteen_bits=True)
+
+
+def layer_for(case: Case, kind: Kind = PLAIN) -> Any:
     """Returns a built layer that fits `case`; its variables, epsilon and momentum are the caller's to set."""
-    policy = POLICIES.get(case.dtype, case.dtype)
-    return _layer(case.x.ndim, case.channels, case.axis, policy, case.gamma is not None, case.beta is not None)
+    affine = case.gamma is not None, case.beta is not None
+    return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind.synchronized)
+
+
+def _policy(case: Case, kind: Kind) -> str:
+    return case.dtype if kind.sixteen_bits else POLICIES.get(case.dtype, case.dtype)
 
 
 @functools.lru_cache(maxsize=256)  # on TensorFlow a new layer costs more than a run of it
-def _layer(rank: int, channels: int, axis: int, policy: str, scale: bool, center: bool) -> Any:
-    layer = keras.layers.BatchNormalization(axis=axis, scale=scale, center=center, dtype=policy)
+def _layer(rank: int, channels: int, axis: int, policy: str, scale: bool, center: bool, synchronized: bool) -> Any:
+    layer = keras.layers.BatchNormalization(
+        axis=axis, scale=scale, center=center, dtype=policy, synchronized=synchronized
+    )
     shape: list[int | None] = [None] * rank
     shape[axis] = channels
     layer.build(shape)
@@ -51,18 +70,18 @@ def _initial(channels: int, policy: str) -> dict[str, np.ndarray]:
     return {name: keras.ops.convert_to_numpy(getattr(layer, name)) for name in STATE}
 
 
-def parameters_for(case: Case) -> Parameters:
+def parameters_for(case: Case, kind: Kind = PLAIN) -> Parameters:
     """Returns the arrays of the case, the moving statistics by its state or as a new layer has them, if it has one."""
-    params = parameters(case, at_least_float32(case.x.dtype))
+    params = parameters(case, case.x.dtype if kind.sixteen_bits else at_least_float32(case.x.dtype))
     if case.state is None:
         return params
-    return by_state(params, case.state or _initial(case.channels, POLICIES.get(case.dtype, case.dtype)), *STATE)
+    return by_state(params, case.state or _initial(case.channels, _policy(case, kind)), *STATE)
 
 
-def set_layer(case: Case) -> tuple[Any, Parameters]:
+def set_layer(case: Case, kind: Kind = PLAIN) -> tuple[Any, Parameters]:
     """Returns a layer set to `case`, and the arrays that its variables were set to."""
-    params = parameters_for(case)
-    layer = layer_for(case)
+    params = parameters_for(case, kind)
+    layer = layer_for(case, kind)
     layer.epsilon, layer.momentum = case.eps, 1 - case.momentum
     for name, array in zip(("gamma", "beta", "moving_mean", "moving_variance"), params, strict=True):
         if array is not None:
@@ -98,13 +117,26 @@ def implementation(
     """Returns the Implementation of `backend`; raises ImportError in a process where Keras has another one."""
     if keras.backend.backend() != backend:
         raise ImportError(f"Keras runs on {keras.backend.backend()} in this process; {backend} needs one of its own")
-    return Implementation(
-        name=f"keras.layers.BatchNormalization@{backend}",
-        run=run,
-        dialect=dialect,
-        dtypes={"float16", "bfloat16", "float32", "float64"},
-        version=keras.__version__,
-        features={"mask", "state", *further},
+    default: dict[str, Any] = {
+        "name": f"keras.layers.BatchNormalization@{backend}",
+        "dtypes": {"float16", "bfloat16", "float32", "float64"},
+        "features": {"mask", "state", *further},
+        "settings": KERAS,
+    }
+    return Implementation(run=run, dialect=dialect, version=keras.__version__, **{**default, **more})
+
+
+def sixteen_bits(backend: str, run: Callable[[Case], Outcome], dialect: Dialect, **more: Any) -> Implementation:
+    """Returns the variant of `backend` whose variables have the 16 bits of its inputs; `run` runs that Kind."""
+    links = {name: link for name, link in dialect.links.items() if name != "params_dtype"}
+    return implementation(
+        backend,
+        run,
+        replace(dialect, params_dtype=None, links=links),
+        name=f"keras.layers.BatchNormalization@{backend}:sixteen_bits",
+        dtypes={"float16", "bfloat16"},
+        features={"state"},
+        opt_in=True,
         **more,
     )
 

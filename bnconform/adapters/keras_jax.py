@@ -33,22 +33,19 @@ def _forward(layer: Any, train: bool) -> Forward:
     return forward
 
 
-def run(case: Case) -> Outcome:
+def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     """Runs a layer on the case, and its gradient by jax.vjp."""
-    params = _keras.parameters_for(case)
+    params = _keras.parameters_for(case, kind)
     mask = _keras.mask_of(case)
     masked = {} if mask is None else {"mask": mask}
-    found = run_compiled(_forward(_keras.layer_for(case), case.mode == "train"), case, params, **masked)
+    found = run_compiled(_forward(_keras.layer_for(case, kind), case.mode == "train"), case, params, **masked)
     return with_state(case, found, *_keras.STATE)
 
 
+DIALECT = _keras.dialect(backward="uncentred", links={"backward": _keras.SOURCE + "backend/jax/nn.py#L1080"})
+WHERE: dict[str, Any] = {"compiled": True, "devices": {"cuda" if DEVICE.platform == "gpu" else "cpu"}}
+
 IMPLEMENTATIONS = [
-    _keras.implementation(
-        "jax",
-        run,
-        _keras.dialect(backward="uncentred", links={"backward": _keras.SOURCE + "backend/jax/nn.py#L1080"}),
-        further={"tangents", "second_order"},
-        compiled=True,
-        devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-    )
+    _keras.implementation("jax", run, DIALECT, further={"tangents", "second_order"}, **WHERE),
+    _keras.sixteen_bits("jax", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT, **WHERE),
 ]

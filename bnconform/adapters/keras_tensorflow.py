@@ -1,6 +1,7 @@
 """Keras on TensorFlow: `keras.layers.BatchNormalization`, run eagerly.
 
-Rules: those of `_keras`.
+Rules: those of `_keras` and of `_tf`. Synchronized, there is one replica, so that the statistics are those of the
+batch, computed as for several.
 """
 
 from __future__ import annotations
@@ -9,40 +10,42 @@ import os
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
+import functools
+
 import tensorflow as tf
 
-from bnconform.adapters import _keras
+from bnconform.adapters import _keras, _tf
 from bnconform.adapters._arrays import with_state
 from bnconform.case import Case, Outcome
 
-if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
-    tf.config.set_visible_devices([], "GPU")
 
-
-def run(case: Case) -> Outcome:
+def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     """Runs a new layer on the case, and its gradient by tf.GradientTape."""
-    layer, params = _keras.set_layer(case)
-    x = tf.constant(case.x)
-    found, mask = {}, _keras.mask_of(case)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x, training=case.mode == "train", mask=None if mask is None else tf.constant(mask))
-    if case.dy is not None:
-        wanted = {"dx": x, **_keras.weights(layer, params)}
-        found = tape.gradient(y, wanted, output_gradients=tf.constant(case.dy))
-    found |= {"y": y, **_keras.statistics(layer, params)}
-    return with_state(case, Outcome(**{name: tensor.numpy() for name, tensor in found.items()}), *_keras.STATE)
+    layer, params = _keras.set_layer(case, kind)
+    mask = _keras.mask_of(case)
+    call = functools.partial(layer, training=case.mode == "train", mask=None if mask is None else tf.constant(mask))
+    weights = _keras.weights(layer, params)
+    outcome = _tf.through_layer(case, call, weights, lambda: _keras.statistics(layer, params))
+    return with_state(case, outcome, *_keras.STATE)
 
 
 FOLDED = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/ops/nn_impl.py#L1491"
+BACKEND = _keras.SOURCE + "backend/tensorflow/nn.py"
+DIALECT = _keras.dialect(backward="uncentred", links={"backward": FOLDED})
+SYNCHRONIZED = _keras.dialect(
+    backward="uncentred", variance="one-pass", links={"backward": FOLDED, "variance": BACKEND + "#L1538-L1539"}
+)
 
 IMPLEMENTATIONS = [
+    _keras.implementation("tensorflow", run, DIALECT),
+    _keras.sixteen_bits("tensorflow", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
     _keras.implementation(
         "tensorflow",
-        run,
-        _keras.dialect(
-            backward="uncentred",
-            links={"backward": FOLDED},
-        ),
-    )
+        functools.partial(run, kind=_keras.Kind(synchronized=True)),
+        SYNCHRONIZED,
+        name="keras.layers.BatchNormalization@tensorflow:synchronized",
+        dtypes={"float32", "float64"},
+        features={"state"},
+        opt_in=True,
+    ),
 ]

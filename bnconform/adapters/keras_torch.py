@@ -11,6 +11,8 @@ import os
 os.environ["KERAS_BACKEND"] = "torch"
 os.environ.setdefault("KERAS_TORCH_DEVICE", os.environ.get("BNCONFORM_DEVICE", "cpu"))
 
+import functools
+
 import torch
 
 from bnconform.adapters import _keras
@@ -20,9 +22,9 @@ from bnconform.case import Case, Outcome
 from bnconform.memory import in_c_order
 
 
-def run(case: Case) -> Outcome:
+def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     """Runs a new layer on the case, and its gradient by torch.autograd."""
-    layer, params = _keras.set_layer(in_c_order(case))
+    layer, params = _keras.set_layer(in_c_order(case), kind)
     x = to_tensor(case.x, is_shared(case))
     x.requires_grad_(case.dy is not None)
     mask = _keras.mask_of(case)
@@ -38,14 +40,11 @@ def run(case: Case) -> Outcome:
 
 
 MOMENTS = _keras.SOURCE + "backend/torch/nn.py#L980"
+DIALECT = _keras.dialect(
+    variance="one-pass", clamps_variance=False, links={"variance": MOMENTS, "clamps_variance": MOMENTS}
+)
 
 IMPLEMENTATIONS = [
-    _keras.implementation(
-        "torch",
-        run,
-        _keras.dialect(
-            variance="one-pass", clamps_variance=False, links={"variance": MOMENTS, "clamps_variance": MOMENTS}
-        ),
-        further={"memory"},
-    )
+    _keras.implementation("torch", run, DIALECT, further={"memory"}),
+    _keras.sixteen_bits("torch", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
 ]

@@ -1,0 +1,128 @@
+"""Keras 2 on TensorFlow: `tf_keras.layers.BatchNormalization` with and without the fused op, and synchronized.
+
+Rules: those of `_tf`. Keras' momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs use the
+mixed policies, whose variables are float32. The fused op takes ranks 4 and 5 with the channels on axis 1 or last.
+Synchronized, there is one replica, so that the statistics are those of the batch, computed as for several. Renorm is
+off.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from bnconform.adapters import _tf
+from bnconform.adapters._arrays import at_least_float32, by_state, channels_first, parameters, with_state
+from bnconform.case import PER_CHANNEL, Case, Outcome
+from bnconform.dialect import Dialect, Implementation
+
+POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+STATE = ("moving_mean", "moving_variance")
+NAMES = dict(zip(PER_CHANNEL, ("gamma", "beta", *STATE), strict=True))
+
+
+@functools.lru_cache(maxsize=256)  # a new layer costs more than a run of it
+def _layer(rank: int, channels: int, axis: int, policy: str, **options: Any) -> Any:
+    """Returns a built layer; its variables, epsilon and momentum are the caller's to set."""
+    layer = tf_keras.layers.BatchNormalization(axis=axis, dtype=tf_keras.mixed_precision.Policy(policy), **options)
+    shape: list[int | None] = [None] * rank
+    shape[axis] = channels
+    layer.build(shape)
+    return layer
+
+
+@functools.lru_cache(maxsize=256)
+def _initial(channels: int, policy: str) -> dict[str, Any]:
+    layer = tf_keras.layers.BatchNormalization(dtype=tf_keras.mixed_precision.Policy(policy))
+    layer.build([None, channels])
+    return {name: getattr(layer, name).numpy() for name in STATE}
+
+
+def run(case: Case, **options: bool) -> Outcome:
+    """Runs a layer with these options of its constructor, and its gradient by tf.GradientTape."""
+    if options.get("fused"):
+        channels_first(case)
+    policy = POLICIES.get(case.dtype, case.dtype)
+    params = parameters(case, at_least_float32(case.x.dtype))
+    if case.state is not None:
+        params = by_state(params, case.state or _initial(case.channels, policy), *STATE)
+    affine = {"scale": params.gamma is not None, "center": params.beta is not None}
+    layer = _layer(case.x.ndim, case.channels, case.axis, policy, **affine, **options)
+    layer.epsilon, layer.momentum = case.eps, 1 - case.momentum
+    there = {name: array for name, array in params._asdict().items() if array is not None}
+    for name, array in there.items():
+        getattr(layer, NAMES[name]).assign(array)
+    weights = {"d" + name: getattr(layer, name) for name in ("gamma", "beta") if name in there}
+    tracked = [name for name in ("running_mean", "running_var") if name in there]
+    outcome = _tf.through_layer(
+        case,
+        functools.partial(layer, training=case.mode == "train"),
+        weights,
+        lambda: {name: tf.convert_to_tensor(getattr(layer, NAMES[name])) for name in tracked},
+    )
+    return with_state(case, outcome, *STATE)
+
+
+SOURCE = "https://github.com/keras-team/tf-keras/blob/v2.21.0/tf_keras/src/layers/normalization/batch_normalization.py"
+FUSED = "https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedBatchNormV3"
+POLICY = "https://www.tensorflow.org/api_docs/python/tf/keras/mixed_precision/Policy"
+FOLDED = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/ops/nn_impl.py#L1491"
+UNFUSED: dict[str, Any] = {
+    "running_var": "biased",
+    "stats_dtype": "float32",
+    "params_dtype": "float32",
+    "backward": "uncentred",
+    "links": {
+        "running_var": "https://www.tensorflow.org/api_docs/python/tf/keras/layers/BatchNormalization",
+        "stats_dtype": SOURCE + "#L608-L612",
+        "params_dtype": POLICY,
+        "backward": FOLDED,
+    },
+}
+
+
+def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more: Any) -> Implementation:
+    return Implementation(
+        name="tf_keras.layers.BatchNormalization" + name,
+        run=functools.partial(run, **options),
+        dialect=dialect,
+        version=tf_keras.__version__,
+        features={"state"},
+        **more,
+    )
+
+
+IMPLEMENTATIONS = [
+    _implementation(
+        ":fused",
+        {"fused": True},
+        # What the running variance is, biased or not, is documented for fused=False only.
+        Dialect(
+            stats_dtype="float32",
+            params_dtype="float32",
+            attribute_dtype="float32",
+            links={"stats_dtype": FUSED, "params_dtype": POLICY, "attribute_dtype": FUSED},
+        ),
+        ranks={4, 5},
+        dtypes={"float16", "bfloat16", "float32"},
+    ),
+    _implementation(
+        ":unfused",
+        {"fused": False},
+        Dialect(**UNFUSED),
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+    ),
+    _implementation(
+        ":synchronized",
+        {"synchronized": True},
+        replace(
+            Dialect(**UNFUSED), variance="one-pass", links={**UNFUSED["links"], "variance": SOURCE + "#L1203-L1206"}
+        ),
+        dtypes={"float32"},
+        opt_in=True,
+    ),
+]
