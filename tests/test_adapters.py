@@ -295,6 +295,15 @@ def test_an_adapter_wires_its_implementations_as_it_says(adapter: str) -> None:
     assert found == {name: [] for name in found}
 
 
+@pytest.mark.framework
+def test_torch_compile_is_wired_as_torch_is_where_a_case_asks_for_no_compiler() -> None:
+    pytest.importorskip("torch")
+    adapter = importlib.import_module("bnconform.adapters.torch_compile")
+    compiled: Implementation = adapter.IMPLEMENTATIONS[0]
+    uncompiled = replace(compiled, run=lambda case: adapter.run(replace(case, eager=True)))
+    assert [said for case in cases(uncompiled) for said in complaints(uncompiled, case)] == []
+
+
 def test_inference_without_running_statistics_is_unsupported() -> None:
     listing = importlib.import_module("bnconform.adapters._arrays")
     case = replace(draw((7, 3), 1, "float32", "infer"), running_mean=None, running_var=None)
