@@ -1,13 +1,16 @@
 """`torch.nn.functional.batch_norm` under the transforms of `torch.func`, which have formulas of their own for it.
 
-Rules: those of `_torch`. What is mapped over are groups of channels, which normalize apart from each other. The
+Rules: those of `_torch`. What is mapped over are groups of channels, which normalize apart from each other, and running
+statistics along their first axis: along another, torch loses what it writes to them, which one script shows
+(reports/snapshot/minimal/torch_vmap_running_statistics.py) and every spec of them would repeat. The
 derivative of order two is that of the gradient in the direction of the second cotangents: by the symmetry of the
 matrix of second derivatives of <dy, y> it is what pulling these cotangents back gives, and the tangent of y in that
-direction is its gradient in dy.
+direction is its gradient in dy. The third derivative is that of the second in one more direction, likewise.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -72,27 +75,38 @@ def _axis(tensor: torch.Tensor) -> int:
 
 
 def run_forward_over_reverse(case: Case) -> Outcome:
-    """Runs torch.func.jvp of torch.func.vjp of torch.nn.functional.batch_norm, as torch.func.hessian does."""
+    """Runs torch.func.jvp of torch.func.vjp of torch.nn.functional.batch_norm, as torch.func.hessian does, and jvp of that."""
     primals, averages, dy = _named(case)
     kept = {name: one.clone() for name, one in averages.items()}
     found = _pulled(case, primals, averages, dy) | averages
     if case.bar_dx is not None:
-        dots = _directions(case, primals)
         again = {} if case.mode == "train" else kept
-        _, tangents = torch.func.jvp(lambda given: _pulled(case, given, again, dy), (primals,), (dots,))
+        dots = _directions(primals, x=_moved(case, case.bar_dx), gamma=case.bar_dgamma, beta=case.bar_dbeta)
+
+        def along(given: Named) -> Named:
+            _, tangents = torch.func.jvp(lambda inner: _pulled(case, inner, again, dy), (given,), (dots,))
+            return dict(tangents)
+
+        tangents = along(primals)
         found |= {"grad_dy": tangents["y"], "grad_x": tangents["dx"]}
         found |= {"grad_gamma": tangents["dgamma"]} if "dgamma" in tangents else {}
+        if case.bar_grad_x is not None:
+            further = _directions(primals, x=_moved(case, case.bar_grad_x))
+            _, again_along = torch.func.jvp(along, (primals,), (further,))
+            found["third_x"] = again_along["dx"]
     return _outcome(case, found)
 
 
-def _directions(case: Case, primals: Named) -> Named:
-    """Returns the second cotangents as directions of x, gamma and beta; zero where the case has none."""
-    bars = {"x": case.bar_dx, "gamma": case.bar_dgamma, "beta": case.bar_dbeta}
-    dots = {name: torch.zeros_like(one) for name, one in primals.items()}
-    for name, bar in bars.items():
-        if name in primals and bar is not None:
-            dots[name] = to_tensor(bar).movedim(case.axis, 1) if name == "x" else to_tensor(bar)
-    return dots
+def _moved(case: Case, array: np.ndarray) -> np.ndarray:
+    return np.moveaxis(array, case.axis, 1)
+
+
+def _directions(primals: Named, **dots: np.ndarray | None) -> Named:
+    """Returns directions of x, gamma and beta as far as these are there; zero where none is given."""
+    return {
+        name: torch.zeros_like(one) if (dot := dots.get(name)) is None else to_tensor(dot)
+        for name, one in primals.items()
+    }
 
 
 IMPLEMENTATIONS = [
@@ -101,7 +115,7 @@ IMPLEMENTATIONS = [
         "torch.func.jvp:batch_norm",
         run_forward_over_reverse,
         dtypes={"float32", "float64"},
-        features={"second_order"},
+        features={"second_order", "third_order"},
         opt_in=True,
     ),
 ]
