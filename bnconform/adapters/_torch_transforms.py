@@ -2,10 +2,10 @@
 
 Rules: those of `_torch`. What is mapped over are groups of channels, which normalize apart from each other, and running
 statistics along their first axis: along another, torch loses what it writes to them, which one script shows
-(reports/snapshot/minimal/torch_vmap_running_statistics.py) and every spec of them would repeat. The
-derivative of order two is that of the gradient in the direction of the second cotangents: by the symmetry of the
-matrix of second derivatives of <dy, y> it is what pulling these cotangents back gives, and the tangent of y in that
-direction is its gradient in dy. The third derivative is that of the second in one more direction, likewise.
+(reports/snapshot/minimal/torch_vmap_running_statistics.py) and every spec of them would repeat. The derivative of order
+two is that of the gradient in the direction of the second cotangents: by the symmetry of the matrix of second
+derivatives of <dy, y> it is what pulling these cotangents back gives, and the tangent of y in that direction is its
+gradient in dy. The third derivative is that of the second in one more direction, likewise.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _axis(tensor: torch.Tensor) -> int:
 
 
 def run_forward_over_reverse(case: Case) -> Outcome:
-    """Runs torch.func.jvp of torch.func.vjp of torch.nn.functional.batch_norm, as torch.func.hessian does, and jvp of that."""
+    """Runs torch.func.jvp of torch.func.vjp of torch.nn.functional.batch_norm, and jvp of that: torch.func.hessian."""
     primals, averages, dy = _named(case)
     kept = {name: one.clone() for name, one in averages.items()}
     found = _pulled(case, primals, averages, dy) | averages
