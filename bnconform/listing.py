@@ -83,7 +83,8 @@ def _documented(selection: Selection, results: Sequence[Path], links: bool) -> l
 
 
 HEADING = (
-    "what is documented (✓ measured true, but for what is named; ✗ contradicted by measurement; no sign: not measured)"
+    "what is documented (✓ measured true, but for what is named; ✗ contradicted by measurement; no sign: not measured; "
+    "in parentheses: stated nowhere, taken as the paper has it)"
 )
 
 
@@ -92,5 +93,5 @@ def _row(one: Line, notes: dict[str, int], links: bool) -> list[str]:
     cells = []
     for cell in one.cells:
         note = f" [{notes.setdefault(cell.link, len(notes) + 1)}]" if links and cell.link else ""
-        cells.append(f"{cell.value or '-'}{f' {cell.mark}' if cell.mark else ''}{note}")
+        cells.append(f"{cell.text or '-'}{f' {cell.mark}' if cell.mark else ''}{note}")
     return [one.name, *cells]

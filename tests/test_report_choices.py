@@ -121,6 +121,20 @@ def test_sums_of_16_bit_data_are_told_by_type_where_they_differ(tmp_path: Path) 
     assert cells(tmp_path, one=world.implementation())["sums of 16-bit data"].value == ""
 
 
+def test_what_nothing_states_stands_in_parentheses(tmp_path: Path) -> None:
+    shown = cells(tmp_path, finding("gives_the_shift_for_a_single_value", "conforms"))
+    assert (shown["running variance"].text, shown["one value per channel"].text) == ("biased", "(zero)")
+    assert shown["one value per channel"].told == "measured true"
+    unstated = cells(tmp_path, one=world.implementation(links={"running_var": "https://example.org/var"}))
+    assert (unstated["running variance"].text, unstated["variance"].text) == ("unbiased", "(two-pass)")
+
+
+def test_what_an_implementation_does_not_do_has_no_choices(tmp_path: Path) -> None:
+    inference = {**SETTINGS, "offers": ["inference", "affine"]}
+    shown = cells(tmp_path, one={**BIASED, "settings": inference})
+    assert {shown[heading].value for heading in ("running variance", "running average", "variance")} == {""}
+
+
 def test_results_without_settings_are_shown_all_the_same(tmp_path: Path) -> None:
     shown = cells(tmp_path, one=world.implementation())
     assert (shown["ε"].value, shown["momentum weighs"].value) == ("", "")

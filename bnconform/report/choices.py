@@ -86,6 +86,7 @@ CHOICES: tuple[tuple[Choice, Declared], ...] = (
             meaning="of the batch with 1/m (biased) or 1/(m - 1) (unbiased)",
             spec="averages_the_unbiased_variance",
             field="running_var",
+            needs="averages",
         ),
         _field("running_var"),
     ),
@@ -95,6 +96,7 @@ CHOICES: tuple[tuple[Choice, Declared], ...] = (
             meaning="how a layer with a state averages its batches",
             spec="follows_its_own_recurrence",
             field="average",
+            needs="averages",
         ),
         _field("average"),
     ),
@@ -104,6 +106,7 @@ CHOICES: tuple[tuple[Choice, Declared], ...] = (
             meaning="in training: an error, or a variance of zero",
             spec="gives_the_shift_for_a_single_value",
             field="single_value",
+            needs="training",
         ),
         _field("single_value"),
     ),
@@ -121,6 +124,7 @@ CHOICES: tuple[tuple[Choice, Declared], ...] = (
             meaning="algorithm: about the mean (two-pass), or E[x²] - E[x]² (one-pass), which loses digits",
             spec="loses_no_more_digits_than_its_algorithm",
             field="variance",
+            needs="training",
         ),
         _field("variance"),
     ),
@@ -130,6 +134,7 @@ CHOICES: tuple[tuple[Choice, Declared], ...] = (
             meaning="type that they are accumulated in",
             spec="accumulates_narrow_input_in_the_declared_type",
             field="stats_dtype",
+            needs="training",
         ),
         _sums,
     ),
@@ -157,9 +162,11 @@ def findings_of(merged: Merged) -> Known:
 
 def line(one: ImplementationRecord, known: Known) -> Line:
     """Returns an implementation's choices; known: the findings by implementation, version and spec."""
-    cells = []
+    settings, cells = one.get("settings"), []
     for choice, declared in CHOICES:
         value, link = declared(one)
         found = known.get((one["name"], one["version"], choice.spec), [])
-        cells.append(cell(choice, value, link, found))
+        there = not (choice.needs and settings) or choice.needs in settings["offers"]
+        assumed = choice.field in DEFAULTS and choice.field not in one["links"] and choice.field not in one["dialect"]
+        cells.append(cell(choice, value, link, found, assumed) if there else Cell(why=f"no {choice.needs}"))
     return Line(name=one["name"], version=one["version"], cells=tuple(cells))

@@ -7,7 +7,7 @@ measures is said to be that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import bnconform.report.columns as who
@@ -30,15 +30,22 @@ PAPER = {"running_var": "unbiased", "single_value": "zero"}
 class Cell:
     """A choice: what is declared ("" where it has none), its link, and what was measured.
 
-    where: the types for which it is not true, where it is for others. why: in words. href: a finding.
+    assumed: nothing states it, and it is taken to be as the paper has it. where: the types for which it is not true,
+    where it is for others. why: in words. href: a finding.
     """
 
     value: str = ""
     link: str = ""
     measured: Measured = "unmeasured"
+    assumed: bool = False
     where: str = ""
     why: str = ""
     href: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value; in parentheses where it is assumed."""
+        return f"({self.value})" if self.assumed else self.value
 
     @property
     def mark(self) -> str:
@@ -53,15 +60,19 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A column of the table: its heading, what it means, and the spec that measures it ("": none does)."""
+    """A column of the table: its heading, what it means, and the spec that measures it ("": none does).
+
+    field: of the Dialect; needs: what of settings.OFFERS it speaks of; "": anything.
+    """
 
     heading: str
     meaning: str
     spec: str = ""
     field: str = ""
+    needs: str = ""
 
 
-def cell(choice: Choice, value: str, link: str, found: list[Finding]) -> Cell:
+def cell(choice: Choice, value: str, link: str, found: list[Finding], assumed: bool = False) -> Cell:
     """Returns the cell of a choice whose declared value is `value`, by the findings of the spec that measures it."""
     if choice.spec == "keeps_its_averages_through_an_empty_batch":
         return _empty_batch(found)
@@ -75,8 +86,9 @@ def cell(choice: Choice, value: str, link: str, found: list[Finding]) -> Cell:
     else:
         state, where, shown = "true" if kept else "contradicted", "", kept or broken
     if shown:
-        return Cell(value=value, link=link, measured=state, where=where, why=_why(shown), href=_href(shown[0]))
-    return Cell(value=value, link=link, why=_why([finding for finding, _ in judged][:1]))
+        measured = Cell(value=value, link=link, measured=state, where=where, why=_why(shown), href=_href(shown[0]))
+        return replace(measured, assumed=assumed)
+    return Cell(value=value, link=link, assumed=assumed, why=_why([finding for finding, _ in judged][:1]))
 
 
 def _judged(choice: Choice, value: str, finding: Finding) -> Measured:
