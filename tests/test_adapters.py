@@ -48,11 +48,11 @@ ADAPTERS = {
     "stax": "jax",
     "haiku": "haiku",
     "equinox": "equinox",
+    "mxnet": "mxnet",
+    "chainer": "chainer",
     "tf_onednn_off": "tensorflow",
     "tf_keras": "tf_keras",
     "sonnet": "sonnet",
-    "mxnet": "mxnet",
-    "chainer": "chainer",
 }
 LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
 LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
@@ -65,6 +65,7 @@ FLOAT64_IN_FLOAT32 = {  # https://github.com/keras-team/keras/issues/23704; the 
 NOT_OFFERED = {
     "jax.nn.standardize": RUNNING,
     "jax.nn.standardize:stable": RUNNING,
+    "jax.nn.standardize:vmap": RUNNING,
     **dict.fromkeys(("tf.nn.batch_normalization" + of for of in ("", ":function", ":xla")), RUNNING),
     "numpy.batchnorm_listing": RUNNING | GRADIENTS,
     "autograd.batchnorm_listing": RUNNING,

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32
@@ -25,6 +26,20 @@ jax.config.update("jax_default_device", DEVICE)
 # (x, parameters, eps, momentum, mask=mask where there is one) -> (y, (running_mean, running_var)), None for what there
 # is not
 Forward = Callable[..., tuple[Any, tuple[Any, Any]]]
+
+SHARDS = "shards"
+"""The name of the axis that `by_example` maps over."""
+
+
+def by_example(one: Callable[[Any], tuple[Any, Any]], x: Any, axis: int) -> tuple[Any, Any]:
+    """Returns one(x) with each example of x on a shard of its own under jax.vmap, as if each lay on another device.
+
+    `one` has to share its statistics over the axis SHARDS. axis: that of the channels.
+    """
+    batch = 0 if axis % x.ndim else 1
+    mapped = jax.vmap(one, in_axes=batch, out_axes=(batch, None), axis_name=SHARDS)
+    y, kept = mapped(jnp.expand_dims(x, batch + 1))
+    return jnp.squeeze(y, batch + 1), kept
 
 
 @functools.partial(jax.jit, static_argnames="forward")
@@ -144,6 +159,16 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
         pulled = _pull_to_running(forward, case.x, params, case.eps, case.momentum, case.dy, more)
         found |= dict(zip(("drunning_mean", "drunning_var"), pulled, strict=True))
     return Outcome(**{name: None if array is None else np.asarray(array) for name, array in found.items()})
+
+
+def eagerly(run: Callable[[Case], Outcome]) -> Callable[[Case], Outcome]:
+    """Returns `run` for cases that are all run eagerly."""
+
+    @functools.wraps(run)
+    def run_eagerly(case: Case) -> Outcome:
+        return run(replace(case, eager=True))
+
+    return run_eagerly
 
 
 def _alike(x: np.ndarray, params: Parameters, *directions: np.ndarray | None) -> tuple[np.ndarray | None, ...]:

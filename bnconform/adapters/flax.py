@@ -1,5 +1,8 @@
 """Flax: `flax.linen.BatchNorm` as it comes (one-pass variance) and with use_fast_variance=False.
 
+Opt-in are the layer without jax.jit, with each example on a shard of its own (axis_name) and, for 16 bits, with
+force_float32_reductions=False.
+
 Rules: Flax's momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs keep parameters and
 statistics in float32, Flax's own default, and `dtype` asks for the result in x's type. The statistics of the batch are
 what a running average with a decay of 0 returns.
@@ -8,8 +11,8 @@ what a running average with a decay of 0 returns.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import flax
 import jax
@@ -17,13 +20,17 @@ import numpy as np
 from flax import linen
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled, run_for_statistics
+from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, eagerly, run_compiled, run_for_statistics
+from bnconform.adapters._settings import FLAX_LINEN, FLAX_LINEN_TWO_PASS
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 
+Options = tuple[tuple[str, Any], ...]
+"""What a layer is made with beside the settings of the case."""
+
 
 @functools.cache
-def _forward(fast: bool, train: bool, axis: int) -> Forward:
+def _forward(options: Options, train: bool, axis: int) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
         gamma, beta, mean, var = params
         layer = linen.BatchNorm(
@@ -35,7 +42,7 @@ def _forward(fast: bool, train: bool, axis: int) -> Forward:
             param_dtype=at_least_float32(x.dtype),
             use_scale=gamma is not None,
             use_bias=beta is not None,
-            use_fast_variance=fast,
+            **dict(options),
         )
         state = {name: value for name, value in (("mean", mean), ("var", var)) if value is not None}
         weights = {name: value for name, value in (("scale", gamma), ("bias", beta)) if value is not None}
@@ -43,82 +50,129 @@ def _forward(fast: bool, train: bool, axis: int) -> Forward:
         tracked = new["batch_stats"] if state else {}
         return y, (tracked.get("mean"), tracked.get("var"))
 
-    return forward
+    def sharded(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+        return by_example(lambda one: forward(one, params, eps, momentum), x, axis)
+
+    return sharded if ("axis_name", SHARDS) in options else forward
 
 
 @functools.cache
-def _initial(fast: bool, axis: int, shape: tuple[int, ...], dtype: np.dtype) -> Mapping[str, np.ndarray]:
+def _initial(options: Options, axis: int, shape: tuple[int, ...], dtype: np.dtype) -> Mapping[str, np.ndarray]:
     """Returns the batch_stats of a new layer."""
     kept = at_least_float32(dtype)
-    layer = linen.BatchNorm(use_running_average=True, axis=axis, dtype=dtype, param_dtype=kept, use_fast_variance=fast)
+    layer = linen.BatchNorm(use_running_average=True, axis=axis, dtype=dtype, param_dtype=kept, **dict(options))
     variables = layer.init(jax.random.key(0), np.zeros(shape, dtype))
     return {name: np.asarray(value) for name, value in variables["batch_stats"].items()}
 
 
-def _run(fast: bool, case: Case) -> Outcome:
+def run(case: Case, *options: tuple[str, Any]) -> Outcome:
+    """Runs flax.linen.BatchNorm with these options."""
     params = parameters(case, at_least_float32(case.x.dtype))
     if case.state is not None:
-        state = case.state or _initial(fast, case.axis, case.x.shape, case.x.dtype)
+        state = case.state or _initial(options, case.axis, case.x.shape, case.x.dtype)
         params = by_state(params, state, "mean", "var")
     masked = {} if case.mask is None else {"mask": case.mask}
     run = run_for_statistics if "batch_statistics" in case.needs else run_compiled
-    found = run(_forward(fast, case.mode == "train", case.axis), case, params, **masked)
+    found = run(_forward(options, case.mode == "train", case.axis), case, params, **masked)
     return with_state(case, found, "mean", "var")
-
-
-def run_fast(case: Case) -> Outcome:
-    """Runs flax.linen.BatchNorm as it comes."""
-    return _run(True, case)
 
 
 def run_two_pass(case: Case) -> Outcome:
     """Runs flax.linen.BatchNorm(use_fast_variance=False)."""
-    return _run(False, case)
+    return run(case, ("use_fast_variance", False))
+
+
+def run_sharded(case: Case) -> Outcome:
+    """Runs flax.linen.BatchNorm(axis_name=…) with each example on a shard of its own."""
+    return run(case, ("axis_name", SHARDS))
+
+
+def run_narrow(case: Case) -> Outcome:
+    """Runs flax.linen.BatchNorm(force_float32_reductions=False)."""
+    return run(case, ("force_float32_reductions", False))
 
 
 DOCUMENTATION = "https://flax.readthedocs.io/en/latest/api_reference/flax.linen/layers.html#flax.linen.BatchNorm"
 SOURCE = "https://github.com/google/flax/blob/v0.12.8/flax/linen/normalization.py"
+JAX_MEAN = "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/numpy/reductions.py#L906-L922"
 
 
-def _dialect(fast: bool) -> Dialect:
+STORED = {"running_var": SOURCE + "#L404", "variance": DOCUMENTATION, "params_dtype": DOCUMENTATION}
+
+
+def _dialect(variance: Literal["one-pass", "two-pass"] = "one-pass") -> Dialect:
     return Dialect(
         running_var="biased",
-        variance="one-pass" if fast else "two-pass",
+        variance=variance,
         stats_dtype="float32",
         params_dtype="float32",
         rounded_branches=True,
-        links={
-            "running_var": SOURCE + "#L404",
-            "variance": DOCUMENTATION,
-            "stats_dtype": SOURCE + "#L74",
-            "params_dtype": DOCUMENTATION,
-            "rounded_branches": SOURCE + "#L114-L205",
-        },
+        links={**STORED, "stats_dtype": SOURCE + "#L74", "rounded_branches": SOURCE + "#L114-L205"},
     )
 
 
+def _narrow(dtype: str) -> Dialect:
+    """Returns the Dialect of a 16-bit `dtype` that nothing is promoted from; jax.numpy sums its means in float32."""
+    narrow = ("stored_dtype", "elementwise_dtype", "cotangent_dtype", "rounded_branches")
+    return Dialect(
+        running_var="biased",
+        variance="one-pass",
+        stats_dtype="float32",
+        stored_dtype=dtype,
+        elementwise_dtype=dtype,
+        cotangent_dtype=dtype,
+        params_dtype="float32",
+        rounded_branches=True,
+        links={**STORED, "stats_dtype": JAX_MEAN, **dict.fromkeys(narrow, SOURCE + "#L97-L98")},
+    )
+
+
+def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect, **more: Any) -> Implementation:
+    settings = {
+        "dtypes": {"float16", "bfloat16", "float32", "float64"},
+        "features": FEATURES,
+        "settings": FLAX_LINEN,
+        **more,
+    }
+    device = "cuda" if DEVICE.platform == "gpu" else "cpu"
+    return Implementation(
+        name=name, run=run, dialect=dialect, compiled=True, version=flax.__version__, devices={device}, **settings
+    )
+
+
+FEATURES = frozenset({"mask", "tangents", "second_order", "third_order", "batch_statistics", "running_gradients"})
 IMPLEMENTATIONS = [
-    Implementation(
-        name=name,
-        run=run,
-        dialect=_dialect(fast),
-        dtypes={"float16", "bfloat16", "float32", "float64"},
-        compiled=True,
-        version=flax.__version__,
-        devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={
-            "eager",
-            "mask",
-            "tangents",
-            "second_order",
-            "third_order",
-            "batch_statistics",
-            "running_gradients",
-            "state",
-        },
-    )
-    for name, run, fast in [
-        ("flax.linen.BatchNorm", run_fast, True),
-        ("flax.linen.BatchNorm:two_pass", run_two_pass, False),
-    ]
+    _implementation("flax.linen.BatchNorm", run, _dialect(), features=FEATURES | {"eager", "state"}),
+    _implementation(
+        "flax.linen.BatchNorm:two_pass",
+        run_two_pass,
+        _dialect("two-pass"),
+        features=FEATURES | {"eager", "state"},
+        settings=FLAX_LINEN_TWO_PASS,
+    ),
+    _implementation(  # a hundred calls of XLA for each derivative: y, running statistics and gradients alone
+        "flax.linen.BatchNorm:eager",
+        eagerly(run),
+        _dialect(),
+        dtypes={"float32"},
+        features=frozenset(),
+        opt_in=True,
+    ),
+    _implementation(
+        "flax.linen.BatchNorm:axis_name",
+        run_sharded,
+        _dialect(),
+        dtypes={"bfloat16", "float32"},
+        features=FEATURES - {"mask"},
+        opt_in=True,
+    ),
+    _implementation(
+        "flax.linen.BatchNorm:narrow_reductions",
+        run_narrow,
+        _narrow("bfloat16"),
+        by_dtype={"float16": _narrow("float16")},
+        dtypes={"float16", "bfloat16"},
+        features=FEATURES | {"state"},
+        opt_in=True,
+    ),
 ]

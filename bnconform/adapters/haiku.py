@@ -1,5 +1,7 @@
 """Haiku: `haiku.BatchNorm`, transformed with its state and compiled.
 
+Opt-in is the module with each example on a shard of its own (cross_replica_axis).
+
 Rules: Haiku's decay weighs the old statistics, so it receives 1 - momentum. Everything keeps x's type, as the module
 asks for. Its averages begin at zero and are divided by 1 - decay^count, by a count of their own: running statistics
 alone are those of a layer that has counted LONG steps already, after which nothing is divided any more; a state counts
@@ -18,7 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, run_compiled
+from bnconform.adapters._settings import HAIKU
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 from bnconform.layout import along
@@ -31,7 +34,7 @@ State = Mapping[str, Mapping[str, Any]]  # by module, then by name, as Haiku has
 
 
 def _transformed(
-    x: Any, params: Parameters, eps: Any, decay: Any, train: bool, axis: int
+    x: Any, params: Parameters, eps: Any, decay: Any, train: bool, axis: int, shards: str | None = None
 ) -> tuple[haiku.TransformedWithState, dict[str, dict[str, Any]]]:
     """Returns the module as a pure function of its parameters and its state, and these parameters."""
 
@@ -42,6 +45,7 @@ def _transformed(
             decay_rate=decay,
             eps=eps,
             axis=[other for other in range(x.ndim) if other != axis % x.ndim],
+            cross_replica_axis=shards,
         )
         return layer(x, is_training=train)
 
@@ -63,9 +67,9 @@ def _populated(params: Parameters, rank: int, axis: int) -> State:
 
 
 @functools.cache
-def _forward(train: bool, axis: int) -> Forward:
+def _forward(train: bool, axis: int, shards: str | None = None) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
-        function, weights = _transformed(x, params, eps, 1 - momentum, train, axis)
+        function, weights = _transformed(x, params, eps, 1 - momentum, train, axis, shards)
         state = _populated(params, x.ndim, axis)
         if not state:  # a new layer, whose averages nobody asks for
             return function.apply(weights, function.init(None, x)[1], None, x)[0], (None, None)
@@ -73,45 +77,56 @@ def _forward(train: bool, axis: int) -> Forward:
         mean, variance = (after[name]["average"].reshape(-1) for name in AVERAGES)
         return y, (mean, variance)
 
-    return forward
+    def sharded(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+        return by_example(lambda one: forward(one, params, eps, momentum), x, axis)
+
+    return sharded if shards else forward
 
 
 @functools.cache
-def _step(train: bool, axis: int) -> Callable[..., tuple[Any, State]]:
+def _step(train: bool, axis: int, shards: str | None) -> Callable[..., tuple[Any, State]]:
     """Returns the compiled function from a state, empty for a new layer, to y and the state after it."""
 
     def step(x: Any, params: Parameters, eps: Any, momentum: Any, state: State) -> tuple[Any, State]:
-        function, weights = _transformed(x, params, eps, 1 - momentum, train, axis)
+        function, weights = _transformed(x, params, eps, 1 - momentum, train, axis, shards)
         if not state:  # only training knows what a new state looks like
-            state = _transformed(x, params, eps, 1 - momentum, True, axis)[0].init(None, x)[1]
+            state = _transformed(x, params, eps, 1 - momentum, True, axis, shards)[0].init(None, x)[1]
         y, after = function.apply(weights, state, None, x)
         return y, after
 
-    compiled: Callable[..., tuple[Any, State]] = jax.jit(step)
+    def sharded(x: Any, *given: Any) -> tuple[Any, State]:
+        return by_example(lambda one: step(one, *given), x, axis)
+
+    compiled: Callable[..., tuple[Any, State]] = jax.jit(sharded if shards else step)
     return compiled
 
 
-def _run_with_state(case: Case, params: Parameters) -> Outcome:
+def _run_with_state(case: Case, params: Parameters, shards: str | None) -> Outcome:
     """Runs a layer from the case's state on; the arrays of a state are named by module and name."""
     given: dict[str, dict[str, Any]] = {}
     for name, array in (case.state or {}).items():
         module, _, own = name.rpartition("/")
         given.setdefault(module, {})[own] = array
     with jax.disable_jit(case.eager):
-        y, after = _step(case.mode == "train", case.axis)(case.x, params, case.eps, case.momentum, given)
+        y, after = _step(case.mode == "train", case.axis, shards)(case.x, params, case.eps, case.momentum, given)
     state = {f"{module}/{name}": np.asarray(value) for module, own in after.items() for name, value in own.items()}
     mean, variance = (state[f"{name}/average"].reshape(-1) for name in AVERAGES)
     return Outcome(y=np.asarray(y), running_mean=mean, running_var=variance, state=state)
 
 
-def run(case: Case) -> Outcome:
-    """Runs haiku.BatchNorm."""
+def run(case: Case, shards: str | None = None) -> Outcome:
+    """Runs haiku.BatchNorm, with a name for cross_replica_axis by shards of one example each."""
     if case.mode == "train" and case.momentum == 0 and (case.running_mean is not None or case.state is not None):
         raise Unsupported("a decay of 1; haiku.ExponentialMovingAverage takes one in [0, 1)")
     params = parameters(case, case.x.dtype)
     if case.state is not None:
-        return _run_with_state(case, params)
-    return run_compiled(_forward(case.mode == "train", case.axis), case, params)
+        return _run_with_state(case, params, shards)
+    return run_compiled(_forward(case.mode == "train", case.axis, shards), case, params)
+
+
+def run_sharded(case: Case) -> Outcome:
+    """Runs haiku.BatchNorm(cross_replica_axis=…) with each example on a shard of its own."""
+    return run(case, SHARDS)
 
 
 SOURCE = "https://github.com/google-deepmind/dm-haiku/blob/v0.0.17/haiku/_src/"
@@ -147,16 +162,29 @@ def _sixteen_bits(dtype: Literal["float16", "bfloat16"]) -> Dialect:
     )
 
 
+DERIVATIVES = frozenset({"tangents", "second_order", "third_order", "running_gradients"})
 IMPLEMENTATIONS = [
     Implementation(
-        name="haiku.BatchNorm",
+        name=name,
         run=run,
         dialect=DIALECT,
         by_dtype={"float16": _sixteen_bits("float16"), "bfloat16": _sixteen_bits("bfloat16")},
-        dtypes={"float16", "bfloat16", "float32", "float64"},
+        dtypes=dtypes,
         compiled=True,
         version=haiku.__version__,
+        settings=HAIKU,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
+        features=features,
+        opt_in=opt_in,
     )
+    for name, run, dtypes, features, opt_in in [
+        (
+            "haiku.BatchNorm",
+            run,
+            {"float16", "bfloat16", "float32", "float64"},
+            DERIVATIVES | {"eager", "state"},
+            False,
+        ),
+        ("haiku.BatchNorm:cross_replica", run_sharded, {"float32"}, DERIVATIVES | {"state"}, True),
+    ]
 ]

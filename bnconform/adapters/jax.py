@@ -1,5 +1,7 @@
 """JAX: `jax.nn.standardize` composed with a scale and a shift, with its two algorithms for the variance.
 
+Opt-in is the function of one channel under jax.vmap.
+
 Rules: channels stay on their axis. Inference passes the running statistics as the arguments `mean` and `variance`;
 the running average itself is the caller's in JAX, so no running statistic is offered. Everything keeps x's type.
 """
@@ -15,6 +17,7 @@ import jax
 
 from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._settings import JAX_STANDARDIZE, JAX_STANDARDIZE_STABLE
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 from bnconform.layout import along
@@ -34,6 +37,27 @@ def _forward(options: Options, train: bool, axis: int) -> Forward:
         return y if beta is None else y + beta, (None, None)
 
     return forward
+
+
+@functools.cache
+def _mapped(train: bool, axis: int) -> Forward:
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[None, None]]:
+        def one(x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:
+            given = {} if train else {"mean": mean, "variance": variance}
+            y = jax.nn.standardize(x, tuple(range(x.ndim)), epsilon=eps, **given)
+            y = y if gamma is None else y * gamma
+            return y if beta is None else y + beta
+
+        given = [None if value is None else 0 for value in params]
+        return jax.vmap(one, in_axes=(axis, *given), out_axes=axis)(x, *params), (None, None)
+
+    return forward
+
+
+def run_mapped(case: Case) -> Outcome:
+    """Runs jax.nn.standardize of one channel, mapped over the channels."""
+    params = parameters(case, case.x.dtype)
+    return run_compiled(_mapped(case.mode == "train", case.axis), case, params)
 
 
 def run(case: Case, *options: tuple[str, str]) -> Outcome:
@@ -70,20 +94,25 @@ def _sixteen_bits(dtype: str, variance: Variance) -> Dialect:
     )
 
 
-def _implementation(name: str, run: Callable[[Case], Outcome], variance: Variance) -> Implementation:
+def _implementation(name: str, run: Callable[[Case], Outcome], variance: Variance, **more: Any) -> Implementation:
+    settings: dict[str, Any] = {"dtypes": {"float16", "bfloat16", "float32", "float64"}, **more}
     return Implementation(
         name=name,
         run=run,
         dialect=Dialect(variance=variance, links={"variance": DOCUMENTATION}),
         by_dtype={dtype: _sixteen_bits(dtype, variance) for dtype in ("float16", "bfloat16")},
-        dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=jax.__version__,
+        settings=JAX_STANDARDIZE_STABLE if run is run_stable else JAX_STANDARDIZE,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features={"eager", "tangents", "second_order", "third_order", "running_gradients"},
+        **settings,
     )
 
 
 IMPLEMENTATIONS = [_implementation("jax.nn.standardize", run, "one-pass")]
 if "algorithm" in inspect.signature(jax.nn.standardize).parameters:  # newer versions only
     IMPLEMENTATIONS.append(_implementation("jax.nn.standardize:stable", run_stable, "two-pass"))
+IMPLEMENTATIONS.append(
+    _implementation("jax.nn.standardize:vmap", run_mapped, "one-pass", dtypes={"float32"}, opt_in=True)
+)
