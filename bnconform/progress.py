@@ -74,4 +74,4 @@ def _part(known: int, of: int) -> str:
 
 
 def _colour(found: Finding) -> dict[str, bool]:
-    return {"red": True} if found["verdict"] in BAD else {}
+    return {"red": True} if found["verdict"] in BAD and not is_known(found) else {}
