@@ -44,7 +44,7 @@ IMPLEMENTATIONS = [
         functools.partial(run, kind=_keras.Kind(synchronized=True)),
         SYNCHRONIZED,
         name="keras.layers.BatchNormalization@tensorflow:synchronized",
-        dtypes={"float32", "float64"},
+        dtypes={"float32"},
         features={"state"},
         opt_in=True,
     ),

@@ -38,12 +38,11 @@ def fused(plan: _tf.Plan, given: _tf.Tensors) -> _tf.Tensors:
     """Computes tf.raw_ops.FusedBatchNormV3."""
     x = given["x"]
     spatial = "DHW"[5 - len(x.shape) :]
-    dtype, channels = tf.float64 if x.dtype == tf.float64 else tf.float32, [x.shape[plan.axis]]
-    empty, tracked = tf.zeros([0], dtype), plan.momentum is not None
+    channels, empty, tracked = [x.shape[plan.axis]], tf.zeros([0]), plan.momentum is not None
     out = tf.raw_ops.FusedBatchNormV3(
         x=x,
-        scale=given["gamma"] if "gamma" in given else tf.ones(channels, dtype),
-        offset=given["beta"] if "beta" in given else tf.zeros(channels, dtype),
+        scale=given["gamma"] if "gamma" in given else tf.ones(channels),
+        offset=given["beta"] if "beta" in given else tf.zeros(channels),
         mean=given.get("running_mean", empty),
         variance=given.get("running_var", empty),
         epsilon=plan.eps,
@@ -146,7 +145,7 @@ IMPLEMENTATIONS = [
     _composed(
         ":xla",
         partial(run_composed, mode="xla"),
-        dtypes={"float16", "float32"},
+        dtypes={"float32"},
         features={*ORDERS, "eager"},
         **COMPILED,
     ),

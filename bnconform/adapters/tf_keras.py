@@ -17,6 +17,7 @@ import tf_keras
 
 from bnconform.adapters import _tf
 from bnconform.adapters._arrays import at_least_float32, by_state, channels_first, parameters, with_state
+from bnconform.adapters._settings import TF_KERAS
 from bnconform.case import PER_CHANNEL, Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 
@@ -91,6 +92,7 @@ def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more
         run=functools.partial(run, **options),
         dialect=dialect,
         version=tf_keras.__version__,
+        settings=TF_KERAS,
         features={"state"},
         **more,
     )
@@ -108,13 +110,13 @@ IMPLEMENTATIONS = [
             links={"stats_dtype": FUSED, "params_dtype": POLICY, "attribute_dtype": FUSED},
         ),
         ranks={4, 5},
-        dtypes={"float16", "bfloat16", "float32"},
+        dtypes={"float16", "float32"},
     ),
     _implementation(
         ":unfused",
         {"fused": False},
         Dialect(**UNFUSED),
-        dtypes={"float16", "bfloat16", "float32", "float64"},
+        dtypes={"float32", "float64"},  # 16 bits are cast to float32 first, as in Keras 3
     ),
     _implementation(
         ":synchronized",

@@ -12,6 +12,6 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 from bnconform.adapters.tf import ORDERS, fused_op
 
 IMPLEMENTATIONS = [
-    fused_op(":onednn_off", dtypes={"float16", "bfloat16", "float32"}, features={*ORDERS, "running_gradients"},
+    fused_op(":onednn_off", dtypes={"bfloat16", "float32"}, features={*ORDERS, "running_gradients"},
              opt_in=True),
 ]  # fmt: skip
