@@ -55,6 +55,14 @@ KERAS = replace(
     axis=Argument("axis", "-1", _KERAS),
 )
 
+_TF_KERAS = "https://www.tensorflow.org/api_docs/python/tf/keras/layers/BatchNormalization"
+TF_KERAS = replace(
+    _settings("tf_keras.layers.BatchNormalization", _TF_KERAS, ("epsilon", "0.001"), ("momentum", "0.99"), "old"),
+    scale=Argument("scale", "True", _TF_KERAS),
+    shift=Argument("center", "True", _TF_KERAS),
+    axis=Argument("axis", "-1", _TF_KERAS),
+)
+
 _TF = "https://www.tensorflow.org/api_docs/python/tf/"
 _COMPOSED = _TF + "nn/batch_normalization"
 TF_COMPOSED = replace(
@@ -94,6 +102,14 @@ HAIKU = replace(
     scale=Argument("create_scale", "", _HAIKU),
     shift=Argument("create_offset", "", _HAIKU),
     axis=Argument("data_format", "'channels_last'", _HAIKU),
+    layouts={"-1": "'channels_last'", "1": "'channels_first'"},
+)
+_SONNET = "https://github.com/google-deepmind/sonnet/blob/v2.0.2/sonnet/src/batch_norm.py"
+SONNET = replace(
+    _settings("sonnet.BatchNorm", _SONNET, ("eps", "1e-05"), ("decay_rate", "0.999"), "old"),
+    scale=Argument("create_scale", "", _SONNET),
+    shift=Argument("create_offset", "", _SONNET),
+    axis=Argument("data_format", "'channels_last'", _SONNET),
     layouts={"-1": "'channels_last'", "1": "'channels_first'"},
 )
 _EQUINOX = "https://docs.kidger.site/equinox/api/nn/normalisation/#equinox.nn.BatchNorm"

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from bnconform.adapters import _tf
 from bnconform.adapters._arrays import Parameters, channels_first, parameters
+from bnconform.adapters._settings import SONNET
 from bnconform.case import ELEMENTWISE, Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
 
@@ -111,6 +112,7 @@ IMPLEMENTATIONS = [
         dtypes={"float32", "float64"},  # in 16 bits it is tf.nn.batch_normalization, at three times the cost
         ranks={2, 3, 5},
         version=sonnet.__version__,
+        settings=SONNET,
         features={"state"},
     ),
     Implementation(
@@ -120,6 +122,7 @@ IMPLEMENTATIONS = [
         dtypes={"float32"},
         ranks={4},
         version=sonnet.__version__,
+        settings=SONNET,
         features={"state"},
     ),
 ]
