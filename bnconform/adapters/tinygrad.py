@@ -187,14 +187,14 @@ IMPLEMENTATIONS = [
         name=name,
         run=run,
         by_dtype={dtype: _sixteen_bits(dtype) for dtype in ("float16", "bfloat16")},
-        dtypes={"float16", "bfloat16", "float32", "float64"},
+        dtypes=dtypes,
         compiled=True,
         version=version("tinygrad"),
         settings=settings,
         features=features,
     )
-    for name, run, features, settings in [
-        ("tinygrad.nn.BatchNorm", run_layer, {"eager", "memory", "state"}, TINYGRAD),
-        ("tinygrad.Tensor.batchnorm", run_function, {"eager", "memory"}, None),
+    for name, run, dtypes, features, settings in [  # the layer calls the function: a type that one has, both have
+        ("tinygrad.nn.BatchNorm", run_layer, {"float16", "float32", "float64"}, {"eager", "memory", "state"}, TINYGRAD),
+        ("tinygrad.Tensor.batchnorm", run_function, {"bfloat16", "float32"}, {"eager", "memory"}, None),
     ]
 ]
