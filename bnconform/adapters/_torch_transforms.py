@@ -110,7 +110,7 @@ def _directions(primals: Named, **dots: np.ndarray | None) -> Named:
 
 
 IMPLEMENTATIONS = [
-    implementation("torch.func.vmap:batch_norm", run_mapped, dtypes={"float32", "float64"}, features=(), opt_in=True),
+    implementation("torch.func.vmap:batch_norm", run_mapped, dtypes={"float32"}, features=(), opt_in=True),
     implementation(
         "torch.func.jvp:batch_norm",
         run_forward_over_reverse,
