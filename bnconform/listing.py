@@ -31,10 +31,13 @@ def list_specs() -> list[str]:
 
 
 def _told(sentence: str, source: str) -> list[str]:
-    return [
-        *textwrap.wrap(sentence, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4),
-        *textwrap.wrap(f"[{source}]", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6),
-    ]
+    texts = ((sentence, " " * 4), (f"[{source}]", " " * 6))
+    return [line for text, indent in texts for line in _wrapped(text, indent)]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Returns the lines of a text; a word with a hyphen stays whole, as one searches for it."""
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def list_faults() -> list[str]:
