@@ -1,4 +1,4 @@
-"""The command line: `bnconform run`, `new-adapter`, `fingerprint`, `deviations`, `list`, `report`, `replay`.
+"""The command line: `bnconform run`, `convert`, `new-adapter`, `fingerprint`, `deviations`, `list`, `report`, `replay`.
 
 Rules: `run` is a front door to pytest with good defaults, shut off from the plugins and settings of the folder it is
 called in; the exit status is 0 for nothing but conforms, deviates, unsupported and failures that the registry knows,
