@@ -67,6 +67,7 @@ NOT_OFFERED = {
     "jax.nn.standardize:stable": RUNNING,
     "jax.nn.standardize:vmap": RUNNING,
     **dict.fromkeys(("tf.nn.batch_normalization" + of for of in ("", ":function", ":xla")), RUNNING),
+    "tf.raw_ops.FusedBatchNormV3:xla": RUNNING,
     "numpy.batchnorm_listing": RUNNING | GRADIENTS,
     "autograd.batchnorm_listing": RUNNING,
     "tinygrad.Tensor.batchnorm": RUNNING,

@@ -66,12 +66,13 @@ def run_composed(case: Case, mode: _tf.Mode = "eager") -> Outcome:
 
 
 def run_fused(case: Case, mode: _tf.Mode = "eager") -> Outcome:
-    """Runs `fused`."""
+    """Runs `fused`; under XLA without the running average, as each factor would compile anew."""
     if case.x.ndim not in (4, 5):
         raise Unsupported(f"rank {case.x.ndim}; the op takes ranks 4 and 5")
     channels_first(case)
     params = parameters(case, at_least_float32(case.x.dtype))
-    tracked = case.mode == "train" and params.running_mean is not None and "batch_statistics" not in case.needs
+    averages = case.mode == "train" and params.running_mean is not None and "batch_statistics" not in case.needs
+    tracked = averages and mode != "xla"
     plan = _tf.plan_of(case, momentum=case.momentum if tracked else None)
     return _tf.run(fused, case, plan, _tf.tensors_of(case, params), mode)
 
@@ -153,7 +154,7 @@ IMPLEMENTATIONS = [
     fused_op(
         ":function", partial(run_fused, mode="function"), dtypes={"float32"}, features={*BY_CALL, "eager"}, **COMPILED
     ),
-    fused_op(  # each pair of attributes compiles, so that one rank, one type and first derivatives stand for all
+    fused_op(  # each epsilon compiles, so that one rank, one type and first derivatives stand for all
         ":xla",
         partial(run_fused, mode="xla"),
         dialect=OP_BY_XLA,
