@@ -162,7 +162,7 @@ IMPLEMENTATIONS = [
         "flax.linen.BatchNorm:axis_name",
         run_sharded,
         _dialect(),
-        dtypes={"bfloat16", "float32"},
+        dtypes={"float32"},
         features=FEATURES - {"mask"},
         opt_in=True,
     ),
@@ -172,7 +172,7 @@ IMPLEMENTATIONS = [
         _narrow("bfloat16"),
         by_dtype={"float16": _narrow("float16")},
         dtypes={"float16", "bfloat16"},
-        features=FEATURES | {"state"},
+        features=frozenset({"state"}),
         opt_in=True,
     ),
 ]
