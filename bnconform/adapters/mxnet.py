@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import mxnet
@@ -123,12 +124,22 @@ DIALECT = Dialect(
         "rounded_branches": SOURCE + "batch_norm.cc",
     },
 )
+# What mshadow's half_t computes, it rounds to half_t, also with a float32 beside it: ε, x - mean and all products.
+HALF = replace(
+    DIALECT,
+    elementwise_dtype="float16",
+    links={
+        **DIALECT.links,
+        "elementwise_dtype": "https://github.com/apache/mxnet/blob/1.9.1/3rdparty/mshadow/mshadow/half.h",
+    },
+)
 
 IMPLEMENTATIONS = [
     Implementation(
         name=name,
         run=run,
         dialect=DIALECT,
+        by_dtype={"float16": HALF},
         dtypes=dtypes,
         version=mxnet.__version__,
         devices={"cpu", "cuda"} if mxnet.context.num_gpus() else {"cpu"},

@@ -1,5 +1,5 @@
-"""MXNet: for float16 data ε is rounded to float16, though statistics, γ and β are float32: 1e-5 becomes 1.0014e-5, 2e-8
-becomes 0, which is NaN or infinite for a constant channel. Needs mxnet 1.9.1, Python ≤ 3.11, NumPy < 1.24.
+"""MXNet: for float16 data ε is rounded to float16, and so is σ² + ε, though statistics, γ and β are float32 (its half_t
+rounds whatever it takes part in): 2e-8 becomes 0. The Dialect declares it. Needs mxnet 1.9.1, Python ≤ 3.11, NumPy < 1.24.
 """
 import mxnet as mx
 import numpy as np
