@@ -2,9 +2,10 @@
 
 Rules: Chainer's decay weighs the old statistics, so it receives 1 - momentum. The functions need a gamma and a beta and
 keep x's type; the link's 16-bit type is chainer.mixed16, with parameters and statistics in float32. Arrays are handed
-on however they lie in memory; running statistics are copied, as they are updated in place. Fine-tuning counts its
-batches from 0, which a state holds. Chainer ended with 7.8.1, which needs Python 3.11 or older and NumPy below 1.24;
-pip builds it only with --no-build-isolation beside a setuptools that still has pkg_resources, so that it has no extra.
+on however they lie in memory, but for a gamma or beta of foreign byte order, which a link refuses beside a native one;
+running statistics are copied, as they are updated in place. Fine-tuning counts its batches from 0, which a state holds.
+Chainer ended with 7.8.1, which needs Python 3.11 or older and NumPy below 1.24; pip builds it only with
+--no-build-isolation beside a setuptools that still has pkg_resources, so that it has no extra.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def _link(case: Case, given: Parameters) -> Any:
     )
     for name, array in (("gamma", given.gamma), ("beta", given.beta)):
         if array is not None:
-            getattr(link, name).array = array
+            native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+            getattr(link, name).array = native
     if given.running_mean is not None and given.running_var is not None:
         link.avg_mean, link.avg_var = given.running_mean.copy(), given.running_var.copy()
     return link
