@@ -124,6 +124,7 @@ IMPLEMENTATIONS = [
         settings=FLAX_NNX if fast else FLAX_NNX_TWO_PASS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features={"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"},
+        opt_in=not fast,
     )
     for name, run, fast in [
         ("flax.nnx.BatchNorm", run_fast, True),
