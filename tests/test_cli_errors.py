@@ -77,7 +77,7 @@ def test_a_wrong_call_leaves_an_earlier_report_as_it_was(tmp_path: Path) -> None
     tiny.adapter(tmp_path, "swapped")
     assert run(tmp_path, "--spec", "averages_the_running_mean")[0] == 1
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert len(before) == 5
+    assert {path.name for path in before} >= {"results.jsonl", "index.html", "specs.html", "choices.html"}
     for words in (("--implementation", "nothing.*"), ("-n", "many")):
         assert run(tmp_path, *words)[0] == 2
         after = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}

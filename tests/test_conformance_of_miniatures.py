@@ -41,9 +41,16 @@ CAUGHT_BY = {
 }
 ONLY = ("momentum_swapped", "gradient_stopped_at_the_statistics")
 NETWORKS = ("trains_a_network_step_by_step", "trains_a_network_normalized_after_the_activation")
+ONE_CHANNEL = "treats_a_single_channel_like_any_other"
 ALSO = {  # what many statements together show as well
-    "momentum_swapped": {*NETWORKS, "varies_with_the_batch_as_its_exact_distribution"},
-    "gradient_stopped_at_the_statistics": {*NETWORKS},
+    "momentum_swapped": {*NETWORKS, "varies_with_the_batch_as_its_exact_distribution", ONE_CHANNEL},
+    "gradient_stopped_at_the_statistics": {
+        *NETWORKS,
+        ONE_CHANNEL,
+        "sends_gradients_without_running_statistics",
+        "learns_a_scale_that_is_zero",
+        "sends_no_gradient_to_a_single_value",
+    },
 }
 WRONG_IN_ANY = [(name, dtype) for name in CAUGHT_BY for dtype in DTYPES]
 
