@@ -77,7 +77,9 @@ def _computed(form: Form, *tensors: Any) -> list[Any]:
     with Context(TRAINING=int(form.train)):
         y = (_layer if form.layer else _function)(form, given)
     wanted = [given[name] for name in ("x", "gamma", "beta") if name in given]
-    return [y, *(y.gradient(*wanted, gradient=given["dy"]) if "dy" in given else ())]
+    grads = y.gradient(*wanted, gradient=given["dy"]) if "dy" in given else ()
+    # What is only a view of dy, as dbeta of a single value, would stay that of the call that was captured.
+    return [y, *(gradient.clone() for gradient in grads)]
 
 
 def _layer(form: Form, given: dict[str, Any]) -> Any:
