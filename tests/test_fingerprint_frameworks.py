@@ -166,7 +166,7 @@ def of(adapter: str, found: dict[str, Found]) -> Found:
                     for each in compare(hosts, source, one, rank_of(one.implementation.ranks), 1)
                 }
                 for source, one in targets(select(request, hosts), request)
-                if not one.implementation.opt_in  # a variant is judged, and fingerprinted, where it is asked for
+                if one.implementation.name in SAID or not one.implementation.opt_in  # other variants: where asked for
             }
         finally:
             hosts.close()

@@ -112,7 +112,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], variance: Varianc
 
 IMPLEMENTATIONS = [_implementation("jax.nn.standardize", run, "one-pass")]
 if "algorithm" in inspect.signature(jax.nn.standardize).parameters:  # newer versions only
-    IMPLEMENTATIONS.append(_implementation("jax.nn.standardize:stable", run_stable, "two-pass"))
+    IMPLEMENTATIONS.append(_implementation("jax.nn.standardize:stable", run_stable, "two-pass", opt_in=True))
 IMPLEMENTATIONS.append(
     _implementation("jax.nn.standardize:vmap", run_mapped, "one-pass", dtypes={"float32"}, opt_in=True)
 )
