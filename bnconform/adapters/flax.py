@@ -149,6 +149,7 @@ IMPLEMENTATIONS = [
         _dialect("two-pass"),
         features=FEATURES | {"eager", "state"},
         settings=FLAX_LINEN_TWO_PASS,
+        opt_in=True,
     ),
     _implementation(  # a hundred calls of XLA for each derivative: y, running statistics and gradients alone
         "flax.linen.BatchNorm:eager",
