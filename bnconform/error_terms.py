@@ -2,8 +2,8 @@
 
 Rules: each function is one formula of the analysis and is named for the quantity whose error it bounds; none holds a
 tolerance. u is the unit roundoff of sums, u_e ≥ u that of elementwise arithmetic, u_s that of statistics stored between
-passes, t0 the magnitude below which a value may be flushed to zero. Arrays are float64, per channel of shape (C,), per
-element of shape (m, C), and errors are absolute unless said otherwise.
+passes. t_s is the magnitude below which those may be flushed to zero, t0 that below which any value may be. Arrays are
+float64, per channel of shape (C,), per element of shape (m, C), and errors are absolute unless said otherwise.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def error_of_mean(rounding: Rounding, x: Moments) -> Array:
     mean = np.abs(x.total) / rounding.m
     return (
         error_of_sum(rounding, x) / rounding.m
-        + (rounding.u_s + 2 * rounding.excess) * mean  # stored, and divided or scaled elementwise
+        + rounding.stored(mean)
+        + 2 * rounding.excess * mean  # divided or scaled elementwise
         # Welford's mean + (x - mean)/i loses up to t0 at step i, of which i/m is left at the end.
         + max(4.0, rounding.m / 2 + 1) * rounding.t0
     )
@@ -64,7 +65,7 @@ def error_of_variance(
     if one_pass:
         cancelled = (worst + 4 * excess) * size * size + (2 * mean + error_of_mean) * error_of_mean
         error = np.maximum(error, cancelled + 2 * rounding.u_e * mean * mean)
-    return error + (rounding.u_s + 2 * excess) * stats.variance + 4 * rounding.t0 * (1.0 + spread)
+    return error + rounding.stored(stats.variance) + 2 * excess * stats.variance + 4 * rounding.t0 * (1.0 + spread)
 
 
 def error_of_root(
@@ -83,7 +84,7 @@ def error_of_root(
     if nonnegative and eps > rounding.t0:
         error = np.minimum(error, np.maximum(1.0, 1.0 / (math.sqrt(eps - rounding.t0) * stats.r) - 1.0))
     ulps = ROOT_ULPS * rounding.u_e
-    return error * (1.0 + ulps) + ulps + rounding.u_s
+    return error * (1.0 + ulps) + ulps + rounding.stored(stats.r) / stats.r
 
 
 def error_of_h(

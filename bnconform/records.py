@@ -1,19 +1,17 @@
 """The shapes of the lines of `results.jsonl`: run, finding, end.
 
-Rules: a record is plain JSON and never holds a number that is not finite; the fields only grow; a record that lacks a
-field, or has one of the wrong type, is refused with its place and the field's name.
+Rules: a record is plain JSON and never holds a number that is not finite; the fields only grow.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import NoneType
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 import numpy as np
 
-from bnconform.case import Case, ContractError
+from bnconform.case import Case
 
 SCHEMA = 1
 
@@ -117,13 +115,15 @@ class Likely(TypedDict):
     convention: bool
 
 
-class _Cause(TypedDict):
+class Cause(TypedDict):
+    """Why a deviation that is known is there, and what to read about it."""
+
     fault: Literal["implementation", "adapter", "by-design"]
     reason: str
     link: str
 
 
-class Known(_Cause, total=False):
+class Known(Cause, total=False):
     """The cause of a finding that the registry of deviations knows; stale: `entry` of the registry no longer holds,
     as `words` say."""
 
@@ -165,83 +165,6 @@ class End(TypedDict):
     verdicts: dict[str, int]
     seconds: float
     exit_status: int
-
-
-_Types = dict[str, type | tuple[type, ...]]
-_FINDING_TYPES: _Types = {
-    "spec": str,
-    "implementation": str,
-    "version": str,
-    "dtype": str,
-    "device": str,
-    "verdict": str,
-    "worst_ratio": (int, float, NoneType),
-    "quantity": (str, NoneType),
-    "examples": int,
-    "claimed": (int, float, NoneType),
-    "diagnosis": list,
-    "witness": (str, NoneType),
-    "reproduce": (str, NoneType),
-    "fault": (str, NoneType),
-    "reason": str,
-    "explanation": str,
-    "compared": int,
-    "detail": (dict, NoneType),
-    "known": dict,
-}
-_RUN_TYPES: _Types = {
-    "command": list,
-    "started": str,
-    "environment": dict,
-    "versions": dict,
-    "seed": int,
-    "examples": int,
-    "timeout": (int, float),
-    "device": str,
-    "specs": list,
-    "implementations": list,
-    "missing": list,
-    "broken": list,
-}
-_END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
-_TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
-# __optional_keys__ is empty where annotations wait.
-_OPTIONAL = frozenset({"fault", "reason", "explanation", "compared", "detail", "known"})
-
-
-def check_record(record: Any, where: str) -> dict[str, Any]:
-    """Returns `record` if it is a run, finding or end line; otherwise raises ContractError, beginning with `where`."""
-    kind = record.get("kind") if isinstance(record, dict) else None
-    if kind not in _TYPES:
-        raise ContractError(f"{where}: expected an object whose kind is run, finding or end; got {record!r:.80}")
-    for name, expected in _TYPES[kind].items():
-        if name not in record and name not in _OPTIONAL:
-            raise ContractError(f"{where}: a {kind} line without {name!r}")
-        if name in record and not isinstance(record[name], expected):
-            raise ContractError(f"{where}: {name} is {record[name]!r:.80}; expected {expected}")
-    if kind == "finding" and record["verdict"] not in VERDICTS:
-        raise ContractError(f"{where}: verdict is {record['verdict']!r}; expected one of {VERDICTS}")
-    if kind == "finding" and not _Cause.__required_keys__ <= set(record.get("known", _Cause.__required_keys__)):
-        raise ContractError(f"{where}: known is {record['known']!r:.80}; expected fault, reason and link")
-    if kind == "run":
-        _check_run(record, where)
-    return cast(dict[str, Any], record)
-
-
-def _check_run(record: dict[str, Any], where: str) -> None:
-    if record.get("schema") != SCHEMA:
-        raise ContractError(f"{where}: schema is {record.get('schema')!r}; this bnconform reads schema {SCHEMA}")
-    needed = {
-        "specs": SpecRecord.__required_keys__,
-        "implementations": ImplementationRecord.__required_keys__,
-        "missing": frozenset({"adapter", "needs"}),
-        "broken": frozenset({"adapter", "message"}),
-    }
-    for field, keys in needed.items():
-        for item in record[field]:
-            lacking = sorted(keys - set(item)) if isinstance(item, dict) else ["everything"]
-            if lacking:
-                raise ContractError(f"{where}: an item of {field} lacks {', '.join(lacking)}: {item!r:.80}")
 
 
 def is_stale(record: Finding) -> bool:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, NoReturn, cast
 
 from bnconform.case import ContractError
+from bnconform.record_check import check_record
 from bnconform.records import (
     LARGEST,
     SCHEMA,
@@ -28,7 +29,6 @@ from bnconform.records import (
     RunRecord,
     SpecRecord,
     case_record,
-    check_record,
     plain,
 )
 

@@ -22,6 +22,7 @@ class Rounding:
     u: float
     u_e: float
     u_s: float
+    t_s: float
     t0: float
     excess: float
     shuffled: bool
@@ -30,6 +31,12 @@ class Rounding:
         """Returns γ_n = n·u/(1 - n·u), infinite where n·u ≥ ½."""
         nu = n * self.u
         return nu / (1.0 - nu) if nu < 0.5 else np.inf
+
+    def stored(self, statistic: Array) -> Array:
+        """Bounds what storing a statistic between passes changes: u_s of it, or t_s, below which the type keeps nothing
+        or multiples of t_s alone.
+        """
+        return np.maximum(self.u_s * np.abs(statistic), self.t_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,15 @@ def forward_rounding(m: int, types: EffectiveArithmetic, shuffled: bool) -> Roun
     """Returns the arithmetic of the statistics and of y."""
     u = types.accumulate.u
     u_e = max(u, types.elementwise.u)
-    u_s = 0.0 if types.stored is None else types.stored.u
-    return Rounding(m, u, u_e, u_s, smallest_kept(types), u_e - u, shuffled)
+    u_s, t_s = (0.0, 0.0) if types.stored is None else (types.stored.u, types.stored.kept)
+    return Rounding(m, u, u_e, u_s, t_s, smallest_kept(types), u_e - u, shuffled)
 
 
 def backward_rounding(forward: Rounding, cotangents: Arithmetic) -> Rounding:
     """Returns the arithmetic of sums of cotangents; their products are elementwise."""
     t0 = max(forward.t0, cotangents.subnormal)
     excess = max(0.0, forward.u_e - cotangents.u)
-    return Rounding(forward.m, cotangents.u, forward.u_e, forward.u_s, t0, excess, forward.shuffled)
+    return Rounding(forward.m, cotangents.u, forward.u_e, forward.u_s, forward.t_s, t0, excess, forward.shuffled)
 
 
 def smallest_kept(types: EffectiveArithmetic) -> float:

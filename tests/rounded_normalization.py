@@ -17,6 +17,7 @@ class Variant:
     form: str = "scaled"  # divided, folded, weighted: γ·(x - mean) before it is divided
     backward: str = "centred"  # uncentred, multiplied: (γ·r/m)·(m·g - Σg - h·Σg·h)
     average: str = "weighted"  # stepped: r + ω·(s - r); decayed: r - (r - s)·(1 - decay), decay = 1 - ω rounded
+    stored: str = ""  # what is kept between passes beside the mean, in x's type: variance, root
 
 
 def total(t, order):
@@ -58,6 +59,11 @@ def averaged(old, new, momentum, variant):
     return (one - weight) * old + weight * new
 
 
+def narrowed(statistic, case):
+    """Returns a statistic as x's type keeps it, in the type that computes."""
+    return statistic.astype(case.x.dtype).astype(statistic.dtype)
+
+
 def outputs(case, variant, compute, params):
     """Returns {quantity: array}, y and dx in x's type, the rest in the type `params`, all computed in `compute`."""
     x, g, gamma, beta, running_mean, running_var = (
@@ -67,9 +73,11 @@ def outputs(case, variant, compute, params):
     one, m = x.dtype.type(1), x.dtype.type(case.rows)
     eps = x.dtype.type(case.eps)
     batch = statistics(x, m, variant)
+    if variant.stored:
+        batch = (narrowed(batch[0], case), narrowed(batch[1], case) if variant.stored == "variance" else batch[1])
     mean, var = batch if case.mode == "train" else (running_mean, running_var)
     root = np.sqrt(var + eps)
-    r = one / root
+    r = narrowed(one / root, case) if variant.stored == "root" else one / root
     h = (x - mean) / root if variant.form == "divided" else (x - mean) * r
     scale = gamma * r
     y = x * scale + (beta - mean * scale) if variant.form == "folded" else h * gamma + beta

@@ -74,7 +74,7 @@ class Uncertain:
         """Returns the number as it is stored between passes, rounded once more where that is in a narrower type."""
         if not self.rounding.u_s:
             return self
-        return self._made(self.value, self.error + self.rounding.u_s * np.abs(self.value))
+        return self._made(self.value, self.error + self.rounding.stored(self.value))
 
     def _made(self, value: Array, error: Any) -> Uncertain:
         return Uncertain(value, error, self.rounding)
