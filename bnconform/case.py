@@ -29,11 +29,13 @@ FEATURES = {
     "running_gradients": ("running_gradients",),
     "third_order": ("bar_grad_x",),
     "state": ("state",),
+    "default_eps": ("default_eps",),
+    "default_momentum": ("default_momentum",),
 }
 """What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
-FLAGS = ("running_gradients", "memory", "eager", "watched")
+FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum")
 """Fields of a Case that ask for something and hold no array."""
 Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
 MEMORY: dict[Memory, str] = {
@@ -67,6 +69,7 @@ class Case:
     implementation's own initial values. Running statistics are then part of it, so that the Case has none.
     memory: one of MEMORY; an adapter with this feature hands arrays on as they lie where its implementation takes them,
     and copies what it does not take. eager: run without compiling what is compiled by default.
+    default_eps, default_momentum: leave that argument out of the call; the Case holds its documented default.
 
     `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
     """
@@ -97,6 +100,8 @@ class Case:
     memory: Memory = "plain"
     eager: bool = False
     watched: bool = False
+    default_eps: bool = False
+    default_momentum: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):

@@ -13,6 +13,8 @@ from typing import Literal
 from bnconform.case import DTYPES, FEATURES, Case, ContractError, Outcome
 from bnconform.settings import Settings
 
+DEFAULTS = frozenset({"default_eps", "default_momentum"})
+"""Features of who documents the default, and takes a call without that argument."""
 CHOICES: dict[str, tuple[object, ...]] = {
     "running_var": ("unbiased", "biased"),
     "variance": ("two-pass", "one-pass"),
@@ -120,6 +122,9 @@ class Implementation:
             raise ContractError(f"{self.name}: features is {self.features!r}; expected some of {tuple(FEATURES)}")
         if self.settings is not None and not isinstance(self.settings, Settings):
             raise ContractError(f"{self.name}: settings is {self.settings!r}; expected a bnconform.Settings")
+        for name in DEFAULTS.intersection(self.features):
+            if getattr(self.settings, name, None) is None:
+                raise ContractError(f"{self.name}: it offers {name!r}; expected settings that document a default")
 
     def dialect_for(self, dtype: str) -> Dialect:
         """Returns the Dialect that holds for inputs of `dtype`."""

@@ -1,4 +1,5 @@
-"""In what manner a case reaches an implementation: how its arrays lie in memory, who watches them, what is compiled.
+"""In what manner a case reaches an implementation: how its arrays lie in memory, who watches them, what is compiled,
+and which argument is left out because its default is meant.
 
 Rules: the manner of a family of specs is part of its cases, so that a witness, its replay and its script have it too;
 it changes no value, but that parameters which are to share their memory are equal.
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from bnconform.case import MEMORY, Case, Memory
 
-Manner = Literal["plain", "stored", "watched", "uncompiled"]
+Manner = Literal["plain", "stored", "watched", "uncompiled", "default_eps", "default_momentum"]
+COMPILING: tuple[Manner, ...] = ("uncompiled", "default_eps", "default_momentum")
+"""Manners for which what is compiled is compiled anew, or not at all, with every shape."""
 STORED: tuple[Memory, ...] = tuple(memory for memory in MEMORY if memory != "plain")
 
 
@@ -29,6 +32,10 @@ def in_manner(manner: Manner, drawn: st.SearchStrategy[Case], *, small: bool = F
         return drawn.map(lambda case: replace(case, watched=True))
     if manner == "uncompiled":
         return drawn.map(lambda case: replace(case, eager=True))
+    if manner == "default_eps":
+        return drawn.map(lambda case: replace(case, default_eps=True))
+    if manner == "default_momentum":
+        return drawn.map(lambda case: replace(case, default_momentum=True))
     return drawn
 
 

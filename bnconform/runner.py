@@ -43,12 +43,15 @@ class Target:
     @property
     def traits(self) -> Traits:
         """What the strategies must know of the target."""
+        settings = self.implementation.settings
         short = self.dialect.attribute_dtype == "float32" and self.dtype == "float64"
         return Traits(
             dtype=self.dtype,
             ranks=tuple(self.implementation.ranks),
             compiled=self.implementation.compiled,
             short_settings=short,
+            default_eps=None if settings is None else settings.default_eps,
+            default_momentum=None if settings is None else settings.default_momentum,
         )
 
 

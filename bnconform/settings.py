@@ -87,5 +87,23 @@ class Settings:
         """Returns those of the arguments that there are."""
         return tuple(one for one in (getattr(self, name) for name in arguments) if one is not None)
 
+    @property
+    def default_eps(self) -> float | None:
+        """ε where it is left out; None where nothing is documented, or no number."""
+        return _number(self.eps)
+
+    @property
+    def default_momentum(self) -> float | None:
+        """The weight of the new statistics where the momentum is left out; None where nothing is documented."""
+        stated = _number(self.momentum)
+        return stated if stated is None or self.weighs == "new" else 1.0 - stated
+
+
+def _number(argument: Argument | None) -> float | None:
+    try:
+        return float(argument.default) if argument is not None else None
+    except ValueError:
+        return None
+
 
 ARGUMENTS = ("eps", "momentum", "scale", "shift", "affine", "state", "axis")

@@ -19,7 +19,7 @@ from bnconform.layout import from_rows
 from bnconform.layouts import Layout
 from bnconform.manners import in_manner
 from bnconform.regimes import dtype_named
-from bnconform.strategies import ABSENT, Given, Traits, short
+from bnconform.strategies import ABSENT, Given, Traits, left_out, short
 
 MOST_VALUES = 16
 
@@ -95,15 +95,17 @@ def _small_case(
     further: dict[str, list[float]],
 ) -> Case:
     dtype = dtype_named(traits.dtype)
+    meant = left_out(traits, given.manner)
+    eps, momentum = meant.get("eps", eps), meant.get("momentum", momentum)
     if traits.short_settings:
         eps, momentum = short(eps, momentum)
 
     def tensor(numbers: list[float]) -> np.ndarray:
         return from_rows(np.array(numbers, dtype).reshape(layout.rows, -1), layout.shape, layout.axis)
 
-    left_out = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
+    missing = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
     kept: dict[str, Any] = {
-        name: None if name in left_out or name.endswith(tuple(absent)) else np.array(vector, dtype)
+        name: None if name in missing or name.endswith(tuple(absent)) else np.array(vector, dtype)
         for name, vector in vectors.items()
     }
     kept |= {name: tensor(numbers) for name, numbers in further.items()}

@@ -6,7 +6,7 @@ compiles for each shape gets its shapes from a fixed pool. Drawing arrays elemen
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -20,7 +20,7 @@ from bnconform.arithmetic import short_weight
 from bnconform.case import FEATURES, FLAGS, Case
 from bnconform.layout import from_rows
 from bnconform.layouts import EAGER, POOL, SINGLE, Layout
-from bnconform.manners import Manner, in_manner
+from bnconform.manners import COMPILING, Manner, in_manner
 from bnconform.regimes import CONSTANT, REGIMES, Regime, draw_channels, dtype_named
 
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
@@ -35,12 +35,15 @@ class Traits:
     """What a strategy must know of an implementation: dtype under test, its ranks, and whether shapes cost compiling.
 
     short_settings: epsilon and momentum that float32 holds exactly, for one that keeps them in float32 by declaration.
+    default_eps, default_momentum: what it documents for an argument that is left out, if it does.
     """
 
     dtype: str
     ranks: tuple[int, ...] = (2, 3, 4, 5)
     compiled: bool = False
     short_settings: bool = False
+    default_eps: float | None = None
+    default_momentum: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ class Given:
         drawn = st.builds(
             partial(_fill, self, traits),
             place=_places(traits, self.rows, self.derivatives, self.manner),
-            settings=st.sampled_from(SETTINGS),
+            settings=st.sampled_from(_settings(traits, self.manner)),
             seed=st.integers(0, 2**32 - 1),
         )
         return in_manner(self.manner, drawn)
@@ -135,6 +138,19 @@ def _batches(channels: Kinds, traits: Traits) -> st.SearchStrategy[Case]:
     return st.builds(partial(batches.inputs, traits.dtype, rank), settings=st.sampled_from(pairs), seed=seeds)
 
 
+def left_out(traits: Traits, manner: Manner) -> dict[str, float]:
+    """Returns the documented default of the setting that is left out in that manner, by the field's name."""
+    found = {"eps": ("default_eps", traits.default_eps), "momentum": ("default_momentum", traits.default_momentum)}
+    return {name: value for name, (asked, value) in found.items() if manner == asked and value is not None}
+
+
+def _settings(traits: Traits, manner: Manner) -> Sequence[tuple[float, float]]:
+    """Returns the pairs of ε and momentum to draw from."""
+    meant = left_out(traits, manner)
+    pairs = [(meant.get("eps", eps), meant.get("momentum", momentum)) for eps, momentum in SETTINGS]
+    return list(dict.fromkeys(pairs))
+
+
 def short(eps: float, momentum: float) -> tuple[float, float]:
     """Returns settings that float32 holds exactly, with the complement of the momentum."""
     return float(np.float32(eps)), short_weight(momentum)
@@ -166,7 +182,7 @@ def _places(
         return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(ABSENT))
     # What is absent is compiled for as well: it varies in one layout only.
     if (
-        derivatives != "first" or manner == "uncompiled"
+        derivatives != "first" or manner in COMPILING
     ):  # each compiles anew, and what a layout does is told by the first derivatives
         return st.just(every[min(1, len(every) - 1)])
     return st.sampled_from(every + [(every[0][0], absent) for absent in ABSENT if absent])

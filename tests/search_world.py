@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import miniatures
 import numpy as np
@@ -62,9 +63,9 @@ def miniature(name: str) -> Implementation:
     return next(one for one in miniatures.IMPLEMENTATIONS if one.name == f"miniatures.{name}")
 
 
-def implementation(run: Callable[[Case], Outcome], dialect: Dialect | None = None) -> Implementation:
+def implementation(run: Callable[[Case], Outcome], dialect: Dialect | None = None, **more: Any) -> Implementation:
     return Implementation(
-        name="bn.norm", run=run, dialect=dialect or Dialect(), version="1.2", dtypes=miniatures.DTYPES
+        name="bn.norm", run=run, dialect=dialect or Dialect(), version="1.2", dtypes=miniatures.DTYPES, **more
     )
 
 
@@ -101,7 +102,7 @@ def searched(
     """Searches the specs of these ids family by family; all specs where none is named."""
     host = about if isinstance(about, Here) else Here(about)
     target = Target(implementation=Described.of(host.implementation), dtype=dtype)
-    run = Runner(lambda: host, host.implementation.name)
+    run = Runner(lambda: host, host.implementation.name, host.implementation.features)
     families: dict[object, list[Spec]] = defaultdict(list)
     for name in ids or SPECS:
         families[SPECS[name].given].append(SPECS[name])

@@ -15,6 +15,7 @@ from search_world import correct, implementation
 from smoke_world import Run, said, smoked
 
 from bnconform import Case, Outcome
+from bnconform.settings import Argument, Settings
 
 
 def of_y(change: Callable[[Case, np.ndarray], Any], name: str = "y") -> Run:
@@ -190,3 +191,36 @@ def test_a_mistake_is_told_of_what_takes_feature_maps_only(name: str) -> None:
     one = replace(implementation(make()), ranks={4})
     assert re.search(words.replace(MATRICES, MAPS), said(smoked(one)))
     assert re.search(words.replace(MATRICES, MAPS), said(smoked(replace(one, run=make(), compiled=True))))
+
+
+DOCUMENTED = {
+    "features": {"default_eps", "default_momentum"},
+    "settings": Settings(call="f", eps=Argument("eps", "0.001"), momentum=Argument("momentum", "0.9"), weighs="old"),
+}
+
+
+def with_defaults(case: Case, **left_out: bool) -> Outcome:
+    """Takes what is documented for what is left out, as far as the adapter does leave it out."""
+    eps = 1e-3 if case.default_eps and left_out.get("eps", True) else case.eps
+    momentum = 1.0 - 0.9 if case.default_momentum and left_out.get("momentum", True) else case.momentum
+    return correct(replace(case, eps=eps, momentum=momentum))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "told"), [("eps", "y is what ε = 2 gives"), ("momentum", "running_mean is what")])
+def test_an_adapter_that_hands_on_what_is_to_be_left_out_is_broken(name: str, told: str, dtype: str) -> None:
+    one = implementation(lambda case: with_defaults(case, **{name: False}), **DOCUMENTED)
+    message = said(smoked(one, dtype))
+    assert told in message
+    assert f"(default_{name}); expected a call without that argument" in message
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_adapter_that_leaves_it_out_is_not_broken(dtype: str) -> None:
+    assert said(smoked(implementation(with_defaults, **DOCUMENTED), dtype)) == ""
+
+
+def test_another_default_than_the_documented_one_is_not_the_adapters_mistake() -> None:
+    only_eps = {**DOCUMENTED, "features": {"default_eps"}}
+    one = implementation(lambda case: correct(replace(case, eps=7.0 if case.default_eps else case.eps)), **only_eps)
+    assert said(smoked(one)) == ""

@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from bnconform.adapters import _torch_operators, _torch_transforms
+from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS, given
 from bnconform.adapters._settings import TORCH_CUMULATIVE, TORCH_FUNCTION, TORCH_LAZY, TORCH_MODULE
 from bnconform.adapters._torch import (
     DEVICE,
@@ -40,9 +41,9 @@ LAZY = {
 
 
 def run_functional(
-    case: Case, settings: AbstractContextManager[None] | None = None, sixteen_bits: bool = False
+    case: Case, context: AbstractContextManager[None] | None = None, sixteen_bits: bool = False
 ) -> Outcome:
-    """Runs torch.nn.functional.batch_norm, under settings of torch where there are any.
+    """Runs torch.nn.functional.batch_norm, in a context of torch where there is one.
 
     sixteen_bits: parameters and buffers are in x's type, as those of a module after .bfloat16() are. The mean and the
     reciprocal root are then stored in it, which the code declares; that it goes on in 16 bits where x is not
@@ -51,10 +52,11 @@ def run_functional(
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         moved = x.movedim(case.axis, 1)
-        y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
+        settings = given(case, {"eps": case.eps}, {"momentum": case.momentum})
+        y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", **settings)
         return y.movedim(1, case.axis)
 
-    with settings or nullcontext():
+    with context or nullcontext():
         return outcome(case, normalize, sixteen_bits)
 
 
@@ -72,8 +74,7 @@ def run_module(case: Case, cumulative: bool = False, lazy: bool = False) -> Outc
     if cumulative and case.mode == "train" and case.running_mean is not None:
         raise Unsupported("the weight is 1/k by its own count of k steps, which running statistics alone do not tell")
     settings: dict[str, Any] = {
-        "eps": case.eps,
-        "momentum": None if cumulative else case.momentum,
+        **given(case, {"eps": case.eps}, {"momentum": None if cumulative else case.momentum}),
         "affine": case.gamma is not None or case.beta is not None,
         "track_running_stats": case.running_mean is not None or case.state is not None,
         "dtype": torch.float64 if case.dtype == "float64" else torch.float32,
@@ -120,19 +121,21 @@ STORED = {**DIALECT.links, "stored_dtype": SOURCE + "aten/src/ATen/native/Normal
 SIXTEEN_BITS = replace(DIALECT, params_dtype=None, stored_dtype="bfloat16", links=STORED)
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
-    implementation("torch.nn.functional.batch_norm", run_functional, settings=TORCH_FUNCTION),
-    implementation("torch.nn.BatchNorm", run_module, features=STATEFUL, settings=TORCH_MODULE),
+    implementation(
+        "torch.nn.functional.batch_norm", run_functional, features=FEATURES | DEFAULTS, settings=TORCH_FUNCTION
+    ),
+    implementation("torch.nn.BatchNorm", run_module, features=STATEFUL | DEFAULTS, settings=TORCH_MODULE),
     implementation(
         "torch.nn.BatchNorm:cumulative",
         partial(run_module, cumulative=True),
         dialect=CUMULATIVE,
-        features=STATEFUL,
+        features=STATEFUL | DEFAULT_EPS,
         settings=TORCH_CUMULATIVE,
     ),
     implementation(
         "torch.nn.LazyBatchNorm",
         partial(run_module, lazy=True),
-        features={"state"},
+        features={"state"} | DEFAULTS,
         dtypes={"float32"},
         opt_in=True,
         settings=TORCH_LAZY,

@@ -18,7 +18,7 @@ from bnconform.arithmetic import Arithmetic, EffectiveArithmetic, effective
 from bnconform.bounds import Bound
 from bnconform.case import ELEMENTWISE, Case, Outcome
 from bnconform.columns import Array, Mask
-from bnconform.dialect import Dialect
+from bnconform.dialect import DEFAULTS, Dialect
 from bnconform.faults.formulas import OUTPUTS
 from bnconform.layout import along
 from bnconform.replies import NotOffered, Reply
@@ -27,7 +27,7 @@ from bnconform.solution import solution
 from bnconform.spec import Spec, Subject
 from bnconform.verdict import Judgement
 
-CALCULABLE = frozenset({"tangents", "second_order", "memory", "eager", "running_gradients"})
+CALCULABLE = DEFAULTS | {"tangents", "second_order", "memory", "eager", "running_gradients"}
 """Features of a case that the catalogue's formulas calculate, or that change no value."""
 STATISTICS = ("running_mean", "running_var")
 MOST_CALLS = 12

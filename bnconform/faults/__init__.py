@@ -4,7 +4,7 @@ Rules: one catalogue serves the power gate (can these cases see it?), the self-t
 (is this what is wrong?); adding a fault touches one chapter and nothing else.
 """
 
-from bnconform.faults import affine, averages, backward, epsilon, extremes, inference, precision, statistics
+from bnconform.faults import affine, averages, backward, defaults, epsilon, extremes, inference, precision, statistics
 from bnconform.faults.fault import RIGHT as RIGHT
 from bnconform.faults.fault import Fault as Fault
 from bnconform.faults.fault import faults_of
@@ -12,5 +12,5 @@ from bnconform.faults.fault import perform as perform
 from bnconform.faults.fault import values as values
 from bnconform.faults.variants import VARIANTS as VARIANTS
 
-CHAPTERS = (statistics, epsilon, affine, averages, backward, inference, precision, extremes)
+CHAPTERS = (statistics, epsilon, affine, averages, backward, inference, defaults, precision, extremes)
 FAULTS: tuple[Fault, ...] = tuple(one for chapter in CHAPTERS for one in faults_of(chapter.__name__))

@@ -7,31 +7,45 @@ Rules: 16-bit cases are computed in float32, as their Dialect declares; `:narrow
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
+from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
 from bnconform.faults import FAULTS, VARIANTS, Fault, perform
+from bnconform.settings import Argument, Settings
 
 DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
 NARROW = frozenset({"float16", "bfloat16"})
+FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum"})
+SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
+
+
+def _perform(one: Fault, case: Case, narrow: bool = False) -> Outcome:
+    """Performs a fault with the documented number for what the case says to leave out, whatever the case holds."""
+    meant = {"eps": case.default_eps, "momentum": case.default_momentum}
+    documented = {name: getattr(SETTINGS, f"default_{name}") for name, asked in meant.items() if asked}
+    return perform(one, replace(case, **documented), narrow)
 
 
 def _implementation(name: str, one: Fault) -> Implementation:
     return Implementation(
         name=name,
-        run=partial(perform, one),
+        run=partial(_perform, one),
         dialect=DIALECT,
         dtypes=one.dtypes,
-        features={"tangents", "second_order"},
+        features=FEATURES,
+        settings=SETTINGS,
     )
 
 
 def _narrow(one: Fault) -> Implementation:
     return Implementation(
         name=f"variants.{one.name}:narrow",
-        run=partial(perform, one, narrow=True),
+        run=partial(_perform, one, narrow=True),
         dtypes=NARROW,
-        features={"tangents", "second_order"},
+        features=FEATURES,
+        settings=SETTINGS,
     )
 
 

@@ -1,7 +1,7 @@
 """The smoke test itself: asks the cases one after the other, and stops at the first mistake of the adapter.
 
-Rules: at most ten cases are computed; a crash or a hang ends the test, since asking again is dear and the specs will
-tell; what is not offered is nobody's fault.
+Rules: at most ten cases are computed, and three more of arguments left out; a crash or a hang ends the test, since
+asking again is dear and the specs will tell; what is not offered is nobody's fault.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from bnconform.runner import Runner, Target
 from bnconform.smoke.answers import Answer, answer_of
 from bnconform.smoke.cases import bare, odd_axis, smoke_cases
 from bnconform.smoke.conclusion import Smoke, broken_by
+from bnconform.smoke.left_out import handed_on
 from bnconform.smoke.mistakes import mistake_in, overwritten, read_by_another_axis
 from bnconform.smoke.slips import notes
 
@@ -34,7 +35,12 @@ def smoke(about: Target, run: Runner) -> Smoke:
         mistake = _mistake_of(about, asked, reply, answers)
         if mistake:
             return broken_by(asked, mistake)
-    return _by_axis(about, run, refused) or _reused(about, answers) or Smoke(notes=notes(answers, about.dialect))
+    return (
+        _by_axis(about, run, refused)
+        or _handed_on(about, run)
+        or _reused(about, answers)
+        or Smoke(notes=notes(answers, about.dialect))
+    )
 
 
 def _asked(run: Runner, case: Case) -> tuple[Case, Reply]:
@@ -71,6 +77,11 @@ def _by_axis(about: Target, run: Runner, refused: list[Case]) -> Smoke | None:
             if mistake:
                 return broken_by(case, _said(about, case, mistake))
     return None
+
+
+def _handed_on(about: Target, run: Runner) -> Smoke | None:
+    found = handed_on(about, run)
+    return None if found is None else broken_by(found[0], _said(about, *found))
 
 
 def _reused(about: Target, answers: list[Answer]) -> Smoke | None:
