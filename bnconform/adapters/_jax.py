@@ -1,7 +1,8 @@
 """What the JAX adapters share: one compiled function that runs any implementation forward and pulls dy back.
 
 Rules: arrays, epsilon and momentum are traced, so that only a new shape, type or absent array compiles; epsilon and
-momentum enter as Python floats, which JAX types weakly: they take the type of what they meet, as in plain use.
+momentum enter as Python floats, which JAX types weakly: they take the type of what they meet, as in plain use. One that
+is left out is None, which is no array but part of what is compiled: there its argument is not named at all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32
+from bnconform.adapters._given import given
 from bnconform.case import Case, Outcome
 
 jax.config.update("jax_enable_x64", True)
@@ -26,9 +28,27 @@ jax.config.update("jax_default_device", DEVICE)
 # (x, parameters, eps, momentum, mask=mask where there is one) -> (y, (running_mean, running_var)), None for what there
 # is not
 Forward = Callable[..., tuple[Any, tuple[Any, Any]]]
+Given = float | None
+"""Epsilon or momentum as a Forward takes it: None where the case leaves it out."""
 
 SHARDS = "shards"
 """The name of the axis that `by_example` maps over."""
+
+
+def settings(case: Case) -> tuple[Given, Given]:
+    """Returns epsilon and momentum as a Forward takes them."""
+    taken = given(case, {"eps": case.eps}, {"momentum": case.momentum})
+    return taken.get("eps"), taken.get("momentum")
+
+
+def named(**arguments: Any) -> dict[str, Any]:
+    """Returns the arguments without those that are left out."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def decay(momentum: Any) -> Any:
+    """Returns the weight of the old statistics; None where the momentum is left out."""
+    return None if momentum is None else 1 - momentum
 
 
 def by_example(one: Callable[[Any], tuple[Any, Any]], x: Any, axis: int) -> tuple[Any, Any]:
@@ -44,7 +64,7 @@ def by_example(one: Callable[[Any], tuple[Any, Any]], x: Any, axis: int) -> tupl
 
 @functools.partial(jax.jit, static_argnames="forward")
 def _step(
-    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any, more: dict[str, Any]
+    forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, dy: Any, more: dict[str, Any]
 ) -> tuple[Any, ...]:
     if dy is None:
         return *forward(x, params, eps, momentum, **more), (None, None, None)
@@ -58,7 +78,7 @@ def _step(
 
 @functools.partial(jax.jit, static_argnames="forward")
 def _push(
-    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dots: Any, more: dict[str, Any]
+    forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, dots: Any, more: dict[str, Any]
 ) -> Any:
     def affine(x: Any, gamma: Any, beta: Any) -> Any:
         return forward(x, params._replace(gamma=gamma, beta=beta), eps, momentum, **more)[0]
@@ -68,7 +88,7 @@ def _push(
 
 @functools.partial(jax.jit, static_argnames="forward")
 def _pull_twice(
-    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any, bars: Any, more: dict[str, Any]
+    forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, dy: Any, bars: Any, more: dict[str, Any]
 ) -> Any:
     def gradients(x: Any, gamma: Any, dy: Any) -> Any:
         def affine(x: Any, gamma: Any, beta: Any) -> Any:
@@ -81,7 +101,7 @@ def _pull_twice(
 
 @functools.partial(jax.jit, static_argnames="forward")
 def _pull_thrice(
-    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, pulled: Any, more: dict[str, Any]
+    forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, pulled: Any, more: dict[str, Any]
 ) -> Any:
     dy, bar_dx, bar_grad_x = pulled
 
@@ -99,7 +119,7 @@ def _pull_thrice(
 
 @functools.partial(jax.jit, static_argnames="forward")
 def _pull_from_statistics(
-    forward: Forward, x: Any, params: Parameters, eps: float, cotangents: Any, more: dict[str, Any]
+    forward: Forward, x: Any, params: Parameters, eps: Given, cotangents: Any, more: dict[str, Any]
 ) -> tuple[Any, ...]:
     def affine(x: Any, gamma: Any, beta: Any) -> tuple[Any, tuple[Any, Any]]:
         return forward(x, params._replace(gamma=gamma, beta=beta), eps, 1.0, **more)
@@ -110,7 +130,7 @@ def _pull_from_statistics(
 
 @functools.partial(jax.jit, static_argnames="forward")
 def _pull_to_running(
-    forward: Forward, x: Any, params: Parameters, eps: float, momentum: float, dy: Any, more: dict[str, Any]
+    forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, dy: Any, more: dict[str, Any]
 ) -> tuple[Any, Any]:
     def inferred(mean: Any, variance: Any) -> Any:
         return forward(x, params._replace(running_mean=mean, running_var=variance), eps, momentum, **more)[0]
@@ -124,10 +144,10 @@ def run_for_statistics(forward: Forward, case: Case, params: Parameters, **more:
     and pulls dy back together with the cotangents of these statistics.
     """
     zeros = np.zeros(case.channels, at_least_float32(case.x.dtype))
-    given = (zeros if one is None else one.astype(zeros.dtype) for one in (case.dmean, case.dvar))
+    bars = (zeros if one is None else one.astype(zeros.dtype) for one in (case.dmean, case.dvar))
     params = params._replace(running_mean=zeros, running_var=zeros)
-    cotangents = (np.zeros_like(case.x) if case.dy is None else case.dy, tuple(given))
-    y, statistics, grads = _pull_from_statistics(forward, case.x, params, case.eps, cotangents, more)
+    cotangents = (np.zeros_like(case.x) if case.dy is None else case.dy, tuple(bars))
+    y, statistics, grads = _pull_from_statistics(forward, case.x, params, settings(case)[0], cotangents, more)
     names = ("y", "batch_mean", "batch_var", "dx", "dgamma", "dbeta")
     found = dict(zip(names, (y, *statistics, *grads), strict=True))
     return Outcome(**{name: None if array is None else np.asarray(array) for name, array in found.items()})
@@ -142,21 +162,22 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
     if case.eager:
         with jax.disable_jit():
             return run_compiled(forward, replace(case, eager=False), params, **more)
-    y, running, grads = _step(forward, case.x, params, case.eps, case.momentum, case.dy, more)
+    eps, momentum = settings(case)
+    y, running, grads = _step(forward, case.x, params, eps, momentum, case.dy, more)
     names = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
     found = dict(zip(names, (y, *running, *grads), strict=True))
     if "tangents" in case.needs:
         dots = _alike(case.x, params, case.dot_x, case.dot_gamma, case.dot_beta)
-        found["dot_y"] = _push(forward, case.x, params, case.eps, case.momentum, dots, more)
+        found["dot_y"] = _push(forward, case.x, params, eps, momentum, dots, more)
     if "second_order" in case.needs and case.dy is not None:
         bars = _alike(case.x, params, case.bar_dx, case.bar_dgamma, case.bar_dbeta)
-        seconds = _pull_twice(forward, case.x, params, case.eps, case.momentum, case.dy, bars, more)
+        seconds = _pull_twice(forward, case.x, params, eps, momentum, case.dy, bars, more)
         found |= dict(zip(("grad_x", "grad_gamma", "grad_dy"), seconds, strict=True))
     if case.bar_grad_x is not None and case.bar_dx is not None:
         thrice = (case.dy, case.bar_dx, case.bar_grad_x)
-        found["third_x"] = _pull_thrice(forward, case.x, params, case.eps, case.momentum, thrice, more)
+        found["third_x"] = _pull_thrice(forward, case.x, params, eps, momentum, thrice, more)
     if case.running_gradients and case.dy is not None:
-        pulled = _pull_to_running(forward, case.x, params, case.eps, case.momentum, case.dy, more)
+        pulled = _pull_to_running(forward, case.x, params, eps, momentum, case.dy, more)
         found |= dict(zip(("drunning_mean", "drunning_var"), pulled, strict=True))
     return Outcome(**{name: None if array is None else np.asarray(array) for name, array in found.items()})
 

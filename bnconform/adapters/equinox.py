@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._given import DEFAULTS
+from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled, settings
 from bnconform.adapters._settings import EQUINOX_MODES
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -47,7 +48,7 @@ def _layer(mode: Mode, x: Any, params: Parameters, eps: Any, momentum: Any, axis
         layer = equinox.tree_at(lambda one: one.weight, layer, gamma)
     if beta is not None:
         layer = equinox.tree_at(lambda one: one.bias, layer, beta)
-    for name, value in (("eps", eps), ("momentum", momentum)):
+    for name, value in named(eps=eps, momentum=decay(momentum)).items():
         object.__setattr__(layer, name, value)  # traced: another value must not compile again
     return layer, state
 
@@ -76,7 +77,7 @@ def _apply(layer: Any, state: Any, x: Any, train: bool, axis: int) -> tuple[Any,
 @functools.cache
 def _forward(mode: Mode, train: bool, axis: int) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
-        layer, state = _layer(mode, x, params, eps, 1 - momentum, axis)
+        layer, state = _layer(mode, x, params, eps, momentum, axis)
         tracked = params.running_mean is not None
         if tracked:
             count = jnp.array(False) if mode == "ema" else jnp.array(LONG)
@@ -92,7 +93,7 @@ def _step(mode: Mode, train: bool, axis: int) -> Callable[..., tuple[Any, ...]]:
     """Returns the compiled function from a state, None for a new layer, to y, the state after it and its statistics."""
 
     def step(x: Any, params: Parameters, eps: Any, momentum: Any, given: Any) -> tuple[Any, ...]:
-        layer, state = _layer(mode, x, params, eps, 1 - momentum, axis)
+        layer, state = _layer(mode, x, params, eps, momentum, axis)
         if given is not None:
             state = _with(layer, state, mode, *given)
         y, after = _apply(layer, state, x, train, axis)
@@ -117,7 +118,7 @@ def _run(mode: Mode, case: Case) -> Outcome:
     # A Python number: weakly typed, as Equinox has its own count.
     given = (held["count"].item(), (held["mean"], held["var"])) if held else None
     with jax.disable_jit(case.eager):
-        y, after, used = _step(mode, train, case.axis)(case.x, params, case.eps, case.momentum, given)
+        y, after, used = _step(mode, train, case.axis)(case.x, params, *settings(case), given)
     count, (mean, variance) = after
     state = {"count": np.asarray(count), "mean": np.asarray(mean), "var": np.asarray(variance)}
     return Outcome(y=np.asarray(y), running_mean=np.asarray(used[0]), running_var=np.asarray(used[1]), state=state)
@@ -153,7 +154,7 @@ IMPLEMENTATIONS = [
         version=equinox.__version__,
         settings=EQUINOX_MODES[mode],
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
+        features=DEFAULTS | {"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
     )
     for mode, run, dialect in [("ema", run_ema, EMA), ("batch", run_batch, BATCH)]
 ]

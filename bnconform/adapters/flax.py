@@ -20,7 +20,18 @@ import numpy as np
 from flax import linen
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, eagerly, run_compiled, run_for_statistics
+from bnconform.adapters._given import DEFAULTS
+from bnconform.adapters._jax import (
+    DEVICE,
+    SHARDS,
+    Forward,
+    by_example,
+    decay,
+    eagerly,
+    named,
+    run_compiled,
+    run_for_statistics,
+)
 from bnconform.adapters._settings import FLAX_LINEN, FLAX_LINEN_TWO_PASS
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
@@ -36,12 +47,11 @@ def _forward(options: Options, train: bool, axis: int) -> Forward:
         layer = linen.BatchNorm(
             use_running_average=not train,
             axis=axis,
-            momentum=1 - momentum,
-            epsilon=eps,
             dtype=x.dtype,
             param_dtype=at_least_float32(x.dtype),
             use_scale=gamma is not None,
             use_bias=beta is not None,
+            **named(epsilon=eps, momentum=decay(momentum)),
             **dict(options),
         )
         state = {name: value for name, value in (("mean", mean), ("var", var)) if value is not None}
@@ -140,7 +150,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect,
     )
 
 
-FEATURES = frozenset({"mask", "tangents", "second_order", "third_order", "batch_statistics", "running_gradients"})
+FEATURES = DEFAULTS | {"mask", "tangents", "second_order", "third_order", "batch_statistics", "running_gradients"}
 IMPLEMENTATIONS = [
     _implementation("flax.linen.BatchNorm", run, _dialect(), features=FEATURES | {"eager", "state"}),
     _implementation(
@@ -156,7 +166,7 @@ IMPLEMENTATIONS = [
         eagerly(run),
         _dialect(),
         dtypes={"float32"},
-        features=frozenset(),
+        features=DEFAULTS,
         opt_in=True,
     ),
     _implementation(
@@ -173,7 +183,7 @@ IMPLEMENTATIONS = [
         _narrow("bfloat16"),
         by_dtype={"float16": _narrow("float16")},
         dtypes={"float16", "bfloat16"},
-        features=frozenset({"state"}),
+        features=DEFAULTS | {"state"},
         opt_in=True,
     ),
 ]

@@ -15,7 +15,8 @@ import numpy as np
 from flax import nnx
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._given import DEFAULTS
+from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled
 from bnconform.adapters._settings import FLAX_NNX, FLAX_NNX_TWO_PASS
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
@@ -38,7 +39,7 @@ def _layer(fast: bool, train: bool, axis: int, channels: int, dtype: np.dtype, *
 def _forward(fast: bool, train: bool, axis: int) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
         gamma, beta, mean, variance = params
-        settings = {"epsilon": eps, "momentum": 1 - momentum}
+        settings = named(epsilon=eps, momentum=decay(momentum))
         settings |= {"use_scale": gamma is not None, "use_bias": beta is not None}
         layer = _layer(fast, train, axis, x.shape[axis], x.dtype, **settings)
         if gamma is not None:
@@ -112,6 +113,7 @@ def _dialect(fast: bool, dtype: str | None = None) -> Dialect:
     )
 
 
+FEATURES = DEFAULTS | {"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"}
 IMPLEMENTATIONS = [
     Implementation(
         name=name,
@@ -123,7 +125,7 @@ IMPLEMENTATIONS = [
         version=flax.__version__,
         settings=FLAX_NNX if fast else FLAX_NNX_TWO_PASS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"},
+        features=FEATURES,
         opt_in=not fast,
     )
     for name, run, fast in [

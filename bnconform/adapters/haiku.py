@@ -2,10 +2,10 @@
 
 Opt-in is the module with each example on a shard of its own (cross_replica_axis).
 
-Rules: Haiku's decay weighs the old statistics, so it receives 1 - momentum. Everything keeps x's type, as the module
-asks for. Its averages begin at zero and are divided by 1 - decay^count, by a count of their own: running statistics
-alone are those of a layer that has counted LONG steps already, after which nothing is divided any more; a state counts
-from its first step.
+Rules: Haiku's decay weighs the old statistics, so it receives 1 - momentum; it has no default. Everything keeps x's
+type, as the module asks for. Its averages begin at zero and are divided by 1 - decay^count, by a count of their own:
+running statistics alone are those of a layer that has counted LONG steps already, after which nothing is divided any
+more; a state counts from its first step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, run_compiled
+from bnconform.adapters._given import DEFAULT_EPS
+from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, named, run_compiled, settings
 from bnconform.adapters._settings import HAIKU
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -43,9 +44,9 @@ def _transformed(
             create_scale=params.gamma is not None,
             create_offset=params.beta is not None,
             decay_rate=decay,
-            eps=eps,
             axis=[other for other in range(x.ndim) if other != axis % x.ndim],
             cross_replica_axis=shards,
+            **named(eps=eps),
         )
         return layer(x, is_training=train)
 
@@ -108,7 +109,7 @@ def _run_with_state(case: Case, params: Parameters, shards: str | None) -> Outco
         module, _, own = name.rpartition("/")
         given.setdefault(module, {})[own] = array
     with jax.disable_jit(case.eager):
-        y, after = _step(case.mode == "train", case.axis, shards)(case.x, params, case.eps, case.momentum, given)
+        y, after = _step(case.mode == "train", case.axis, shards)(case.x, params, *settings(case), given)
     state = {f"{module}/{name}": np.asarray(value) for module, own in after.items() for name, value in own.items()}
     mean, variance = (state[f"{name}/average"].reshape(-1) for name in AVERAGES)
     return Outcome(y=np.asarray(y), running_mean=mean, running_var=variance, state=state)
@@ -162,7 +163,7 @@ def _sixteen_bits(dtype: Literal["float16", "bfloat16"]) -> Dialect:
     )
 
 
-DERIVATIVES = frozenset({"tangents", "second_order", "third_order", "running_gradients"})
+FEATURES = DEFAULT_EPS | {"tangents", "second_order", "third_order", "running_gradients", "state"}
 IMPLEMENTATIONS = [
     Implementation(
         name=name,
@@ -182,9 +183,9 @@ IMPLEMENTATIONS = [
             "haiku.BatchNorm",
             run,
             {"float16", "bfloat16", "float32", "float64"},
-            DERIVATIVES | {"eager", "state"},
+            FEATURES | {"eager"},
             False,
         ),
-        ("haiku.BatchNorm:cross_replica", run_sharded, {"float32"}, DERIVATIVES | {"state"}, True),
+        ("haiku.BatchNorm:cross_replica", run_sharded, {"float32"}, FEATURES, True),
     ]
 ]

@@ -16,7 +16,8 @@ from typing import Any, Literal
 import jax
 
 from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._given import DEFAULT_EPS
+from bnconform.adapters._jax import DEVICE, Forward, named, run_compiled
 from bnconform.adapters._settings import JAX_STANDARDIZE, JAX_STANDARDIZE_STABLE
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
@@ -32,7 +33,7 @@ def _forward(options: Options, train: bool, axis: int) -> Forward:
         gamma, beta, mean, variance = (None if p is None else along(p, x.ndim, axis) for p in params)
         others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
         given: dict[str, Any] = dict(options) if train else {"mean": mean, "variance": variance}
-        y = jax.nn.standardize(x, others, epsilon=eps, **given)
+        y = jax.nn.standardize(x, others, **named(epsilon=eps), **given)
         y = y if gamma is None else y * gamma
         return y if beta is None else y + beta, (None, None)
 
@@ -44,7 +45,7 @@ def _mapped(train: bool, axis: int) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[None, None]]:
         def one(x: Any, gamma: Any, beta: Any, mean: Any, variance: Any) -> Any:
             given = {} if train else {"mean": mean, "variance": variance}
-            y = jax.nn.standardize(x, tuple(range(x.ndim)), epsilon=eps, **given)
+            y = jax.nn.standardize(x, tuple(range(x.ndim)), **named(epsilon=eps), **given)
             y = y if gamma is None else y * gamma
             return y if beta is None else y + beta
 
@@ -105,7 +106,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], variance: Varianc
         version=jax.__version__,
         settings=JAX_STANDARDIZE_STABLE if run is run_stable else JAX_STANDARDIZE,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "tangents", "second_order", "third_order", "running_gradients"},
+        features=DEFAULT_EPS | {"eager", "tangents", "second_order", "third_order", "running_gradients"},
         **settings,
     )
 

@@ -13,7 +13,8 @@ import jax
 from jax.example_libraries import stax
 
 from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._given import DEFAULT_EPS
+from bnconform.adapters._jax import DEVICE, Forward, named, run_compiled
 from bnconform.adapters._settings import STAX
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -25,9 +26,9 @@ def _forward(axis: int) -> Forward:
         gamma, beta = params.gamma, params.beta
         _, apply = stax.BatchNorm(
             axis=tuple(other for other in range(x.ndim) if other != axis % x.ndim),
-            epsilon=eps,
             center=beta is not None,
             scale=gamma is not None,
+            **named(epsilon=eps),
         )
         return apply((() if beta is None else beta, () if gamma is None else gamma), x), (None, None)
 
@@ -76,7 +77,7 @@ IMPLEMENTATIONS = [
         version=jax.__version__,
         settings=STAX,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features={"eager", "tangents", "second_order", "third_order"},
+        features=DEFAULT_EPS | {"eager", "tangents", "second_order", "third_order"},
         opt_in=True,  # standardize's formula in a library of examples; each type costs fifteen seconds of compiling
     )
 ]
