@@ -127,6 +127,6 @@ def chapters(folder: Path) -> list[Path]:
 
 
 ORDER = [
-    "normalization", "running_statistics", "inference", "state", "gradients",
-    "statistics_gradients", "third_order", "invariances", "degenerate", "edges", "masks", "numerics", "training",
+    "normalization", "running_statistics", "inference", "state", "gradients", "statistics_gradients", "third_order",
+    "invariances", "degenerate", "edges", "defaults", "masks", "numerics", "training",
 ]  # fmt: skip

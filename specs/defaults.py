@@ -14,7 +14,7 @@ ENOUGH = 8  # a default is taken or it is not, and each layout costs some a comp
 TRAINING = cases(mode="train", gradients=False, manner="default_eps", examples=ENOUGH)
 INFERENCE = cases(mode="infer", gradients=False, manner="default_eps", examples=ENOUGH)
 AVERAGING = cases(mode="train", gradients=False, manner="default_momentum", examples=ENOUGH)
-SIGNATURE = "the signature in the implementation's own documentation, to which the table of choices links"
+SIGNATURE = "The signature in the implementation's own documentation, to which the table of choices links"
 
 
 @spec(

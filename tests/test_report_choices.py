@@ -14,6 +14,7 @@ from bnconform.report import write_report
 from bnconform.report.choices import choices, table
 from bnconform.report.measured import Cell
 from bnconform.results import merge
+from bnconform.spec import all_specs
 
 VARIANCE = "averages_the_unbiased_variance"
 SETTINGS = Settings(
@@ -80,6 +81,29 @@ def test_an_error_where_values_were_due_measures_nothing(tmp_path: Path) -> None
     assert (cell.told, cell.why) == ("not measured", "f32: raised ValueError")
     broken = finding(VARIANCE, "fails", detail=world.DETAIL, fault="adapter")
     assert cells(tmp_path, broken)["running variance"].told == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("training", "inference", "told"),
+    [
+        ("conforms", "conforms", "measured true"),
+        ("unsupported", "conforms", "measured true"),
+        ("conforms", "unsupported", "measured true"),
+        ("fails", "unsupported", "contradicted by measurement"),
+        ("conforms", "fails", "measured true, but for f32"),
+        ("unsupported", "unsupported", "not measured"),
+    ],
+)
+def test_a_default_is_measured_in_training_and_inference(
+    tmp_path: Path, training: str, inference: str, told: str
+) -> None:
+    pairs = [("trains_with_its_documented_epsilon", training), ("infers_with_its_documented_epsilon", inference)]
+    found = [finding(spec, verdict, detail=world.DETAIL if verdict == "fails" else None) for spec, verdict in pairs]
+    assert cells(tmp_path, *found)["ε"].told == told
+
+
+def test_every_choice_is_measured_by_specs_that_there_are() -> None:
+    assert {spec for choice in choices() for spec in choice.specs} <= {one.id for one in all_specs()}
 
 
 def test_what_is_not_offered_has_no_value(tmp_path: Path) -> None:

@@ -74,8 +74,19 @@ def _nothing(one: ImplementationRecord) -> tuple[str, str]:
 
 
 CHOICES: tuple[tuple[Choice, Declared], ...] = (
-    (Choice(heading="ε", meaning="name and default of what is added to the variance"), _argument("eps")),
-    (Choice(heading="momentum", meaning="name and default"), _argument("momentum")),
+    (
+        Choice(
+            heading="ε",
+            meaning="name and default of what is added to the variance",
+            spec="trains_with_its_documented_epsilon",
+            beside="infers_with_its_documented_epsilon",
+        ),
+        _argument("eps"),
+    ),
+    (
+        Choice(heading="momentum", meaning="name and default", spec="averages_with_its_documented_momentum"),
+        _argument("momentum"),
+    ),
     (
         Choice(heading="momentum weighs", meaning="the new statistics or the old", spec="averages_the_running_mean"),
         _weighs,
@@ -165,7 +176,7 @@ def line(one: ImplementationRecord, known: Known) -> Line:
     settings, cells = one.get("settings"), []
     for choice, declared in CHOICES:
         value, link = declared(one)
-        found = known.get((one["name"], one["version"], choice.spec), [])
+        found = [finding for spec in choice.specs for finding in known.get((one["name"], one["version"], spec), [])]
         there = not (choice.needs and settings) or choice.needs in settings["offers"]
         assumed = choice.field in DEFAULTS and choice.field not in one["links"] and choice.field not in one["dialect"]
         cells.append(cell(choice, value, link, found, assumed) if there else Cell(why=f"no {choice.needs}"))

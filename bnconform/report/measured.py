@@ -60,16 +60,22 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A column of the table: its heading, what it means, and the spec that measures it ("": none does).
+    """A column of the table: its heading, what it means, and the spec that measures it, with another `beside` it.
 
     field: of the Dialect; needs: what of settings.OFFERS it speaks of; "": anything.
     """
 
     heading: str
     meaning: str
-    spec: str = ""
+    spec: str
+    beside: str = ""
     field: str = ""
     needs: str = ""
+
+    @property
+    def specs(self) -> tuple[str, ...]:
+        """The ids of the specs that measure it."""
+        return (self.spec, self.beside) if self.beside else (self.spec,)
 
 
 def cell(choice: Choice, value: str, link: str, found: list[Finding], assumed: bool = False) -> Cell:

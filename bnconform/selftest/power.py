@@ -25,6 +25,9 @@ POWERED: tuple[Given, ...] = (
     cases(mode="train", gradients=False, rows="one"),
     cases(mode="train", derivatives="tangents"),
     cases(mode="train", derivatives="second_order"),
+    cases(mode="train", gradients=False, manner="default_eps"),
+    cases(mode="infer", gradients=False, manner="default_eps"),
+    cases(mode="train", gradients=False, manner="default_momentum"),
 )
 """The families whose cases are to show the faults of formulas."""
 
