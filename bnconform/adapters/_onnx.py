@@ -2,9 +2,9 @@
 
 Rules: as in a file, all but x are initializers; they have x's type, which every version of the operator admits. ONNX
 wants the channels on axis 1, so another axis is moved there as a view; its momentum weighs the old statistics, so it
-receives 1 - momentum, and both attributes are float32. All inputs are required: one initializer of ones and one of
-zeros stand for all that are absent. Before opset 14 a node trains where it has all its outputs; since then an attribute
-says so.
+receives 1 - momentum, and both attributes are float32; a node has none of them that the case leaves out. All inputs are
+required: one initializer of ones and one of zeros stand for all that are absent. Before opset 14 a node trains where it
+has all its outputs; since then an attribute says so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from bnconform.adapters._arrays import parameters
+from bnconform.adapters._given import given
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect
 from bnconform.memory import in_c_order
@@ -40,14 +41,14 @@ def model(case: Case, opset: int, held: bool = True) -> Any:
     outputs = _outputs(case, opset)
     asked = outputs[:1] if held and opset >= 14 and case.running_mean is None else outputs
     kind, shape = TYPES[case.dtype], channels_second(case).shape
-    attributes: dict[str, Any] = {"epsilon": case.eps, "momentum": 1 - case.momentum}
+    attributes = given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum})
     if opset >= 14:
         attributes["training_mode"] = int(case.mode == "train")
-    given = [helper.make_tensor_value_info(name, kind, [case.channels]) for name in arrays]
+    further = [helper.make_tensor_value_info(name, kind, [case.channels]) for name in arrays]
     graph = helper.make_graph(
         [helper.make_node("BatchNormalization", ["x", *inputs], outputs, **attributes)],
         "one_node",
-        [helper.make_tensor_value_info("x", kind, shape), *([] if held else given)],
+        [helper.make_tensor_value_info("x", kind, shape), *([] if held else further)],
         [helper.make_tensor_value_info(name, kind, shape if name == "y" else [case.channels]) for name in asked],
         [helper.make_tensor(name, kind, a.shape, a.tobytes(), raw=True) for name, a in arrays.items() if held],
     )
@@ -58,13 +59,13 @@ def model(case: Case, opset: int, held: bool = True) -> Any:
 def vectors(case: Case, shared: bool) -> tuple[list[str], dict[str, np.ndarray]]:
     """Returns the names of gamma, beta, mean and variance, and the arrays by name; absent ones are shared or not."""
     plain = in_c_order(case)
-    given = parameters(plain, plain.x.dtype)._asdict()
+    there = parameters(plain, plain.x.dtype)._asdict()
     constants = {
         "ones": np.ones(case.channels, plain.x.dtype),
         "zeros": np.zeros(case.channels, plain.x.dtype),
     }
-    filled = {name: constants[STAND_IN[name]] if array is None else array for name, array in given.items()}
-    names = {name: STAND_IN[name] if shared and given[name] is None else "old_" + name for name in given}
+    filled = {name: constants[STAND_IN[name]] if array is None else array for name, array in there.items()}
+    names = {name: STAND_IN[name] if shared and there[name] is None else "old_" + name for name in there}
     return list(names.values()), {names[name]: array for name, array in filled.items()}
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from mlx import nn
 
 from bnconform.adapters._arrays import by_state, parameters, with_state
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import MLX
 from bnconform.case import ELEMENTWISE, Case, Outcome, dtype_name
 from bnconform.dialect import Dialect, Implementation
@@ -53,18 +54,17 @@ def _given(case: Case) -> dict[str, Any]:
     return {name: _to_mlx(array) for name, array in (x | given).items() if array is not None}
 
 
-def _layer(case: Case, given: dict[str, Any]) -> Any:
-    """Returns a new layer that holds what is given but x."""
+def _layer(case: Case, inputs: dict[str, Any]) -> Any:
+    """Returns a new layer that holds these inputs but x."""
     layer = nn.BatchNorm(
         case.channels,
-        eps=case.eps,
-        momentum=case.momentum,
-        affine="weight" in given,
+        **given(case, {"eps": case.eps}, {"momentum": case.momentum}),
+        affine="weight" in inputs,
         track_running_stats=case.running_mean is not None or case.state is not None,
     )
     layer.set_dtype(DTYPES[case.dtype])
     layer.train(case.mode == "train")
-    layer.update({name: array for name, array in given.items() if name != "x"})
+    layer.update({name: array for name, array in inputs.items() if name != "x"})
     return layer
 
 
@@ -151,6 +151,6 @@ IMPLEMENTATIONS = [
         ranks={2, 3, 4},
         version=version("mlx"),
         settings=MLX,
-        features={"memory", "tangents", "second_order", "third_order", "running_gradients", "state"},
+        features={"memory", "tangents", "second_order", "third_order", "running_gradients", "state"} | DEFAULTS,
     )
 ]

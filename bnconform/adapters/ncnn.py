@@ -14,13 +14,15 @@ import ncnn
 import numpy as np
 
 from bnconform.adapters._arrays import parameters
+from bnconform.adapters._given import DEFAULT_EPS, given
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Implementation
+from bnconform.settings import Argument, Settings
 
 LAYERS = """7767517
 2 2
 Input in 0 1 x
-BatchNorm layer 1 1 x y 0={channels} 1={eps!r}
+BatchNorm layer 1 1 x y {settings}
 """
 
 
@@ -31,7 +33,8 @@ def network(case: Case) -> Any:
     beta = np.zeros(case.channels, np.float32) if params.beta is None else params.beta
     net = ncnn.Net()
     net.opt.num_threads = 1
-    _check(net.load_param_mem(LAYERS.format(channels=case.channels, eps=float(case.eps))))
+    settings = {"0": case.channels, **given(case, {"1": float(case.eps)})}
+    _check(net.load_param_mem(LAYERS.format(settings=" ".join(f"{n}={value!r}" for n, value in settings.items()))))
     vectors = (gamma, params.running_mean, params.running_var, beta)
     net.load_model_mem(b"".join(np.asarray(vector).tobytes() for vector in vectors))
     return net
@@ -60,4 +63,16 @@ def run(case: Case) -> Outcome:
     return Outcome(y=np.moveaxis(y, 1, case.axis))
 
 
-IMPLEMENTATIONS = [Implementation(name="ncnn.BatchNorm", run=run, dtypes={"float32"}, version=ncnn.__version__)]
+DOCUMENTATION = "https://github.com/Tencent/ncnn/blob/master/docs/developer-guide/operators.md#batchnorm"
+SETTINGS = Settings(call="BatchNorm", eps=Argument("eps", "0.0", DOCUMENTATION), offers=("inference", "affine"))
+
+IMPLEMENTATIONS = [
+    Implementation(
+        name="ncnn.BatchNorm",
+        run=run,
+        dtypes={"float32"},
+        version=ncnn.__version__,
+        settings=SETTINGS,
+        features=DEFAULT_EPS,
+    )
+]

@@ -11,6 +11,7 @@ import numpy as np
 from onnx.reference import ReferenceEvaluator
 
 from bnconform.adapters import _onnx
+from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS
 from bnconform.adapters._settings import ONNX_INFERENCE, ONNX_TRAINING
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Implementation
@@ -45,7 +46,7 @@ IMPLEMENTATIONS = [
         by_dtype={"float16": HALF} if opset >= 15 else {},
         dtypes={"float16", "float32", "float64", *(("bfloat16",) if opset >= 14 else ())},
         version=_onnx.VERSION,
-        features={"memory"},
+        features={"memory"} | (DEFAULTS if opset >= 14 else DEFAULT_EPS),
     )
     for opset in _onnx.OPSETS
 ]

@@ -13,6 +13,7 @@ from functools import partial
 import onnxruntime
 
 from bnconform.adapters import _onnx
+from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._settings import ONNX_TRAINING
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
@@ -50,7 +51,7 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "float32", "float64"},
         version=onnxruntime.__version__,
         devices={device for device, name in PROVIDERS.items() if name in onnxruntime.get_available_providers()},
-        features={"memory"},
+        features={"memory"} | DEFAULTS,
     )
     for opset in _onnx.OPSETS
 ]

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from bnconform.adapters import _onnx
+from bnconform.adapters._given import DEFAULT_EPS
 from bnconform.adapters._settings import ONNX_INFERENCE
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Implementation
@@ -36,5 +37,6 @@ IMPLEMENTATIONS = [
         dtypes={"float32"},
         version=cv2.__version__,
         settings=ONNX_INFERENCE,
+        features=DEFAULT_EPS,
     )
 ]

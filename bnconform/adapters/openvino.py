@@ -20,6 +20,7 @@ from openvino import opset15
 
 from bnconform.adapters import _onnx
 from bnconform.adapters._arrays import parameters
+from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._settings import ONNX_TRAINING
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -99,6 +100,10 @@ IMPLEMENTATIONS = [
     _implementation("openvino.batch_norm_inference", partial(run, hints={}), Dialect()),
     _implementation("openvino.batch_norm_inference:f32", partial(run, hints=PRECISION), WIDE),
     _implementation(
-        "openvino.BatchNormalization@onnx", run_onnx, _onnx.dialect(OPSET, links={}), settings=ONNX_TRAINING
+        "openvino.BatchNormalization@onnx",
+        run_onnx,
+        _onnx.dialect(OPSET, links={}),
+        settings=ONNX_TRAINING,
+        features=DEFAULTS,
     ),
 ]

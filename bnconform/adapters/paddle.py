@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, channels_first, parameters, with_state
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import PADDLE_FUNCTION, PADDLE_LAYER
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -50,6 +51,10 @@ def _modes(case: Case) -> dict[str, bool]:
     """Returns Paddle's two settings that say what to normalize by."""
     twice = case.mode == "infer" and "second_order" in case.needs
     return {"training": case.mode == "train" or twice} | ({"use_global_stats": True} if twice else {})
+
+
+def _settings(case: Case) -> dict[str, float]:
+    return given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum})
 
 
 def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
@@ -87,10 +92,10 @@ def _pulled(outputs: list[Any], cotangents: list[Any], inputs: dict[str, Any], a
 
 def run_functional(case: Case) -> Outcome:
     """Runs paddle.nn.functional.batch_norm."""
-    given = parameters(case, case.x.dtype)
+    arrays = parameters(case, case.x.dtype)
     zeros, ones = np.zeros(case.channels, case.x.dtype), np.ones(case.channels, case.x.dtype)
-    mean, var = (zeros, ones) if given.running_mean is None else given[2:]
-    gamma, beta = map(to_tensor, given[:2])
+    mean, var = (zeros, ones) if arrays.running_mean is None else arrays[2:]
+    gamma, beta = map(to_tensor, arrays[:2])
     params = Parameters(gamma, beta, to_tensor(mean, gradient=False), to_tensor(var, gradient=False))
 
     def normalize(x: Any) -> Any:
@@ -99,8 +104,7 @@ def run_functional(case: Case) -> Outcome:
             *params[2:],
             *params[:2],
             **_modes(case),
-            momentum=1 - case.momentum,
-            epsilon=case.eps,
+            **_settings(case),
             data_format=_data_format(case),
         )
 
@@ -109,15 +113,14 @@ def run_functional(case: Case) -> Outcome:
 
 def run_layer(case: Case) -> Outcome:
     """Runs a new paddle.nn.BatchNorm1D, 2D or 3D, its variables set from the case."""
-    given = parameters(case, case.x.dtype)
+    arrays = parameters(case, case.x.dtype)
     if case.state:
-        given = given._replace(running_mean=case.state[STATE[0]], running_var=case.state[STATE[1]])
+        arrays = arrays._replace(running_mean=case.state[STATE[0]], running_var=case.state[STATE[1]])
     modes = _modes(case)
     paddle.set_default_dtype(case.dtype)
     layer = LAYERS[case.x.ndim](
         case.channels,
-        momentum=1 - case.momentum,
-        epsilon=case.eps,
+        **_settings(case),
         weight_attr=None if case.gamma is not None else False,
         bias_attr=None if case.beta is not None else False,
         data_format=_data_format(case),
@@ -125,7 +128,7 @@ def run_layer(case: Case) -> Outcome:
     )
     layer.training = modes["training"]
     variables: list[Any] = [layer.weight, layer.bias, layer._mean, layer._variance]
-    for tensor, array in zip(variables, given, strict=True):
+    for tensor, array in zip(variables, arrays, strict=True):
         if array is not None:
             tensor.set_value(to_tensor(array))
     with warnings.catch_warnings():  # each training step of a layer warns that it tracks its statistics
@@ -149,7 +152,7 @@ IMPLEMENTATIONS = [
         version=paddle.__version__,
         settings=settings,
         devices={"cpu", "cuda"} if paddle.device.is_compiled_with_cuda() else {"cpu"},
-        features={"memory", "second_order", *further},
+        features={"memory", "second_order", *further} | DEFAULTS,
     )
     for name, run, further, settings in [
         ("paddle.nn.functional.batch_norm", run_functional, (), PADDLE_FUNCTION),
