@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import KERAS
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -38,9 +39,11 @@ SIXTEEN_BITS = Kind(sixteen_bits=True)
 
 
 def layer_for(case: Case, kind: Kind = PLAIN) -> Any:
-    """Returns a built layer that fits `case`; its variables, epsilon and momentum are the caller's to set."""
-    affine = case.gamma is not None, case.beta is not None
-    return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind.synchronized)
+    """Returns a built layer that fits `case`; its variables are the caller's to set, and what the case gives of epsilon
+    and momentum: a layer whose own are meant is one of which they have never been set.
+    """
+    affine, left_out = (case.gamma is not None, case.beta is not None), (case.default_eps, case.default_momentum)
+    return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind.synchronized, left_out)
 
 
 def _policy(case: Case, kind: Kind) -> str:
@@ -48,7 +51,16 @@ def _policy(case: Case, kind: Kind) -> str:
 
 
 @functools.lru_cache(maxsize=256)  # on TensorFlow a new layer costs more than a run of it
-def _layer(rank: int, channels: int, axis: int, policy: str, scale: bool, center: bool, synchronized: bool) -> Any:
+def _layer(
+    rank: int,
+    channels: int,
+    axis: int,
+    policy: str,
+    scale: bool,
+    center: bool,
+    synchronized: bool,
+    left_out: tuple[bool, bool],
+) -> Any:
     layer = keras.layers.BatchNormalization(
         axis=axis, scale=scale, center=center, dtype=policy, synchronized=synchronized
     )
@@ -82,7 +94,8 @@ def set_layer(case: Case, kind: Kind = PLAIN) -> tuple[Any, Parameters]:
     """Returns a layer set to `case`, and the arrays that its variables were set to."""
     params = parameters_for(case, kind)
     layer = layer_for(case, kind)
-    layer.epsilon, layer.momentum = case.eps, 1 - case.momentum
+    for name, value in given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum}).items():
+        setattr(layer, name, value)
     for name, array in zip(("gamma", "beta", "moving_mean", "moving_variance"), params, strict=True):
         if array is not None:
             getattr(layer, name).assign(array)
@@ -120,7 +133,7 @@ def implementation(
     default: dict[str, Any] = {
         "name": f"keras.layers.BatchNormalization@{backend}",
         "dtypes": {"float16", "bfloat16", "float32", "float64"},
-        "features": {"mask", "state", *further},
+        "features": {"mask", "state", *DEFAULTS, *further},
         "settings": KERAS,
     }
     return Implementation(run=run, dialect=dialect, version=keras.__version__, **{**default, **more})
@@ -135,7 +148,7 @@ def sixteen_bits(backend: str, run: Callable[[Case], Outcome], dialect: Dialect,
         replace(dialect, params_dtype=None, links=links),
         name=f"keras.layers.BatchNormalization@{backend}:sixteen_bits",
         dtypes={"float16"},  # the narrower bounds of the two that take the same path
-        features={"state"},
+        features={"state", *DEFAULTS},
         opt_in=True,
         **more,
     )

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from bnconform.adapters._arrays import Parameters
+from bnconform.adapters._given import given as given_settings
 from bnconform.case import ELEMENTWISE, PER_CHANNEL, TENSORS, Case, Outcome
 from bnconform.layout import along
 
@@ -34,12 +35,13 @@ RETURNED = {"batch_mean": "dmean", "batch_var": "dvar", "unbiased_var": "dvar_un
 
 
 class Plan(NamedTuple):
-    """What of a case is no tensor. eps, momentum: None where they are tensors or not needed."""
+    """What of a case is no tensor. eps, momentum: None where they are tensors, left out or not needed."""
 
     train: bool
     axis: int
-    eps: float | None
+    eps: float | None = None
     momentum: float | None = None
+    tracked: bool = False
     returns_statistics: bool = False
     running_gradients: bool = False
 
@@ -47,15 +49,16 @@ class Plan(NamedTuple):
 Forward = Callable[[Plan, Tensors], Tensors]
 
 
-def plan_of(case: Case, **more: Any) -> Plan:
-    """Returns the Plan of `case`, with its epsilon as a number."""
+def plan_of(case: Case, tracked: bool = False) -> Plan:
+    """Returns the Plan of `case`, with its epsilon and, where averages are tracked, its momentum as numbers."""
     return Plan(
         train=case.mode == "train",
         axis=case.axis % case.x.ndim,
-        eps=case.eps,
+        tracked=tracked,
         returns_statistics="batch_statistics" in case.needs,
         running_gradients=case.running_gradients,
-    )._replace(**more)
+        **given_settings(case, {"eps": case.eps}, {"momentum": case.momentum} if tracked else {}),
+    )
 
 
 def tensors_of(case: Case, params: Parameters, rank: int = 1) -> Tensors:

@@ -15,6 +15,8 @@ import torch
 from torch._decomp import decomposition_table
 from torch.nn import functional
 
+from bnconform.adapters._given import DEFAULTS, given
+from bnconform.adapters._settings import TORCH_FUNCTION
 from bnconform.adapters._torch import DEVICES, DIALECT, implementation, inputs, outcome, to_array, to_tensor
 from bnconform.case import Case, Outcome, Unsupported
 
@@ -72,7 +74,8 @@ def run_onednn(case: Case) -> Outcome:
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
         moved = x.movedim(case.axis, 1).to_mkldnn()
-        y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
+        settings = given(case, {"eps": case.eps}, {"momentum": case.momentum})
+        y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", **settings)
         if y.dtype is not x.dtype:  # so it is for no examples in bfloat16, and the contract has no place for it
             raise TypeError(f"torch.nn.functional.batch_norm returned {y.dtype} for {x.dtype} in oneDNN's layout")
         return y.to_dense().movedim(1, case.axis)
@@ -113,7 +116,8 @@ IMPLEMENTATIONS = [
         dtypes=ONEDNN_DTYPES,
         ranks={4, 5},
         devices={"cpu"},
-        features=(),
+        features=DEFAULTS,
         opt_in=True,
+        settings=TORCH_FUNCTION,
     ),
 ]

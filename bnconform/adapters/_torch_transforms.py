@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from bnconform.adapters._given import DEFAULTS, given
+from bnconform.adapters._settings import TORCH_FUNCTION
 from bnconform.adapters._torch import implementation, inputs, to_array, to_tensor
 from bnconform.case import Case, Outcome
 
@@ -36,7 +38,8 @@ def _pulled(case: Case, primals: Named, averages: Named, dy: Named) -> Named:
     def normalize(primals: Named) -> torch.Tensor:
         mean, var = averages.get("running_mean"), averages.get("running_var")
         x, gamma, beta = (primals.get(name) for name in ("x", "gamma", "beta"))
-        return functional.batch_norm(x, mean, var, gamma, beta, case.mode == "train", case.momentum, case.eps)
+        settings = given(case, {"eps": case.eps}, {"momentum": case.momentum})
+        return functional.batch_norm(x, mean, var, gamma, beta, case.mode == "train", **settings)
 
     y, pull = torch.func.vjp(normalize, primals)
     grads = pull(dy["dy"])[0] if dy else {}
@@ -110,12 +113,20 @@ def _directions(primals: Named, **dots: np.ndarray | None) -> Named:
 
 
 IMPLEMENTATIONS = [
-    implementation("torch.func.vmap:batch_norm", run_mapped, dtypes={"float32"}, features=(), opt_in=True),
+    implementation(
+        "torch.func.vmap:batch_norm",
+        run_mapped,
+        dtypes={"float32"},
+        features=DEFAULTS,
+        opt_in=True,
+        settings=TORCH_FUNCTION,
+    ),
     implementation(
         "torch.func.jvp:batch_norm",
         run_forward_over_reverse,
         dtypes={"float32", "float64"},
-        features={"second_order", "third_order"},
+        features=DEFAULTS | {"second_order", "third_order"},
         opt_in=True,
+        settings=TORCH_FUNCTION,
     ),
 ]

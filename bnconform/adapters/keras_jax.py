@@ -14,7 +14,7 @@ from typing import Any
 
 from bnconform.adapters import _keras
 from bnconform.adapters._arrays import Parameters, with_state
-from bnconform.adapters._jax import DEVICE, Forward, run_compiled
+from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled
 from bnconform.case import Case, Outcome
 
 
@@ -23,7 +23,8 @@ def _forward(layer: Any, train: bool) -> Forward:
     start = [variable.value for variable in layer.non_trainable_variables]
 
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
-        layer.epsilon, layer.momentum = eps, 1 - momentum  # traced: another value must not compile again
+        for name, value in named(epsilon=eps, momentum=decay(momentum)).items():
+            setattr(layer, name, value)  # traced: another value must not compile again
         weights = [array for array in (params.gamma, params.beta) if array is not None]
         tracked = params.running_mean is not None
         state = [params.running_mean, params.running_var] if tracked else start

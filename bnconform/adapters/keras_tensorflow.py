@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from bnconform.adapters import _keras, _tf
 from bnconform.adapters._arrays import with_state
+from bnconform.adapters._given import DEFAULTS
 from bnconform.case import Case, Outcome
 
 
@@ -45,7 +46,7 @@ IMPLEMENTATIONS = [
         SYNCHRONIZED,
         name="keras.layers.BatchNormalization@tensorflow:synchronized",
         dtypes={"float32"},
-        features={"state"},
+        features={"state", *DEFAULTS},
         opt_in=True,
     ),
 ]

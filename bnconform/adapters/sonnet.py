@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from bnconform.adapters import _tf
 from bnconform.adapters._arrays import Parameters, channels_first, parameters
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import SONNET
 from bnconform.case import ELEMENTWISE, Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -35,9 +36,8 @@ def _layer(case: Case, params: Parameters) -> Any:
     layer = sonnet.BatchNorm(
         create_scale=params.gamma is not None,
         create_offset=params.beta is not None,
-        decay_rate=1 - case.momentum,
-        eps=case.eps,
         data_format="NC..." if channels_first(case) else "N...C",
+        **given(case, {"eps": case.eps}, {"decay_rate": 1 - case.momentum}),
     )
     layer._initialize(tf.constant(case.x))  # the first call would, but with its own values
     for variable, array in ((layer.scale, params.gamma), (layer.offset, params.beta)):
@@ -113,7 +113,7 @@ IMPLEMENTATIONS = [
         ranks={2, 3, 5},
         version=sonnet.__version__,
         settings=SONNET,
-        features={"state"},
+        features={"state", *DEFAULTS},
     ),
     Implementation(
         name="sonnet.BatchNorm:fused",
@@ -123,6 +123,6 @@ IMPLEMENTATIONS = [
         ranks={4},
         version=sonnet.__version__,
         settings=SONNET,
-        features={"state"},
+        features={"state", *DEFAULTS},
     ),
 ]

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from bnconform.adapters import _tf
 from bnconform.adapters._arrays import at_least_float32, channels_first, parameters
+from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS
 from bnconform.adapters._settings import TF_COMPOSED, TF_FUSED
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -38,21 +39,21 @@ def fused(plan: _tf.Plan, given: _tf.Tensors) -> _tf.Tensors:
     """Computes tf.raw_ops.FusedBatchNormV3."""
     x = given["x"]
     spatial = "DHW"[5 - len(x.shape) :]
-    channels, empty, tracked = [x.shape[plan.axis]], tf.zeros([0]), plan.momentum is not None
+    channels, empty = [x.shape[plan.axis]], tf.zeros([0])
+    settings = {"epsilon": plan.eps, "exponential_avg_factor": plan.momentum}
     out = tf.raw_ops.FusedBatchNormV3(
         x=x,
         scale=given["gamma"] if "gamma" in given else tf.ones(channels),
         offset=given["beta"] if "beta" in given else tf.zeros(channels),
         mean=given.get("running_mean", empty),
         variance=given.get("running_var", empty),
-        epsilon=plan.eps,
-        exponential_avg_factor=plan.momentum if tracked else 1.0,
         data_format=f"NC{spatial}" if plan.axis == 1 else f"N{spatial}C",
         is_training=plan.train,
+        **{name: value for name, value in settings.items() if value is not None},
     )
     if plan.returns_statistics:
         return {"y": out.y, "batch_mean": out.batch_mean, "unbiased_var": out.batch_variance}
-    running = {"running_mean": out.batch_mean, "running_var": out.batch_variance} if tracked else {}
+    running = {"running_mean": out.batch_mean, "running_var": out.batch_variance} if plan.tracked else {}
     return {"y": out.y, **running}
 
 
@@ -72,8 +73,7 @@ def run_fused(case: Case, mode: _tf.Mode = "eager") -> Outcome:
     channels_first(case)
     params = parameters(case, at_least_float32(case.x.dtype))
     averages = case.mode == "train" and params.running_mean is not None and "batch_statistics" not in case.needs
-    tracked = averages and mode != "xla"
-    plan = _tf.plan_of(case, momentum=case.momentum if tracked else None)
+    plan = _tf.plan_of(case, tracked=averages and mode != "xla")
     return _tf.run(fused, case, plan, _tf.tensors_of(case, params), mode)
 
 
@@ -150,9 +150,13 @@ IMPLEMENTATIONS = [
         features={*ORDERS, "eager"},
         **COMPILED,
     ),
-    fused_op(dtypes={"float16", "bfloat16", "float32"}, features={*BY_CALL, "third_order"}),
+    fused_op(dtypes={"float16", "bfloat16", "float32"}, features={*BY_CALL, *DEFAULTS, "third_order"}),
     fused_op(
-        ":function", partial(run_fused, mode="function"), dtypes={"float32"}, features={*BY_CALL, "eager"}, **COMPILED
+        ":function",
+        partial(run_fused, mode="function"),
+        dtypes={"float32"},
+        features={*BY_CALL, *DEFAULTS, "eager"},
+        **COMPILED,
     ),
     fused_op(  # each epsilon compiles, so that one rank, one type and first derivatives stand for all
         ":xla",
@@ -160,7 +164,7 @@ IMPLEMENTATIONS = [
         dialect=OP_BY_XLA,
         ranks={4},
         dtypes={"float32"},
-        features={"eager"},
+        features={*DEFAULT_EPS, "eager"},
         **COMPILED,
     ),
 ]

@@ -17,6 +17,7 @@ import tf_keras
 
 from bnconform.adapters import _tf
 from bnconform.adapters._arrays import at_least_float32, by_state, channels_first, parameters, with_state
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import TF_KERAS
 from bnconform.case import PER_CHANNEL, Case, Outcome
 from bnconform.dialect import Dialect, Implementation
@@ -27,8 +28,8 @@ NAMES = dict(zip(PER_CHANNEL, ("gamma", "beta", *STATE), strict=True))
 
 
 @functools.lru_cache(maxsize=256)  # a new layer costs more than a run of it
-def _layer(rank: int, channels: int, axis: int, policy: str, **options: Any) -> Any:
-    """Returns a built layer; its variables, epsilon and momentum are the caller's to set."""
+def _layer(rank: int, channels: int, axis: int, policy: str, settable: frozenset[str], **options: Any) -> Any:
+    """Returns a built layer; its variables are the caller's to set, and those of epsilon and momentum in `settable`."""
     layer = tf_keras.layers.BatchNormalization(axis=axis, dtype=tf_keras.mixed_precision.Policy(policy), **options)
     shape: list[int | None] = [None] * rank
     shape[axis] = channels
@@ -52,8 +53,10 @@ def run(case: Case, **options: bool) -> Outcome:
     if case.state is not None:
         params = by_state(params, case.state or _initial(case.channels, policy), *STATE)
     affine = {"scale": params.gamma is not None, "center": params.beta is not None}
-    layer = _layer(case.x.ndim, case.channels, case.axis, policy, **affine, **options)
-    layer.epsilon, layer.momentum = case.eps, 1 - case.momentum
+    settings = given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum})
+    layer = _layer(case.x.ndim, case.channels, case.axis, policy, frozenset(settings), **affine, **options)
+    for name, value in settings.items():
+        setattr(layer, name, value)
     there = {name: array for name, array in params._asdict().items() if array is not None}
     for name, array in there.items():
         getattr(layer, NAMES[name]).assign(array)
@@ -93,7 +96,7 @@ def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more
         dialect=dialect,
         version=tf_keras.__version__,
         settings=TF_KERAS,
-        features={"state"},
+        features={"state", *DEFAULTS},
         **more,
     )
 

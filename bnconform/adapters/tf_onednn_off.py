@@ -9,9 +9,10 @@ import os
 
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
+from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters.tf import ORDERS, fused_op
 
 IMPLEMENTATIONS = [
-    fused_op(":onednn_off", dtypes={"bfloat16", "float32"}, features={*ORDERS, "running_gradients"},
+    fused_op(":onednn_off", dtypes={"bfloat16", "float32"}, features={*ORDERS, *DEFAULTS, "running_gradients"},
              opt_in=True),
 ]  # fmt: skip

@@ -141,7 +141,12 @@ IMPLEMENTATIONS = [
         settings=TORCH_LAZY,
     ),
     implementation(
-        "torch.nn.functional.batch_norm:cudnn_off", run_without_cudnn, devices=DEVICES - {"cpu"}, opt_in=True
+        "torch.nn.functional.batch_norm:cudnn_off",
+        run_without_cudnn,
+        devices=DEVICES - {"cpu"},
+        features=FEATURES | DEFAULTS,
+        opt_in=True,
+        settings=TORCH_FUNCTION,
     ),
     implementation(
         "torch.nn.functional.batch_norm:sixteen_bits",

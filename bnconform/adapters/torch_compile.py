@@ -14,6 +14,8 @@ import torch
 import torch._inductor.config
 from torch.nn import functional
 
+from bnconform.adapters._given import DEFAULTS, given
+from bnconform.adapters._settings import TORCH_FUNCTION
 from bnconform.adapters._torch import implementation, outcome
 from bnconform.case import Case, Outcome
 
@@ -22,9 +24,9 @@ torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompil
 torch._inductor.config.compile_threads = 1  # a host is one process; its own children outlive a host that is ended
 
 
-def batch_norm(x: Any, gamma: Any, beta: Any, mean: Any, var: Any, *settings: Any) -> torch.Tensor:
+def batch_norm(x: Any, gamma: Any, beta: Any, mean: Any, var: Any, training: bool, **settings: float) -> torch.Tensor:
     """Calls torch.nn.functional.batch_norm with the channels on axis 1."""
-    return functional.batch_norm(x, mean, var, gamma, beta, *settings)
+    return functional.batch_norm(x, mean, var, gamma, beta, training, **settings)
 
 
 compiled = torch.compile(batch_norm, fullgraph=True, dynamic=False)
@@ -33,26 +35,34 @@ _known: set[Any] = set()
 
 def run(case: Case) -> Outcome:
     """Runs the compiled function, or the function itself where the case asks for that."""
-    call = batch_norm if case.eager else compiled
+    call: Any = batch_norm if case.eager else compiled
+    settings = given(case, {"eps": case.eps}, {"momentum": case.momentum})
 
     def normalize(x: torch.Tensor, *params: Any) -> torch.Tensor:
-        y = call(x.movedim(case.axis, 1), *params, case.mode == "train", case.momentum, case.eps)
+        y = call(x.movedim(case.axis, 1), *params, case.mode == "train", **settings)
         return y.movedim(1, case.axis)
 
     if not case.eager:
-        _make_room(case)
+        _make_room(case, settings)
     return outcome(case, normalize)
 
 
-def _make_room(case: Case) -> None:
+def _make_room(case: Case, settings: dict[str, float]) -> None:
     """Forgets everything that was compiled where one more than KEPT were."""
     absent = tuple(one is None for one in (case.gamma, case.beta, case.running_mean, case.dy))
-    _known.add((case.mode, case.dtype, case.x.shape, case.axis, case.eps, case.momentum, absent))
+    _known.add((case.mode, case.dtype, case.x.shape, case.axis, *settings.items(), absent))
     if len(_known) > KEPT:
         torch._dynamo.reset()
         _known.clear()
 
 
 IMPLEMENTATIONS = [
-    implementation("torch.compile:batch_norm", run, compiled=True, opt_in=True, features={"eager"}),
+    implementation(
+        "torch.compile:batch_norm",
+        run,
+        compiled=True,
+        opt_in=True,
+        features=DEFAULTS | {"eager"},
+        settings=TORCH_FUNCTION,
+    ),
 ]
