@@ -21,6 +21,7 @@ with warnings.catch_warnings():  # of parts of NumPy and setuptools that were to
     import chainer
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import CHAINER_FUNCTION, CHAINER_LINK
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
@@ -82,51 +83,51 @@ def _with_running(outcome: Outcome, case: Case, mean: np.ndarray | None, var: np
 
 def run_function(case: Case) -> Outcome:
     """Runs chainer.functions.batch_normalization, in inference fixed_batch_normalization."""
-    given = parameters(case, case.x.dtype)
-    if given.gamma is None or given.beta is None:
+    arrays = parameters(case, case.x.dtype)
+    if arrays.gamma is None or arrays.beta is None:
         raise Unsupported("the functions need a gamma and a beta")
-    gamma, beta, axis = _variable(given.gamma), _variable(given.beta), _others(case)
-    mean, var = (None if array is None else array.copy() for array in given[2:])
+    gamma, beta, axis = _variable(arrays.gamma), _variable(arrays.beta), _others(case)
+    mean, var = (None if array is None else array.copy() for array in arrays[2:])
     fixed = (None, None)
     if case.mode == "infer" and case.running_gradients:
         fixed = (_variable(mean), _variable(var))
 
     def normalize(x: Any) -> Any:
+        eps = given(case, {"eps": case.eps})
         if case.mode == "infer":
             averages = (mean, var) if fixed[0] is None else fixed
-            return chainer.functions.fixed_batch_normalization(x, gamma, beta, *averages, eps=case.eps, axis=axis)
-        settings = {"eps": case.eps, "decay": 1 - case.momentum, "axis": axis}
+            return chainer.functions.fixed_batch_normalization(x, gamma, beta, *averages, **eps, axis=axis)
+        settings = {**given(case, {}, {"decay": 1 - case.momentum}), **eps, "axis": axis}
         return chainer.functions.batch_normalization(x, gamma, beta, running_mean=mean, running_var=var, **settings)
 
     return _with_running(_outcome(case, normalize, Parameters(gamma, beta, *fixed)), case, mean, var)
 
 
-def _link(case: Case, given: Parameters) -> Any:
+def _link(case: Case, arrays: Parameters) -> Any:
     """Returns a new link with the settings of the case, and its arrays where the case has them."""
     link = chainer.links.BatchNormalization(
         case.channels,
-        decay=1 - case.momentum,
-        eps=case.eps,
+        **given(case, {"eps": case.eps}, {"decay": 1 - case.momentum}),
         dtype=chainer.mixed16 if case.dtype == "float16" else case.x.dtype,
-        use_gamma=given.gamma is not None,
-        use_beta=given.beta is not None,
+        use_gamma=arrays.gamma is not None,
+        use_beta=arrays.beta is not None,
         axis=_others(case),
     )
-    for name, array in (("gamma", given.gamma), ("beta", given.beta)):
+    for name, array in (("gamma", arrays.gamma), ("beta", arrays.beta)):
         if array is not None:
             native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
             getattr(link, name).array = native
-    if given.running_mean is not None and given.running_var is not None:
-        link.avg_mean, link.avg_var = given.running_mean.copy(), given.running_var.copy()
+    if arrays.running_mean is not None and arrays.running_var is not None:
+        link.avg_mean, link.avg_var = arrays.running_mean.copy(), arrays.running_var.copy()
     return link
 
 
 def run_link(case: Case, finetune: bool = False) -> Outcome:
     """Runs a new chainer.links.BatchNormalization, its variables set from the case."""
-    given = parameters(case, at_least_float32(case.x.dtype))
+    arrays = parameters(case, at_least_float32(case.x.dtype))
     if case.state:
-        given = by_state(given, case.state, *STATE)
-    link = _link(case, given)
+        arrays = by_state(arrays, case.state, *STATE)
+    link = _link(case, arrays)
     if case.state and finetune:
         link.N = case.state["N"].item()
     with chainer.using_config("train", case.mode == "train"):
@@ -162,14 +163,14 @@ IMPLEMENTATIONS = [
         "chainer.functions.batch_normalization",
         run_function,
         Dialect(),
-        features=FEATURES | {"running_gradients"},
+        features=FEATURES | {"running_gradients"} | DEFAULTS,
         settings=CHAINER_FUNCTION,
     ),
     _implementation(
         "chainer.links.BatchNormalization",
         run_link,
         Dialect(**WIDE, links=MIXED),
-        features=FEATURES | {"state"},
+        features=FEATURES | {"state"} | DEFAULTS,
         settings=CHAINER_LINK,
     ),
     _implementation(

@@ -19,9 +19,11 @@ import numpy as np
 from mxnet.gluon import nn
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import MXNET_OPERATOR
 from bnconform.case import Case, Outcome, Unsupported
 from bnconform.dialect import Dialect, Implementation
+from bnconform.settings import Argument, Settings
 
 CONTEXT = mxnet.gpu() if os.environ.get("BNCONFORM_DEVICE") == "cuda" else mxnet.cpu()
 STATE = ("running_mean", "running_var")
@@ -54,9 +56,9 @@ def run_operator(case: Case) -> Outcome:
     """Runs mxnet.nd.BatchNorm."""
     if case.beta is None:
         raise Unsupported("the operator needs a beta")
-    given = parameters(case, at_least_float32(case.x.dtype))
+    arrays = parameters(case, at_least_float32(case.x.dtype))
     ones = np.ones(case.channels, at_least_float32(case.x.dtype))
-    gamma, beta, mean, var = (_to_mxnet(ones if array is None else array) for array in given)
+    gamma, beta, mean, var = (_to_mxnet(ones if array is None else array) for array in arrays)
     for array in (gamma, beta):
         array.attach_grad()
 
@@ -67,8 +69,7 @@ def run_operator(case: Case) -> Outcome:
             beta,
             mean,
             var,
-            eps=case.eps,
-            momentum=1 - case.momentum,
+            **given(case, {"eps": case.eps}, {"momentum": 1 - case.momentum}),
             fix_gamma=case.gamma is None,
             axis=case.axis,
         )
@@ -81,8 +82,7 @@ def _layer(case: Case) -> Any:
     """Returns a new layer with the settings of the case."""
     layer = nn.BatchNorm(
         axis=case.axis,
-        momentum=1 - case.momentum,
-        epsilon=case.eps,
+        **given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum}),
         center=case.beta is not None,
         scale=case.gamma is not None,
         in_channels=case.channels,
@@ -94,15 +94,17 @@ def _layer(case: Case) -> Any:
 
 def run_layer(case: Case) -> Outcome:
     """Runs a new mxnet.gluon.nn.BatchNorm, its parameters set from the case."""
-    given = parameters(case, at_least_float32(case.x.dtype))
+    if case.default_eps and case.dtype == "float64":
+        raise Unsupported("the default ε in float64: it is kept so, and cases hold float32's, as the momentum is")
+    arrays = parameters(case, at_least_float32(case.x.dtype))
     if case.state:
-        given = by_state(given, case.state, *STATE)
+        arrays = by_state(arrays, case.state, *STATE)
     layer = _layer(case)
     variables: list[Any] = [layer.gamma, layer.beta, layer.running_mean, layer.running_var]
-    for variable, array in zip(variables, given, strict=True):
+    for variable, array in zip(variables, arrays, strict=True):
         if array is not None:
             variable.set_data(_to_mxnet(array))
-    there = [array is not None for array in given[:2]]
+    there = [array is not None for array in arrays[:2]]
     there += [case.state is not None or case.running_mean is not None] * 2
     used: Iterator[Any] = (one.data() if present else None for one, present in zip(variables, there, strict=True))
     return with_state(case, _outcome(case, layer, Parameters(*used)), *STATE)
@@ -133,6 +135,16 @@ HALF = replace(
         "elementwise_dtype": "https://github.com/apache/mxnet/blob/1.9.1/3rdparty/mshadow/mshadow/half.h",
     },
 )
+LAYER = "https://github.com/apache/mxnet/blob/1.9.1/python/mxnet/gluon/nn/basic_layers.py"
+LAYER_SETTINGS = Settings(
+    call="mxnet.gluon.nn.BatchNorm",
+    eps=Argument("epsilon", "1e-05", LAYER),
+    momentum=Argument("momentum", "0.9", LAYER),
+    weighs="old",
+    scale=Argument("scale", "True", LAYER),
+    shift=Argument("center", "True", LAYER),
+    axis=Argument("axis", "1", LAYER),
+)
 
 IMPLEMENTATIONS = [
     Implementation(
@@ -143,11 +155,11 @@ IMPLEMENTATIONS = [
         dtypes=dtypes,
         version=mxnet.__version__,
         devices={"cpu", "cuda"} if mxnet.context.num_gpus() else {"cpu"},
-        features=features,
+        features=features | DEFAULTS,
         settings=settings,
     )
     for name, run, dtypes, features, settings in [  # one kernel: what one does in a type, the other does, too
         ("mxnet.nd.BatchNorm", run_operator, {"float16", "float32"}, frozenset[str](), MXNET_OPERATOR),
-        ("mxnet.gluon.nn.BatchNorm", run_layer, {"float32", "float64"}, frozenset({"state"}), None),
+        ("mxnet.gluon.nn.BatchNorm", run_layer, {"float32", "float64"}, frozenset({"state"}), LAYER_SETTINGS),
     ]
 ]

@@ -3,9 +3,10 @@
 Rules: tinygrad compiles with the clang that the environment variable CC names or that is on the path; where there is
 none, with the one in the package ziglang. Compiled kernels are neither read from the disk nor left there. What gives y
 and the gradients runs under TinyJit; epsilon is a tensor there, so that a new shape or type compiles, in 0.5 s, and a
-new epsilon does not. The running statistics come from a second call of the layer, whose momentum is a number in what is
-compiled, in 0.2 s for each new one. The layer has its channels on axis 1, so that another axis is moved there; the
-function takes any. Everything has x's type. Arrays are handed on however they lie in memory.
+new epsilon does not, but for one that is left out. The running statistics come from a second call of the layer, whose
+momentum is a number in what is compiled, in 0.2 s for each new one. The layer has its channels on axis 1, so that
+another axis is moved there; the function takes any. Everything has x's type. Arrays are handed on however they lie in
+memory.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, by_state, parameters, with_state
+from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._settings import TINYGRAD
 from bnconform.case import ELEMENTWISE, Case, Outcome, dtype_name
 from bnconform.dialect import Dialect, Implementation
@@ -60,7 +62,7 @@ def to_array(tensor: Any, dtype: np.dtype) -> np.ndarray:
 
 
 class Form(NamedTuple):
-    """All that is compiled for. names: of the tensors that are there. momentum: if it is the running average."""
+    """All that is compiled for. names: of the tensors that are there. average: the layer's settings, if it is that."""
 
     layer: bool
     axis: int
@@ -68,7 +70,7 @@ class Form(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
     names: tuple[str, ...]
-    momentum: float | None = None
+    average: tuple[tuple[str, float], ...] | None = None
 
 
 def _computed(form: Form, *tensors: Any) -> list[Any]:
@@ -83,7 +85,8 @@ def _computed(form: Form, *tensors: Any) -> list[Any]:
 
 
 def _layer(form: Form, given: dict[str, Any]) -> Any:
-    return _new_layer(form.shape[1], given, not form.train, eps=given["eps"])(given["x"])
+    settings = {"eps": given["eps"]} if "eps" in given else {}
+    return _new_layer(form.shape[1], given, not form.train, **settings)(given["x"])
 
 
 def _new_layer(channels: int, given: dict[str, Any], tracked: bool, **settings: Any) -> Any:
@@ -104,7 +107,7 @@ def _function(form: Form, given: dict[str, Any]) -> Any:
 def _averaged(form: Form, *tensors: Any) -> None:
     """Updates the running statistics by a training step of the layer, in place."""
     given = dict(zip(form.names, tensors, strict=True))
-    layer = _new_layer(form.shape[1], given, True, momentum=form.momentum)
+    layer = _new_layer(form.shape[1], given, True, **dict(form.average or ()))
     with Context(TRAINING=1):
         layer(given["x"])
     Tensor.realize(layer.running_mean, layer.running_var)
@@ -112,7 +115,7 @@ def _averaged(form: Form, *tensors: Any) -> None:
 
 @lru_cache(maxsize=512)
 def _jitted(form: Form) -> Callable[..., Any]:
-    jitted: Callable[..., Any] = TinyJit(partial(_computed if form.momentum is None else _averaged, form))
+    jitted: Callable[..., Any] = TinyJit(partial(_computed if form.average is None else _averaged, form))
     return jitted
 
 
@@ -120,14 +123,15 @@ def _run(form: Form, given: dict[str, Any], eager: bool) -> Any:
     tensors = [given[name] for name in form.names]
     Tensor.realize(*tensors)
     if eager:
-        return (_computed if form.momentum is None else _averaged)(form, *tensors)
+        return (_computed if form.average is None else _averaged)(form, *tensors)
     return _jitted(form)(*tensors)
 
 
 def _outcome(case: Case, layer: bool, params: Parameters) -> tuple[Outcome, dict[str, Any]]:
     """Returns y and the gradients, and the tensors that were given, x with its channels on the axis that is wanted."""
     axis = 1 if layer else case.axis % case.x.ndim
-    arrays = {**params._asdict(), "eps": np.array([case.eps], case.x.dtype), "x": np.moveaxis(case.x, case.axis, axis)}
+    eps = None if case.default_eps else np.array([case.eps], case.x.dtype)
+    arrays = {**params._asdict(), "eps": eps, "x": np.moveaxis(case.x, case.axis, axis)}
     if case.dy is not None:
         arrays["dy"] = np.moveaxis(case.dy, case.axis, axis)
     if case.mode == "train":
@@ -154,7 +158,8 @@ def run_layer(case: Case) -> Outcome:
         return found
     if case.mode == "train":
         given |= {name: to_tensor(getattr(params, name)) for name in STATE}
-        form = Form(True, 1, True, given["x"].shape, case.dtype, ("x", *STATE), case.momentum)
+        settings = () if case.default_momentum else (("momentum", case.momentum),)
+        form = Form(True, 1, True, given["x"].shape, case.dtype, ("x", *STATE), settings)
         _run(form, given, case.eager)
     found = replace(found, **{name: to_array(given[name], case.x.dtype) for name in STATE})
     return with_state(case, found, *STATE)
@@ -193,10 +198,10 @@ IMPLEMENTATIONS = [
         compiled=True,
         version=version("tinygrad"),
         settings=settings,
-        features=features,
+        features={"eager", "memory"} | features,
     )
     for name, run, dtypes, features, settings in [  # the layer calls the function: a type that one has, both have
-        ("tinygrad.nn.BatchNorm", run_layer, {"float16", "float32", "float64"}, {"eager", "memory", "state"}, TINYGRAD),
-        ("tinygrad.Tensor.batchnorm", run_function, {"bfloat16", "float32"}, {"eager", "memory"}, None),
+        ("tinygrad.nn.BatchNorm", run_layer, {"float16", "float32", "float64"}, {"state"} | DEFAULTS, TINYGRAD),
+        ("tinygrad.Tensor.batchnorm", run_function, {"bfloat16", "float32"}, set[str](), None),
     ]
 ]

@@ -2,13 +2,12 @@
 
 Rules: epsilon, momentum and axis are attributes of the operator, so that each value of theirs and each shape, type and
 absent array compiles anew, in 0.2 s, for gradients in 0.6 s. To compile less, y and the gradients come from an operator
-with the momentum of 0.1 that is TVM's default, the running statistics from one with its default epsilon and with gamma
-and beta, none of which enters them. An absent gamma or beta is `scale` or `center` being false. TVM documents that
-momentum weighs the old statistics; its default of 0.1 and each of its passes say the new ones, as in torch, which they
-are meant to be like (https://github.com/apache/tvm/pull/14190), so that it is passed on as it is. y is that of the
-operator as tvm.compile legalizes it; Gradient is of the sum of y times dy and takes the operator decomposed, as TVM's
-own trainer does. Arrays are read where they lie, but for a foreign byte order, which TVM refuses, so that this is
-copied.
+that is given no momentum, the running statistics from one without epsilon and with gamma and beta, none of which enters
+them. An absent gamma or beta is `scale` or `center` being false. TVM documents that momentum weighs the old statistics;
+its default of 0.1 and each of its passes say the new ones, as in torch, which they are meant to be like
+(https://github.com/apache/tvm/pull/14190), so that it is passed on as it is. y is that of the operator as tvm.compile
+legalizes it; Gradient is of the sum of y times dy and takes the operator decomposed, as TVM's own trainer does. Arrays
+are read where they lie, but for a foreign byte order, which TVM refuses, so that this is copied.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ import tvm
 from tvm import relax
 
 from bnconform.adapters._arrays import parameters
+from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import TVM
 from bnconform.case import Case, Outcome
 from bnconform.dialect import Dialect, Implementation
@@ -33,14 +33,14 @@ PARAMS = ("gamma", "beta", "moving_mean", "moving_var")
 
 @dataclass(frozen=True)
 class Operator:
-    """All that an operator depends on, by TVM's names."""
+    """All that an operator depends on, by TVM's names; None: it is left out."""
 
     shape: tuple[int, ...]
     dtype: str
     axis: int
     training: bool
-    epsilon: float = 1e-5
-    momentum: float = 0.1
+    epsilon: float | None = None
+    momentum: float | None = None
     scale: bool = True
     center: bool = True
 
@@ -52,7 +52,7 @@ class Operator:
     def of(self, variables: list[Any]) -> Any:
         """Returns the operator on x and PARAMS."""
         settings = {n: getattr(self, n) for n in ("axis", "epsilon", "momentum", "scale", "center", "training")}
-        return relax.op.nn.batch_norm(*variables[:5], **settings)
+        return relax.op.nn.batch_norm(*variables[:5], **{n: one for n, one in settings.items() if one is not None})
 
 
 def _module(variables: list[Any], emit: Callable[[Any], Any]) -> Any:
@@ -105,12 +105,13 @@ def run(case: Case) -> Outcome:
     """Runs the operator and, for gradients, its Gradient."""
     inputs, train = _inputs(case), case.mode == "train"
     plain = Operator(case.x.shape, case.dtype, case.axis % case.x.ndim, train)
-    operator = replace(plain, epsilon=case.eps, scale=case.gamma is not None, center=case.beta is not None)
+    eps = given(case, {"epsilon": case.eps})
+    operator = replace(plain, scale=case.gamma is not None, center=case.beta is not None, **eps)
     found = {"y": _forward(operator)(*inputs[:5])[0]}
     if case.dy is not None:
         found |= zip(("dx", "dgamma", "dbeta"), _backward(operator)(*inputs)[1], strict=True)
     if train and case.running_mean is not None:
-        _, *running = _forward(replace(plain, momentum=case.momentum))(*inputs[:5])
+        _, *running = _forward(replace(plain, **given(case, {}, {"momentum": case.momentum})))(*inputs[:5])
         found |= zip(("running_mean", "running_var"), running, strict=True)
     absent = {"d" + name for name in ("gamma", "beta") if getattr(case, name) is None}
     return Outcome(**{name: array.numpy() for name, array in found.items() if name not in absent})
@@ -129,7 +130,7 @@ IMPLEMENTATIONS = [
         compiled=True,
         version=version("apache-tvm"),
         settings=TVM,
-        features={"memory"},
+        features={"memory"} | DEFAULTS,
         opt_in=bool(suffix),
     )
     for suffix, dtype in [("", "float32"), (":float64", "float64")]
