@@ -153,9 +153,14 @@ def test_installed_implementations_are_listed(tmp_path: Path) -> None:
     assert all("float32" in line and "cpu" in line for line in listed)
 
 
+def _interruptible() -> None:
+    """Lets a process be interrupted even where what runs the tests was started in the background, deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _interrupted(run: subprocess.Popen[str]) -> str:
     """Interrupts a run, again where it goes on: Python drops an interrupt that arrives inside the garbage collector's
-    callbacks. Returns what it printed.
+    callbacks, of which Hypothesis has one. Returns what it printed.
     """
     run.send_signal(signal.SIGINT)
     try:
@@ -171,7 +176,9 @@ def test_an_interrupted_run_has_no_end_line_and_no_finished_report(tmp_path: Pat
     tiny.adapter(tmp_path, "right", "waits", own=waits)
     words = ["run", "--adapter", "tiny.py", *CHOSEN, "--examples", "3", "--out", "out"]
     command = [sys.executable, "-m", "bnconform.cli", *words]
-    run = subprocess.Popen(command, cwd=tmp_path, env=tiny.environment(), stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command, cwd=tmp_path, env=tiny.environment(), stdout=subprocess.PIPE, text=True, preexec_fn=_interruptible
+    )
     deadline = time.monotonic() + 100
     while not asked.exists():
         assert time.monotonic() < deadline, "the implementation that never answers was not asked"
