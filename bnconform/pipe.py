@@ -14,6 +14,7 @@ from bnconform.case import Case, ContractError, Outcome, Unsupported, check_outc
 from bnconform.child import Garbled
 from bnconform.dialect import Dialect, Implementation
 from bnconform.replies import Broken, Described, NotOffered, Raised, Reply
+from bnconform.settings import ARGUMENTS, Argument, Settings
 from bnconform.sources import AdapterSource, checked
 from bnconform.wire import unpack, unpack_reply
 
@@ -40,7 +41,9 @@ def _implementation(item: object) -> Implementation:
         raise ContractError(f"{values.get('name')}: its features name {name!r}, which no program can offer over a pipe")
     by_dtype = _object(values.pop("by_dtype", {}), "by_dtype")
     values["by_dtype"] = {dtype: _dialect(dialect) for dtype, dialect in by_dtype.items()}
-    return Implementation(run=_elsewhere, dialect=_dialect(values.pop("dialect", {})), **{"name": None, **values})
+    settings = None if values.get("settings") is None else _settings(values["settings"])
+    values |= {"dialect": _dialect(values.get("dialect", {})), "settings": settings}
+    return Implementation(run=_elsewhere, **{"name": None, **values})
 
 
 def _dialect(item: object) -> Dialect:
@@ -49,6 +52,12 @@ def _dialect(item: object) -> Dialect:
     if not all(isinstance(url, str) for url in links.values()):
         raise ContractError(f"got links {links!r:.200}; expected an address for each field")
     return Dialect(**values)
+
+
+def _settings(item: object) -> Settings:
+    values = _known(item, Settings, "settings")
+    stated = [name for name in ARGUMENTS if values.get(name) is not None]
+    return Settings(**{**values, **{name: Argument(**_known(values[name], Argument, name)) for name in stated}})
 
 
 def _known(item: object, kind: type, what: str) -> dict[str, Any]:

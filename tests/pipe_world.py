@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from bnconform.sources import AdapterSource, named_source
 
@@ -39,6 +40,16 @@ def echo(message, header, data, name="y", **more):
 def describe(*names, **fields):
     return frame({"kind": "Described", "implementations": [{"name": f"pipe.{name}", **fields} for name in names]})
 '''
+
+
+def framed(message: Any, header: Any = None, data: bytes = b"") -> bytes:
+    """Returns the frame that a program of HEAD makes."""
+    names: dict[str, Any] = {}
+    exec(HEAD, names)
+    made: bytes = names["frame"](message, header or {}, data)
+    return made
+
+
 TAIL = """
 CHOICES = {name: value for name, value in list(globals().items()) if getattr(value, "__doc__", None) == "offered"}
 write(describe(*CHOICES, version="1.2", dtypes=["float16", "bfloat16", "float32", "float64"]))

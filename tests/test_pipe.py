@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from hosts_world import SOON, echoes, make
-from pipe_world import ECHO, HEAD, offered, program
+from pipe_world import ECHO, framed, offered, program
 
 import bnconform
 from bnconform import client
 from bnconform.case import DTYPES, ContractError
 from bnconform.client import Host, InProcessHost
-from bnconform.dialect import Dialect
 from bnconform.pipe import read_description, read_reply
 from bnconform.replies import Broken, Crashed, NotOffered, Raised, TimedOut
 from bnconform.sources import AdapterFailure, named_source
@@ -26,15 +24,6 @@ from bnconform.wire import unpack_case
 
 DOCUMENT = (Path(bnconform.__file__).parent / "pipe.md").read_text(encoding="utf-8")
 SOURCE = named_source("pipe:sh")
-
-
-@pytest.fixture(scope="module")
-def frame() -> Callable[..., bytes]:
-    """The function of the test program that makes a frame."""
-    names: dict[str, Any] = {}
-    exec(HEAD, names)
-    made: Callable[..., bytes] = names["frame"]
-    return made
 
 
 def of_the_document(kind: str) -> list[Any]:
@@ -78,27 +67,19 @@ def test_a_program_has_the_variables_of_a_host_and_writes_no_core(tmp_path: Path
         assert re.fullmatch(r"\d+0\n", host.run("pipe.tell", make()).reason)  # type: ignore[union-attr]
 
 
-def test_the_examples_of_the_document_are_what_it_says(frame: Callable[..., bytes]) -> None:
+def test_the_examples_of_the_document_are_what_it_says() -> None:
     (description,) = of_the_document("description")
-    (described,) = read_description(SOURCE, frame(description)[8:])
+    (described,) = read_description(SOURCE, framed(description)[8:])
     assert (described.name, described.version, described.ranks) == ("mylib.batch_norm", "2.1", (2, 3, 4, 5))
     assert (described.dialect.running_var, *described.dialect.links) == ("biased", "running_var")
     (message,) = of_the_document("case")
     x = {"dtype": "F32", "shape": [3, 2], "data_offsets": [0, 24]}
-    case, metadata = unpack_case(frame(message, {"x": x}, bytes(24))[8:])
+    case, metadata = unpack_case(framed(message, {"x": x}, bytes(24))[8:])
     assert (case.mode, case.momentum, case.watched, case.gamma, metadata) == (
         "train", 0.1, False, None, {"implementation": "mylib.batch_norm"},
     )  # fmt: skip
-    replies = [read_reply(frame(answer)[8:], make(), "mylib.batch_norm") for answer in of_the_document("answer")]
+    replies = [read_reply(framed(answer)[8:], make(), "mylib.batch_norm") for answer in of_the_document("answer")]
     assert [type(reply).__name__ for reply in replies] == ["Outcome", "NotOffered", "Raised"]
-
-
-def test_what_a_description_leaves_out_has_its_default(frame: Callable[..., bytes]) -> None:
-    one = {"name": "p.bn", "features": ["mask"], "by_dtype": {"float16": {"stats_dtype": "float32"}}}
-    (found,) = read_description(SOURCE, frame({"kind": "Described", "implementations": [one]})[8:])
-    assert (found.dtypes, found.devices, found.compiled) == (("float32", "float64"), ("cpu",), False)
-    assert (found.features, found.dialect) == (("mask",), Dialect())
-    assert found.dialect_for("float16").stats_dtype == "float32"
 
 
 # What is wrong
@@ -175,35 +156,6 @@ def test_what_is_not_watched_is_not_said_to_be_left_alone(tmp_path: Path) -> Non
         assert isinstance(reply, NotOffered)
         assert '"watched": true' in reply.reason
         assert echoes(host.run("pipe.watches", case), case)
-
-
-DESCRIPTIONS = {
-    "kind": ({"kind": "Hello"}, r"got \{'kind': 'Hello'\}; expected the kind 'Described' and a list"),
-    "none": ([], r"IMPLEMENTATIONS is \[\]"),
-    "item": (["p.bn"], r"got 'p\.bn' for an implementation; expected a JSON object"),
-    "nameless": ([{}], r"Implementation\.name is None"),
-    "twice": ([{"name": "p.bn"}] * 2, r"are both called 'p\.bn'"),
-    "field": ([{"name": "p.bn", "dtype": "float32"}], r"got 'dtype' in an implementation; expected some of name, "),
-    "run": ([{"name": "p.bn", "run": "x"}], r"got 'run' in an implementation"),
-    "dtypes": ([{"name": "p.bn", "dtypes": ["F32"]}], r"p\.bn: dtypes is \['F32'\]; expected some of"),
-    "ranks": ([{"name": "p.bn", "ranks": "4"}], r"p\.bn: ranks is '4'"),
-    "features": ([{"name": "p.bn", "features": ["memory"]}], r"its features name 'memory', which no program can offer"),
-    "listless": ([{"name": "p.bn", "features": 3}], r"not iterable"),
-    "dialect": ([{"name": "p.bn", "dialect": {"running_var": "odd"}}], r"Dialect\.running_var is 'odd'; expected one"),
-    "choice": ([{"name": "p.bn", "dialect": {"epsilon": "odd"}}], r"got 'epsilon' in a dialect; expected some of "),
-    "links": ([{"name": "p.bn", "dialect": {"links": ["running_var"]}}], r"got \['running_var'\] for links; expected"),
-    "link": ([{"name": "p.bn", "dialect": {"links": {"running_var": 1}}}], r"expected an address for each field"),
-    "by_dtype": ([{"name": "p.bn", "by_dtype": {"float16": 1}}], r"got 1 for a dialect; expected a JSON object"),
-}
-
-
-@pytest.mark.parametrize(("said", "message"), DESCRIPTIONS.values(), ids=DESCRIPTIONS.keys())
-def test_a_description_that_breaks_the_contract_is_refused(
-    frame: Callable[..., bytes], said: Any, message: str
-) -> None:
-    described = said if isinstance(said, dict) else {"kind": "Described", "implementations": said}
-    with pytest.raises(ContractError, match=rf"^pipe:sh, its first frame: .*{message}"):
-        read_description(SOURCE, frame(described)[8:])
 
 
 STARTS = {
