@@ -82,7 +82,8 @@ def run(case: Case) -> Outcome:
     )
     if case.state is None:
         return outcome
-    return replace(outcome, state={name: variable.numpy() for name, variable in variables.items()})
+    # The counter, which is one number, comes as a number and not as an array.
+    return replace(outcome, state={name: np.asarray(variable.numpy()) for name, variable in variables.items()})
 
 
 def run_fused(case: Case) -> Outcome:
