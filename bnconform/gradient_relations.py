@@ -57,7 +57,8 @@ def gradient_of_doubled(found: Outcome, changed: Case, again: Outcome, case: Cas
     """Compares dx of 2x and 4ε, `again`, with half of that of x and ε."""
     if found.dx is None or again.dx is None:
         return Agreement(quantity="dx of the doubled input", missing="dx is not offered")
-    half = found.dx.astype(np.float64) / 2
+    with np.errstate(invalid="ignore"):  # a framework's NaN may be a signalling one
+        half = found.dx.astype(np.float64) / 2
     within = bounds.dx(changed, dialect) + bounds.dx(case, dialect).allowance / 2
     return agree(again.dx, half, within=within, quantity="dx of the doubled input")
 
