@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([-0.4472135954999579, 0.4472135954999579]).reshape((2, 1))
-BOUND = np.array([1.6152063989413007e-15, 1.6152063989413007e-15]).reshape((2, 1))
+BOUND = np.array([1.5933112695968765e-15, 1.5933112695968765e-15]).reshape((2, 1))
 MEASURED = np.array([-0.4472135901451111, 0.4472135901451111]).reshape((2, 1))
 
 

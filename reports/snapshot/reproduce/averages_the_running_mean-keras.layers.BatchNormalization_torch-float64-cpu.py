@@ -22,23 +22,23 @@ nan, inf = float("nan"), float("inf")
 # The case, value for value: a float64 holds every number of the narrower types exactly.
 MODE = 'train'
 AXIS = 1
-EPS = 1e-05
-MOMENTUM = 0.1  # the weight of the new statistics
+EPS = 0.25
+MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float64', 'gamma': 'float64', 'beta': 'float64', 'running_mean': 'float64', 'running_var': 'float64', 'dy': 'float64'}
 VALUES = {
-    "x": np.array([12534.6]).reshape((1, 1)),
-    "gamma": np.array([-0.7]).reshape((1,)),
+    "x": np.array([1.0, 1.005]).reshape((2, 1)),
+    "gamma": np.array([1.0]).reshape((1,)),
     "beta": np.array([0.0]).reshape((1,)),
-    "running_mean": np.array([12534.0]).reshape((1,)),
-    "running_var": np.array([1.9]).reshape((1,)),
-    "dy": np.array([0.9]).reshape((1, 1)),
+    "running_mean": np.array([0.0]).reshape((1,)),
+    "running_var": np.array([1.0]).reshape((1,)),
+    "dy": np.array([0.0, 0.0]).reshape((2, 1)),
 }
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'running_mean'
-EXPECTED = np.array([12534.06]).reshape((1,))
-BOUND = np.array([1.655979677353425e-11]).reshape((1,))
-MEASURED = np.array([12534.0595703125]).reshape((1,))
+EXPECTED = np.array([0.250625]).reshape((1,))
+BOUND = np.array([7.512054052416508e-16]).reshape((1,))
+MEASURED = np.array([0.25062501430511475]).reshape((1,))
 
 
 WIDE = "float64" if DTYPES["x"] == "float64" else "float32"

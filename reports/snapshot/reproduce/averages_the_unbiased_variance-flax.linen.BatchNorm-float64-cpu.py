@@ -34,7 +34,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'running_var'
 EXPECTED = np.array([0.78125]).reshape((1,))
-BOUND = np.array([9.645072171493575e-16]).reshape((1,))
+BOUND = np.array([9.332821633567525e-16]).reshape((1,))
 MEASURED = np.array([0.765625]).reshape((1,))
 
 

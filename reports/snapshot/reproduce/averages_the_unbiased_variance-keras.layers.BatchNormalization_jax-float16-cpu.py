@@ -21,24 +21,24 @@ nan, inf = float("nan"), float("inf")
 
 # The case, value for value: a float64 holds every number of the narrower types exactly.
 MODE = 'train'
-AXIS = 1
+AXIS = -1
 EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float16', 'gamma': 'float16', 'beta': 'float16', 'running_mean': 'float16', 'running_var': 'float16', 'dy': 'float16'}
 VALUES = {
-    "x": np.array([0.0, 0.5]).reshape((2, 1)),
-    "gamma": np.array([1.0]).reshape((1,)),
-    "beta": np.array([0.0]).reshape((1,)),
-    "running_mean": np.array([0.0]).reshape((1,)),
-    "running_var": np.array([1.0]).reshape((1,)),
-    "dy": np.array([0.0, 0.0]).reshape((2, 1)),
+    "x": np.array([0.0, 0.0, 0.0, 0.5]).reshape((2, 2)),
+    "gamma": np.array([1.0, 1.0]).reshape((2,)),
+    "beta": np.array([0.0, 0.0]).reshape((2,)),
+    "running_mean": np.array([0.0, 0.0]).reshape((2,)),
+    "running_var": np.array([1.0, 1.0]).reshape((2,)),
+    "dy": np.array([0.0, 0.0, 0.0, 0.0]).reshape((2, 2)),
 }
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'running_var'
-EXPECTED = np.array([0.78125]).reshape((1,))
-BOUND = np.array([4.867352727743574e-07]).reshape((1,))
-MEASURED = np.array([0.765625]).reshape((1,))
+EXPECTED = np.array([0.75, 0.78125]).reshape((2,))
+BOUND = np.array([3.874305784702301e-07, 4.699714234313513e-07]).reshape((2,))
+MEASURED = np.array([0.75, 0.765625]).reshape((2,))
 
 
 WIDE = "float64" if DTYPES["x"] == "float64" else "float32"

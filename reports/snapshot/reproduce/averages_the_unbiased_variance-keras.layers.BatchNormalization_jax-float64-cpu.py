@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'running_var'
 EXPECTED = np.array([0.7500015625]).reshape((1,))
-BOUND = np.array([7.494091517057746e-16]).reshape((1,))
+BOUND = np.array([7.216533748620489e-16]).reshape((1,))
 MEASURED = np.array([0.7500015497207642]).reshape((1,))
 
 

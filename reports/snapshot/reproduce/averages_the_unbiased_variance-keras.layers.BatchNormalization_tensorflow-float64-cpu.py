@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'running_var'
 EXPECTED = np.array([0.78125]).reshape((1,))
-BOUND = np.array([9.066149560695473e-16]).reshape((1,))
+BOUND = np.array([8.753899022769423e-16]).reshape((1,))
 MEASURED = np.array([0.765625]).reshape((1,))
 
 

@@ -26,9 +26,9 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float64', 'gamma': 'float64', 'beta': 'float64', 'running_mean': 'float64', 'running_var': 'float64', 'dy': 'float64'}
 VALUES = {
-    "x": np.array([0.0, 0.5]).reshape((2, 1)),
+    "x": np.array([1.0, 1.005]).reshape((2, 1)),
     "gamma": np.array([1.0]).reshape((1,)),
-    "beta": np.array([1.0]).reshape((1,)),
+    "beta": np.array([0.0]).reshape((1,)),
     "running_mean": np.array([0.0]).reshape((1,)),
     "running_var": np.array([1.0]).reshape((1,)),
     "dy": np.array([0.0, 0.0]).reshape((2, 1)),

@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([-0.9980059800697489, 0.9980059800697489]).reshape((2, 1))
-BOUND = np.array([5.641582455647851e-15, 5.641582455647851e-15]).reshape((2, 1))
+BOUND = np.array([5.586292629810635e-15, 5.586292629810635e-15]).reshape((2, 1))
 MEASURED = np.array([-0.9980060458183289, 0.9980060458183289]).reshape((2, 1))
 
 

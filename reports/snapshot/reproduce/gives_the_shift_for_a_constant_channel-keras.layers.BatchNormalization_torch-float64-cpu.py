@@ -26,7 +26,7 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float64', 'gamma': 'float64', 'beta': 'float64'}
 VALUES = {
-    "x": np.array([0.005, 0.005, 0.005, 0.005, 0.005, 0.005]).reshape((6, 1)),
+    "x": np.array([100.045, 100.045, 100.045]).reshape((3, 1)),
     "gamma": np.array([1.0]).reshape((1,)),
     "beta": np.array([0.0]).reshape((1,)),
     "running_mean": None,
@@ -36,15 +36,9 @@ VALUES = {
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
-EXPECTED = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).reshape((6, 1))
-BOUND = np.array([
-        1.9984034427267305e-17, 1.9984034427267305e-17, 1.9984034427267305e-17, 1.9984034427267305e-17,
-        1.9984034427267305e-17, 1.9984034427267305e-17
-    ]).reshape((6, 1))
-MEASURED = np.array([
-        9.313225746154785e-10, 9.313225746154785e-10, 9.313225746154785e-10, 9.313225746154785e-10,
-        9.313225746154785e-10, 9.313225746154785e-10
-    ]).reshape((6, 1))
+EXPECTED = np.array([0.0, 0.0, 0.0]).reshape((3, 1))
+BOUND = np.array([3.3321712073857907e-13, 3.3321712073857907e-13, 3.3321712073857907e-13]).reshape((3, 1))
+MEASURED = np.array([-1.5288678696379066e-05, -1.5288678696379066e-05, -1.5288678696379066e-05]).reshape((3, 1))
 
 
 WIDE = "float64" if DTYPES["x"] == "float64" else "float32"

@@ -26,7 +26,7 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float64', 'gamma': 'float64', 'beta': 'float64'}
 VALUES = {
-    "x": np.array([1.0, 1.0, 1.01]).reshape((3, 1)),
+    "x": np.array([1000.0, 1000.005]).reshape((2, 1)),
     "gamma": np.array([1.0]).reshape((1,)),
     "beta": np.array([0.0]).reshape((1,)),
     "running_mean": None,

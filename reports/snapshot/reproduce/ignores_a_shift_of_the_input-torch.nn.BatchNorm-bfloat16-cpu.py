@@ -16,11 +16,11 @@ nan, inf = float("nan"), float("inf")
 # The case, value for value: a float64 holds every number of the narrower types exactly.
 MODE = 'train'
 AXIS = 1
-EPS = 0.001
-MOMENTUM = 0.01  # the weight of the new statistics
+EPS = 0.25
+MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'bfloat16'}
 VALUES = {
-    "x": np.array([-7.40625, -6.8125]).reshape((2, 1, 1, 1, 1)),
+    "x": np.array([1.0, 1.0, 1.5]).reshape((3, 1)),
     "gamma": None,
     "beta": None,
     "running_mean": None,

@@ -20,7 +20,7 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float16'}
 VALUES = {
-    "x": np.array([1.0, 0.9951171875]).reshape((2, 1)),
+    "x": np.array([1.0, 1.0, 1.5]).reshape((3, 1)),
     "gamma": None,
     "beta": None,
     "running_mean": None,

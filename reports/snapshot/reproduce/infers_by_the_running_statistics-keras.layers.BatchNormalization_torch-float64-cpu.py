@@ -31,13 +31,13 @@ VALUES = {
     "beta": np.array([0.0]).reshape((1,)),
     "running_mean": np.array([0.5]).reshape((1,)),
     "running_var": np.array([1.0]).reshape((1,)),
-    "dy": np.array([1.0, 1.0]).reshape((2, 1)),
+    "dy": np.array([0.0, 0.0]).reshape((2, 1)),
 }
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([-0.4472135954999579, -0.4472135954999579]).reshape((2, 1))
-BOUND = np.array([9.930146543125711e-16, 9.930146543125711e-16]).reshape((2, 1))
+BOUND = np.array([9.71119524968147e-16, 9.71119524968147e-16]).reshape((2, 1))
 MEASURED = np.array([-0.4472135901451111, -0.4472135901451111]).reshape((2, 1))
 
 

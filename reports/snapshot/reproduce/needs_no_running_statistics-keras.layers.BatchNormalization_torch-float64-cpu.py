@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([-0.3676073110466147, 0.3676073110466147]).reshape((2, 1))
-BOUND = np.array([5.64825624720066e-07, 5.64825624720066e-07]).reshape((2, 1))
+BOUND = np.array([5.648256247070089e-07, 5.648256247070089e-07]).reshape((2, 1))
 MEASURED = np.array([nan, nan]).reshape((2, 1))
 
 

@@ -31,7 +31,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([-0.4472135954999579, 0.4472135954999579]).reshape((2, 1))
-BOUND = np.array([0.001909219461878197, 0.001909219461878197]).reshape((2, 1))
+BOUND = np.array([0.001138221607018784, 0.001138221607018784]).reshape((2, 1))
 MEASURED = np.array([0.0, 0.81640625]).reshape((2, 1))
 
 

@@ -26,19 +26,19 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float64', 'gamma': 'float64', 'beta': 'float64', 'running_mean': 'float64', 'running_var': 'float64', 'dy': 'float64'}
 VALUES = {
-    "x": np.array([0.0, 0.5]).reshape((2, 1)),
+    "x": np.array([1.0, 1.005]).reshape((2, 1)),
     "gamma": np.array([1.0]).reshape((1,)),
     "beta": np.array([0.0]).reshape((1,)),
     "running_mean": np.array([0.0]).reshape((1,)),
     "running_var": np.array([1.0]).reshape((1,)),
-    "dy": np.array([0.0, 0.5]).reshape((2, 1)),
+    "dy": np.array([0.0, 0.0]).reshape((2, 1)),
 }
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
-EXPECTED = np.array([-0.4472135954999579, 0.4472135954999579]).reshape((2, 1))
-BOUND = np.array([1.6980550588744984e-15, 1.6980550588744984e-15]).reshape((2, 1))
-MEASURED = np.array([-0.4472135901451111, 0.4472135901451111]).reshape((2, 1))
+EXPECTED = np.array([-0.004999937501171744, 0.004999937501171744]).reshape((2, 1))
+BOUND = np.array([3.1608242112035647e-15, 3.1608242112035647e-15]).reshape((2, 1))
+MEASURED = np.array([-0.005000052507966757, 0.004999814089387655]).reshape((2, 1))
 
 
 WIDE = "float64" if DTYPES["x"] == "float64" else "float32"

@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([0.5527864098548889, 1.447213590145111]).reshape((2, 1))
-BOUND = np.array([3.586921934444178e-15, 3.785524865306692e-15]).reshape((2, 1))
+BOUND = np.array([3.559166331072973e-15, 3.713979003246639e-15]).reshape((2, 1))
 MEASURED = np.array([0.5527864098548889, 1.4472136497497559]).reshape((2, 1))
 
 

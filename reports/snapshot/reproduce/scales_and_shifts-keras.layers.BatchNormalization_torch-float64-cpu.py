@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([nan, nan]).reshape((2, 1))
-BOUND = np.array([1.129651249440132e-06, 1.129651249440132e-06]).reshape((2, 1))
+BOUND = np.array([1.1296512494140179e-06, 1.1296512494140179e-06]).reshape((2, 1))
 MEASURED = np.array([nan, nan]).reshape((2, 1))
 
 

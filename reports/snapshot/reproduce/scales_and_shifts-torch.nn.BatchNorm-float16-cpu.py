@@ -20,7 +20,7 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'float16'}
 VALUES = {
-    "x": np.array([1.0, 1.0048828125]).reshape((2, 1)),
+    "x": np.array([1.0, 1.0, 1.5]).reshape((3, 1)),
     "gamma": None,
     "beta": None,
     "running_mean": None,
@@ -30,9 +30,9 @@ VALUES = {
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
-EXPECTED = np.array([-0.0048828125, 0.0048828125]).reshape((2, 1))
-BOUND = np.array([8.243904713402644e-06, 8.243904713402644e-06]).reshape((2, 1))
-MEASURED = np.array([-0.00390625, 0.005859375]).reshape((2, 1))
+EXPECTED = np.array([-0.301513671875, -0.301513671875, 0.60302734375]).reshape((3, 1))
+BOUND = np.array([0.00024879834810132896, 0.00024879834810132896, 0.0004937034678073936]).reshape((3, 1))
+MEASURED = np.array([-0.302001953125, -0.302001953125, 0.60205078125]).reshape((3, 1))
 
 
 def tensor(name, dtype):

@@ -31,7 +31,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'y'
 EXPECTED = np.array([-0.447265625, 0.447265625]).reshape((2, 1))
-BOUND = np.array([0.003818438923756394, 0.003818438923756394]).reshape((2, 1))
+BOUND = np.array([0.002276443214037568, 0.002276443214037568]).reshape((2, 1))
 MEASURED = np.array([0.0, 0.81640625]).reshape((2, 1))
 
 

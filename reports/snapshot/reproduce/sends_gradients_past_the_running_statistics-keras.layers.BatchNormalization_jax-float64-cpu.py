@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dx'
 EXPECTED = np.array([0.8944271909999159, 0.8944271909999159]).reshape((2, 1))
-BOUND = np.array([9.930146543125705e-16, 9.930146543125705e-16]).reshape((2, 1))
+BOUND = np.array([9.492243956237224e-16, 9.492243956237224e-16]).reshape((2, 1))
 MEASURED = np.array([0.8944271802902222, 0.8944271802902222]).reshape((2, 1))
 
 

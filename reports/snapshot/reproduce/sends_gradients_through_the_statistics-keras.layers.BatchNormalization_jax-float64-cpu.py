@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dx'
 EXPECTED = np.array([-0.35777087639996635, 0.35777087639996635]).reshape((2, 1))
-BOUND = np.array([2.6485646736997262e-15, 3.2443734662872692e-15]).reshape((2, 1))
+BOUND = np.array([2.6365996908984277e-15, 3.2324084834859707e-15]).reshape((2, 1))
 MEASURED = np.array([-0.3577708601951599, 0.3577708601951599]).reshape((2, 1))
 
 

@@ -20,21 +20,21 @@ EPS = 0.25
 MOMENTUM = 0.25  # the weight of the new statistics
 DTYPES = {'x': 'bfloat16', 'gamma': 'bfloat16', 'beta': 'bfloat16', 'running_mean': 'bfloat16', 'running_var': 'bfloat16', 'dy': 'bfloat16'}
 VALUES = {
-    "x": np.array([0.0, 0.0, 2.0, 0.0]).reshape((1, 2, 2)),
+    "x": np.array([0.0, 0.0, 0.0, 0.0]).reshape((1, 2, 2)),
     "gamma": np.array([1.0, 1.0]).reshape((2,)),
     "beta": np.array([0.0, 0.0]).reshape((2,)),
     "running_mean": np.array([0.0, 0.0]).reshape((2,)),
     "running_var": np.array([1.0, 1.0]).reshape((2,)),
-    "dy": np.array([0.0, 0.0, 0.5, 0.0]).reshape((1, 2, 2)),
+    "dy": np.array([100.0, 100.0, 100.0, 100.5]).reshape((1, 2, 2)),
 }
 
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dx'
-EXPECTED = np.array([-0.04472135954999581, 0.0, 0.04472135954999581, 0.0]).reshape((1, 2, 2))
+EXPECTED = np.array([0.0, -0.5, 0.0, 0.5]).reshape((1, 2, 2))
 BOUND = np.array([
-        0.00017639127314621474, 2.123698136154717e-37, 0.00017655183424669608, 2.123698136154717e-37
+        0.0002870564126138778, 0.002240034354325206, 0.0002870564126138778, 0.0022403919826580678
     ]).reshape((1, 2, 2))
-MEASURED = np.array([-0.04443359375, 0.0, 0.04443359375, 0.0]).reshape((1, 2, 2))
+MEASURED = np.array([0.0, 0.0, 0.0, 1.0]).reshape((1, 2, 2))
 
 
 def tensor(name, dtype):

@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dgamma'
 EXPECTED = np.array([0.22360679774997896]).reshape((1,))
-BOUND = np.array([1.3041105266269364e-15]).reshape((1,))
+BOUND = np.array([1.2931629619547245e-15]).reshape((1,))
 MEASURED = np.array([0.22360679507255554]).reshape((1,))
 
 

@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dgamma'
 EXPECTED = np.array([0.22360679774997896]).reshape((1,))
-BOUND = np.array([1.3455348565935354e-15]).reshape((1,))
+BOUND = np.array([1.3345872919213235e-15]).reshape((1,))
 MEASURED = np.array([0.22360679507255554]).reshape((1,))
 
 

@@ -37,7 +37,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dgamma'
 EXPECTED = np.array([-0.8944271909999159]).reshape((1,))
-BOUND = np.array([2.7804410320752e-15]).reshape((1,))
+BOUND = np.array([2.7366507733863518e-15]).reshape((1,))
 MEASURED = np.array([-0.8944271802902222]).reshape((1,))
 
 

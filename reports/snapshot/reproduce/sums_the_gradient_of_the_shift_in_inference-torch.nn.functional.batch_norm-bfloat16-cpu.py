@@ -31,7 +31,7 @@ VALUES = {
 # What the equation gives, how far rounding may lead from it, and what was measured when this was written.
 QUANTITY = 'dbeta'
 EXPECTED = np.array([200.0, 200.5]).reshape((2,))
-BOUND = np.array([0.00013113042779590355, 0.00013145825386539332]).reshape((2,))
+BOUND = np.array([0.0001268388819751023, 0.00012713690567463845]).reshape((2,))
 MEASURED = np.array([200.0, 200.0]).reshape((2,))
 
 
