@@ -2,8 +2,9 @@
 
 Rules: a message is a safetensors blob whose metadata holds one JSON string under "bnconform"; on a pipe the blob's
 length goes first, as 8 little-endian bytes; an array that is None is absent; floats keep every bit; arrays arrive in C
-order; those of a state go under "state.<name>", and only they may be integers. Nothing is pickled, and what cannot be
-read gives a ContractError, never a half-read value.
+order; those of a state go under "state.<name>", and only they may be integers. A case has one sequence of bytes: its settings
+stand in the order of the fields, and those at their defaults are left out (but the axis), so that a new field changes no old file.
+Nothing is pickled, and what cannot be read gives a ContractError, never a half-read value.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ _NATIVE = frozenset(np.dtype(kind) for kind in _FLOATS.values())
 _BOOLEAN = frozenset({"mask"})
 _ENCODE = json.JSONEncoder(default=np.generic.item).encode
 _NOTHING = {"nothing": np.zeros(0, np.float32)}  # without any tensor, safetensors 0.4 writes a broken header
-_FIELDS = {field.name for field in fields(Case)}
-_REQUIRED = {field.name for field in fields(Case) if field.default is MISSING}
+_DEFAULTS = {field.name: field.default for field in fields(Case)}  # in the order of the fields; MISSING: required
+_REQUIRED = [name for name, default in _DEFAULTS.items() if default is MISSING]
+_ALWAYS_WRITTEN = (*_REQUIRED, "axis")  # programs behind a pipe read the axis from every case
 _CHUNK = 1 << 20
 
 
@@ -89,10 +91,14 @@ def _take_state(arrays: dict[str, np.ndarray], names: Any) -> dict[str, Any]:
 
 
 def pack_case(case: Case, **metadata: object) -> bytes:
-    """Returns `case` as bytes, with `metadata` of JSON values beside it."""
-    values = {name: getattr(case, name) for name in _FIELDS}
+    """Returns `case` as bytes, with `metadata` of JSON values beside it; equal cases give equal bytes."""
+    values = {name: getattr(case, name) for name in _DEFAULTS if name != "state"}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-    settings = {name: value for name, value in values.items() if value is not None and name not in arrays}
+    settings = {
+        name: value
+        for name, value in values.items()
+        if name not in arrays and value is not None and (name in _ALWAYS_WRITTEN or value != _DEFAULTS[name])
+    }
     if case.state is not None:
         settings["state"] = list(case.state)
         arrays |= _state_arrays(case.state)
@@ -108,7 +114,7 @@ def unpack_case(blob: bytes) -> tuple[Case, dict[str, Any]]:
         settings = dict(message["case"])
         state = _take_state(arrays, settings.pop("state", None))
         values = {**dict.fromkeys(_REQUIRED), **settings, **arrays, **state}
-        unknown = sorted(set(values) - _FIELDS)
+        unknown = sorted(set(values) - set(_DEFAULTS))
         if unknown:
             raise ContractError(f"got a Case with {unknown}, which this version of bnconform does not know; update it")
         return Case(**values), message["metadata"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import struct
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from bnconform.case import DTYPES, ContractError
 from bnconform.replies import Broken, Crashed, NotOffered, Raised, Reply, TimedOut
 from bnconform.wire import (
     load_case,
+    pack,
     pack_case,
     pack_reply,
     receive,
@@ -50,6 +53,45 @@ def make(dtype: str = "float32", shape: tuple[int, ...] = (13, 16)) -> Case:
         momentum=0.1,
         dy=values[::-1].astype(dtype),
     )
+
+
+DIGEST = """
+import hashlib, numpy as np
+from bnconform import Case
+from bnconform.wire import pack_case
+one = np.linspace(0.1, 2, 4, dtype="float32")
+case = Case(mode="train", x=np.outer(one, one), gamma=one, beta=one, running_mean=one, running_var=one, eps=1e-5,
+            momentum=0.1, axis=0, dy=np.outer(one, one), dmean=one, memory="strided", watched=True)
+print(hashlib.sha256(pack_case(case, spec="s", device="cpu")).hexdigest())
+"""
+
+
+def test_a_case_has_one_sequence_of_bytes_whatever_the_hash_seed() -> None:
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(digests) == 1
+
+
+def test_settings_stand_in_the_order_of_the_fields_and_those_at_their_defaults_are_left_out() -> None:
+    message, _ = unpack(pack_case(make()))
+    assert list(message["case"]) == ["mode", "eps", "momentum", "axis"]
+    message, _ = unpack(pack_case(replace(make(), watched=True, memory="reversed", shuffled=True)))
+    assert list(message["case"]) == ["mode", "eps", "momentum", "axis", "shuffled", "memory", "watched"]
+
+
+def test_a_case_with_settings_at_their_defaults_written_out_is_read_alike() -> None:
+    message, arrays = unpack(pack_case(make()))
+    message["case"] |= {"shuffled": False, "memory": "plain", "eager": False, "running_gradients": False}
+    case, _ = unpack_case(pack(message, arrays))
+    assert pack_case(case) == pack_case(make())
 
 
 def same(got: object, expected: object) -> bool:
