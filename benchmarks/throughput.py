@@ -17,11 +17,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bnconform.runner import Runner, Target
-from bnconform.search import Effort, search
-from bnconform.selection import Hosts, Request, select, targets
-from bnconform.spec import Spec, all_specs
-from bnconform.verdict import BAD
+from bnconform.engine.agreement import BAD
+from bnconform.engine.book import all_specs
+from bnconform.engine.runner import Runner
+from bnconform.engine.search import search
+from bnconform.engine.selection import Hosts, Request, select, targets
+from bnconform.engine.spec import Spec
+from bnconform.engine.tally import Effort
+from bnconform.engine.target import Target
 
 ROUNDS = 5
 EXAMPLES = 300

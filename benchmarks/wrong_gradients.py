@@ -15,12 +15,12 @@ import numpy as np
 import torch
 
 from bnconform import Case
-from bnconform.faults import FAULTS, Fault, perform
-from bnconform.search import Effort
-from bnconform.selftest.trial import runner as runner_of
-from bnconform.selftest.trial import search_until, targets
-from bnconform.spec import all_specs
-from bnconform.verdict import BAD
+from bnconform.analysis.faults import FAULTS, Fault, perform
+from bnconform.analysis.selftest.trial import runner as runner_of
+from bnconform.analysis.selftest.trial import search_until, targets
+from bnconform.engine.agreement import BAD
+from bnconform.engine.book import all_specs
+from bnconform.engine.tally import Effort
 
 WRONG = (
     "dx_a_hundredth_too_large",

@@ -4,9 +4,12 @@ This module is what an adapter imports, also inside a host process on an older P
 Rule: it imports nothing heavier than `case`, `dialect` and `settings`.
 """
 
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
-from bnconform.settings import Argument, Settings
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
 
 __all__ = ["Argument", "Case", "Dialect", "Implementation", "Outcome", "Settings", "Unsupported"]
 __version__ = "0.1.0"

@@ -4,11 +4,12 @@ Rules: one argument is left out at a time, and the case holds what is documented
 this where it documents a default at all. A default that everybody shares is not claimed: there is none.
 """
 
-from bnconform import bounds, reference, relations
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import comparisons
 
 ENOUGH = 8  # a default is taken or it is not, and each layout costs some a compilation
 TRAINING = cases(mode="train", gradients=False, manner="default_eps", examples=ENOUGH)
@@ -24,7 +25,7 @@ SIGNATURE = "The signature in the implementation's own documentation, to which t
 )
 def trains_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
     """An ε that is left out in training is the default ε₀ that is documented."""
-    return relations.pointwise(bn, case, "y")
+    return comparisons.pointwise(bn, case, "y")
 
 
 @spec(
@@ -45,4 +46,4 @@ def infers_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
 )
 def averages_with_its_documented_momentum(bn: Subject, case: Case) -> list[Agreement]:
     """A momentum that is left out is the documented one, and ω₀ the weight that it gives to the new statistics."""
-    return relations.averages(bn, case)
+    return comparisons.averages(bn, case)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import bounds, extremes, neighbours, reference, refusals, relations
-from bnconform.case import Case
-from bnconform.layout import along
-from bnconform.replies import Raised
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree, hold
+from bnconform.cases.strategies import cases
+from bnconform.contract.axes import along
+from bnconform.contract.case import Case
+from bnconform.contract.reply import Raised
+from bnconform.engine.agreement import Agreement, agree, hold
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import channels, comparisons, edges, refusals
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
@@ -56,7 +57,7 @@ def keeps_finite_values_finite(bn: Subject, case: Case) -> Agreement:
 )
 def gives_the_shift_for_a_single_value(bn: Subject, case: Case) -> Agreement:
     """A channel of a single value gives β; an implementation may declare that it refuses such a batch."""
-    return relations.shift_or_refusal(bn, case)
+    return comparisons.shift_or_refusal(bn, case)
 
 
 @spec(
@@ -67,7 +68,7 @@ def gives_the_shift_for_a_single_value(bn: Subject, case: Case) -> Agreement:
 )
 def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> list[Agreement]:
     """A batch of a single value per channel is refused, or leaves the running statistics finite."""
-    return relations.finite_averages(bn, case)
+    return comparisons.finite_averages(bn, case)
 
 
 @spec(
@@ -78,7 +79,7 @@ def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> list[A
 )
 def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> list[Agreement]:
     """A batch of no examples is refused, or leaves the running statistics finite."""
-    return relations.finite_averages(bn, extremes.without_examples(case))
+    return comparisons.finite_averages(bn, edges.without_examples(case))
 
 
 @spec(
@@ -89,7 +90,7 @@ def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> list[A
 )
 def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> Agreement:
     """With ε = 0, where it is not refused, training divides by the standard deviation itself."""
-    return relations.pointwise_unless_refused(bn, extremes.without_epsilon(case), "y for ε = 0")
+    return comparisons.pointwise_unless_refused(bn, edges.without_epsilon(case), "y for ε = 0")
 
 
 @spec(
@@ -99,7 +100,7 @@ def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> A
 )
 def keeps_its_averages_where_the_new_weigh_nothing(bn: Subject, case: Case) -> list[Agreement]:
     """With no weight on the new statistics, where it is not refused, a step leaves the running ones as they were."""
-    return relations.averages(bn, refusals.taken(bn, extremes.kept(case)))
+    return comparisons.averages(bn, refusals.taken(bn, edges.kept(case)))
 
 
 @spec(
@@ -112,7 +113,7 @@ def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> li
 
     The variance is the one that the Dialect declares.
     """
-    return relations.averages(bn, refusals.taken(bn, extremes.replaced(case)))
+    return comparisons.averages(bn, refusals.taken(bn, edges.replaced(case)))
 
 
 @spec(
@@ -122,8 +123,8 @@ def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> li
 )
 def keeps_a_nan_in_its_channel(bn: Subject, case: Case) -> Agreement:
     """A NaN or an infinity in one channel, where it is not refused, changes nothing in the others."""
-    spoilt, where = refusals.taken(bn, neighbours.spoilt(case), ordinary=case), neighbours.unchanged(case)
-    return relations.same_output(bn, case, spoilt, quantity="y beside spoilt channels", where=where)
+    spoilt, where = refusals.taken(bn, channels.spoilt(case), ordinary=case), channels.unchanged(case)
+    return comparisons.same_output(bn, case, spoilt, quantity="y beside spoilt channels", where=where)
 
 
 @spec(
@@ -135,7 +136,7 @@ def keeps_a_nan_in_its_channel(bn: Subject, case: Case) -> Agreement:
 )
 def normalizes_the_largest_magnitudes(bn: Subject, case: Case) -> Agreement:
     """Values whose squares nearly overflow the type of the sums are normalized like any others."""
-    return relations.pointwise(bn, extremes.largest(case), "y of the largest magnitudes")
+    return comparisons.pointwise(bn, edges.largest(case), "y of the largest magnitudes")
 
 
 @spec(
@@ -146,9 +147,9 @@ def normalizes_the_largest_magnitudes(bn: Subject, case: Case) -> Agreement:
 )
 def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreement]:
     """Values whose squares nearly underflow are normalized like any others, and subnormal ones beside ε give β."""
-    small, smaller = extremes.shrunk(case), extremes.subnormal(case)
-    shrunk = relations.pointwise(bn, small, "y of the shrunk input")
-    return [shrunk, relations.pointwise(bn, smaller, "y of the subnormal input")]
+    small, smaller = edges.shrunk(case), edges.subnormal(case)
+    shrunk = comparisons.pointwise(bn, small, "y of the shrunk input")
+    return [shrunk, comparisons.pointwise(bn, smaller, "y of the subnormal input")]
 
 
 @spec(
@@ -159,8 +160,8 @@ def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreemen
 )
 def takes_no_channels_or_refuses_them(bn: Subject, case: Case) -> list[Agreement]:
     """An input without any channel gives an empty output or a clear error, in training and in inference."""
-    empty = extremes.without_channels(case)
-    return [relations.refused_or_empty(bn, empty), relations.refused_or_empty(bn, replace(empty, mode="infer"))]
+    empty = edges.without_channels(case)
+    return [comparisons.refused_or_empty(bn, empty), comparisons.refused_or_empty(bn, replace(empty, mode="infer"))]
 
 
 @spec(
@@ -175,7 +176,7 @@ def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Agreement:
 
     Nothing is claimed of channels where the root would be of a negative number.
     """
-    return relations.pointwise_unless_refused(bn, extremes.with_negative_epsilon(case), "y for ε < 0")
+    return comparisons.pointwise_unless_refused(bn, edges.with_negative_epsilon(case), "y for ε < 0")
 
 
 @spec(
@@ -187,10 +188,10 @@ def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Agreement:
 )
 def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> list[Agreement]:
     """A negative ε is refused, or changes nothing in the running statistics: what has no root is still averaged."""
-    changed = extremes.with_negative_epsilon(case)
+    changed = edges.with_negative_epsilon(case)
     if isinstance(bn.reply(changed), Raised):
         return [hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))]
-    return relations.averages(bn, changed)
+    return comparisons.averages(bn, changed)
 
 
 @spec(
@@ -204,7 +205,7 @@ def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Agreement:
 
     Nothing is claimed here of channels where ε does not make up for it.
     """
-    changed = extremes.with_negative_variances(case)
+    changed = edges.with_negative_variances(case)
     if isinstance(reply := bn.reply(changed), Raised):
         return Agreement(quantity="y", missing=f"refused: {reply.message}")
     within = bounds.infer(changed, bn.dialect)
@@ -222,8 +223,8 @@ def makes_no_number_of_a_negative_root(bn: Subject, case: Case) -> Agreement:
 
     Which of NaN and infinity is not claimed, nor anything of gradients.
     """
-    changed, quantity = extremes.with_negative_variances(case), "y of a negative root"
+    changed, quantity = edges.with_negative_variances(case), "y of a negative root"
     if isinstance(bn.reply(changed), Raised):
         return hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))
     negative = along(np.asarray(changed.running_var).astype(np.float64) + changed.eps < 0, case.x.ndim, case.axis)
-    return relations.no_number(bn(changed).y, negative, quantity)
+    return comparisons.no_number(bn(changed).y, negative, quantity)

@@ -6,12 +6,13 @@ where something else is compiled for, since each costs some a second.
 
 from dataclasses import replace
 
-from bnconform import bounds, extremes, gradient_relations, neighbours, reference, relations
-from bnconform.case import Case
-from bnconform.replies import Raised
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.contract.reply import Raised
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import channels, comparisons, edges, gradients
 
 TRAINING = cases(mode="train")
 SINGLE = cases(mode="train", gradients=False, rows="one")
@@ -30,7 +31,7 @@ def sends_gradients_without_running_statistics(bn: Subject, case: Case) -> list[
     """In training the gradients are the same where no running statistics are kept."""
     if case.x.ndim != 4:
         return [Agreement(quantity="dx", missing=OTHER_RANK)]
-    return gradient_relations.gradients(bn, replace(case, running_mean=None, running_var=None))
+    return gradients.gradients(bn, replace(case, running_mean=None, running_var=None))
 
 
 @spec(
@@ -42,9 +43,9 @@ def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agre
     """An input of one channel has the output, the averages and the gradients of its equations."""
     if case.x.ndim != 4:
         return [Agreement(quantity="y", missing=OTHER_RANK)]
-    alone = neighbours.alone(case)
-    found = [relations.pointwise(bn, alone, "y"), *relations.averages(bn, alone)]
-    return [*found, *gradient_relations.gradients(bn, alone)]
+    alone = channels.alone(case)
+    found = [comparisons.pointwise(bn, alone, "y"), *comparisons.averages(bn, alone)]
+    return [*found, *gradients.gradients(bn, alone)]
 
 
 @spec(
@@ -56,8 +57,8 @@ def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agre
 )
 def learns_a_scale_that_is_zero(bn: Subject, case: Case) -> list[Agreement]:
     """Where γ is 0 the output is β and no gradient reaches x, but γ has the gradient that it has anywhere."""
-    zero = extremes.with_zero_scales(case)
-    return [relations.pointwise(bn, zero, "y"), *gradient_relations.gradients(bn, zero)]
+    zero = edges.with_zero_scales(case)
+    return [comparisons.pointwise(bn, zero, "y"), *gradients.gradients(bn, zero)]
 
 
 @spec(
@@ -69,9 +70,9 @@ def learns_a_scale_that_is_zero(bn: Subject, case: Case) -> list[Agreement]:
 )
 def infers_by_a_variance_of_zero(bn: Subject, case: Case) -> list[Agreement]:
     """A running variance of 0, as constant channels leave it, is used as it stands: ε alone is under the root."""
-    zero = extremes.with_zero_variances(case)
+    zero = edges.with_zero_variances(case)
     y = agree(bn(zero).y, reference.infer(zero), within=bounds.infer(zero, bn.dialect), quantity="y")
-    return [y, *gradient_relations.gradients(bn, zero)]
+    return [y, *gradients.gradients(bn, zero)]
 
 
 @spec(
@@ -82,10 +83,10 @@ def infers_by_a_variance_of_zero(bn: Subject, case: Case) -> list[Agreement]:
 )
 def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> list[Agreement]:
     """A channel of a single value, where it is not refused, sends a gradient to β alone."""
-    single = extremes.with_itself_as_cotangent(case)
+    single = edges.with_itself_as_cotangent(case)
     if isinstance(reply := bn.reply(single), Raised):
         return [Agreement(quantity="dx", missing=f"refused: {reply.message}")]
-    return gradient_relations.gradients(bn, single)
+    return gradients.gradients(bn, single)
 
 
 @spec(
@@ -96,4 +97,4 @@ def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> list[Agreeme
 )
 def infers_nothing_for_no_examples(bn: Subject, case: Case) -> Agreement:
     """In inference a batch of no examples gives an empty output or a clear error."""
-    return relations.refused_or_empty(bn, extremes.without_examples(case))
+    return comparisons.refused_or_empty(bn, edges.without_examples(case))

@@ -1,10 +1,11 @@
 """What flows back: the gradients of a loss in x, γ and β, by the chain rule."""
 
-from bnconform import bounds, gradient_relations, reference
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import gradients
 
 TRAINING = cases(mode="train")
 INFERENCE = cases(mode="infer")
@@ -87,7 +88,7 @@ def sums_the_gradient_of_the_shift_in_inference(bn: Subject, case: Case) -> Agre
 )
 def sends_no_gradient_to_a_bias_before_it(bn: Subject, case: Case) -> Agreement:
     """A bias added to the input gets no gradient: in training the gradients of x sum to zero in each channel."""
-    return gradient_relations.total_of_dx(bn(case), case, bn.dialect)
+    return gradients.total_of_dx(bn(case), case, bn.dialect)
 
 
 @spec(
@@ -98,7 +99,7 @@ def sends_no_gradient_to_a_bias_before_it(bn: Subject, case: Case) -> Agreement:
 )
 def leaves_the_share_of_epsilon_along_the_values(bn: Subject, case: Case) -> Agreement:
     """Of the gradient along the normalized values only the share ε/(σ_B² + ε) reaches x."""
-    return gradient_relations.total_of_dx_along_h(bn(case), case, bn.dialect)
+    return gradients.total_of_dx_along_h(bn(case), case, bn.dialect)
 
 
 @spec(
@@ -109,8 +110,8 @@ def leaves_the_share_of_epsilon_along_the_values(bn: Subject, case: Case) -> Agr
 )
 def halves_the_gradient_of_a_doubled_input(bn: Subject, case: Case) -> Agreement:
     """Doubling the input, with ε as the variance that it is, halves its gradient."""
-    changed = gradient_relations.doubled(case)
-    return gradient_relations.gradient_of_doubled(bn(case), changed, bn(changed), case, bn.dialect)
+    changed = gradients.doubled(case)
+    return gradients.gradient_of_doubled(bn(case), changed, bn(changed), case, bn.dialect)
 
 
 @spec(
@@ -121,7 +122,7 @@ def halves_the_gradient_of_a_doubled_input(bn: Subject, case: Case) -> Agreement
 )
 def pushes_tangents_through_the_statistics(bn: Subject, case: Case) -> Agreement:
     """In training the tangent of y includes what the tangent of x does to the batch's mean and variance."""
-    return gradient_relations.derivative(bn, case, "dot_y")
+    return gradients.derivative(bn, case, "dot_y")
 
 
 @spec(
@@ -132,7 +133,7 @@ def pushes_tangents_through_the_statistics(bn: Subject, case: Case) -> Agreement
 )
 def pairs_tangents_with_gradients(bn: Subject, case: Case) -> Agreement:
     """In training forward and reverse differentiation are of the same function: the dot-product test."""
-    return gradient_relations.pairing(bn(case), case, bn.dialect)
+    return gradients.pairing(bn(case), case, bn.dialect)
 
 
 @spec(
@@ -143,7 +144,7 @@ def pairs_tangents_with_gradients(bn: Subject, case: Case) -> Agreement:
 )
 def pushes_tangents_past_the_running_statistics(bn: Subject, case: Case) -> Agreement:
     """In inference the tangent of y is that of a linear map, with nothing through the statistics."""
-    return gradient_relations.derivative(bn, case, "dot_y")
+    return gradients.derivative(bn, case, "dot_y")
 
 
 @spec(
@@ -154,7 +155,7 @@ def pushes_tangents_past_the_running_statistics(bn: Subject, case: Case) -> Agre
 )
 def pairs_tangents_with_gradients_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference forward and reverse differentiation are of the same function: the dot-product test."""
-    return gradient_relations.pairing(bn(case), case, bn.dialect)
+    return gradients.pairing(bn(case), case, bn.dialect)
 
 
 @spec(
@@ -169,7 +170,7 @@ def sends_second_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
 
     The cotangent p of dγ adds p·P(g)/√(σ_B² + ε).
     """
-    return gradient_relations.second_gradient(bn, case, "grad_x")
+    return gradients.second_gradient(bn, case, "grad_x")
 
 
 @spec(
@@ -180,7 +181,7 @@ def sends_second_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
 )
 def sends_second_gradients_to_the_scale(bn: Subject, case: Case) -> Agreement:
     """In training the gradient of x can be differentiated in γ, in which it is linear."""
-    return gradient_relations.second_gradient(bn, case, "grad_gamma")
+    return gradients.second_gradient(bn, case, "grad_gamma")
 
 
 @spec(
@@ -192,7 +193,7 @@ def sends_second_gradients_to_the_scale(bn: Subject, case: Case) -> Agreement:
 )
 def sends_second_gradients_to_the_cotangent(bn: Subject, case: Case) -> Agreement:
     """In training the gradients can be differentiated in the cotangent of y, in which they are linear."""
-    return gradient_relations.second_gradient(bn, case, "grad_dy")
+    return gradients.second_gradient(bn, case, "grad_dy")
 
 
 @spec(
@@ -204,7 +205,7 @@ def sends_second_gradients_to_the_cotangent(bn: Subject, case: Case) -> Agreemen
 )
 def needs_no_scale_for_second_gradients(bn: Subject, case: Case) -> Agreement:
     """Without γ, and with β, the gradients can still be differentiated."""
-    return gradient_relations.second_gradient(bn, gradient_relations.without_scale(case), "grad_dy")
+    return gradients.second_gradient(bn, gradients.without_scale(case), "grad_dy")
 
 
 @spec(
@@ -215,7 +216,7 @@ def needs_no_scale_for_second_gradients(bn: Subject, case: Case) -> Agreement:
 )
 def sends_second_gradients_to_the_input_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference only the gradient of γ depends on x, and linearly."""
-    return gradient_relations.second_gradient(bn, case, "grad_x")
+    return gradients.second_gradient(bn, case, "grad_x")
 
 
 @spec(
@@ -226,7 +227,7 @@ def sends_second_gradients_to_the_input_in_inference(bn: Subject, case: Case) ->
 )
 def sends_second_gradients_to_the_scale_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference the gradient of x can be differentiated in γ."""
-    return gradient_relations.second_gradient(bn, case, "grad_gamma")
+    return gradients.second_gradient(bn, case, "grad_gamma")
 
 
 @spec(
@@ -238,4 +239,4 @@ def sends_second_gradients_to_the_scale_in_inference(bn: Subject, case: Case) ->
 )
 def sends_second_gradients_to_the_cotangent_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference the gradients can be differentiated in the cotangent of y."""
-    return gradient_relations.second_gradient(bn, case, "grad_dy")
+    return gradients.second_gradient(bn, case, "grad_dy")

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from bnconform import bounds, folding, reference, steps, variants
-from bnconform.bounds import Bound
-from bnconform.case import Case
-from bnconform.layout import along
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.axes import along
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.oracle.bounds import Bound
+from bnconform.relations import chains, folding, followups
 
 INFERENCE = cases(mode="infer")
 TRAINING = cases(mode="train")
@@ -33,7 +34,7 @@ def infers_by_the_running_statistics(bn: Subject, case: Case) -> Agreement:
 )
 def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
     """In inference the output for one example does not depend on the others of its batch."""
-    other = variants.among_others(case)
+    other = followups.among_others(case)
     expected = bn(other).y
     within = bounds.infer(case, bn.dialect) + bounds.infer(other, bn.dialect)
     if expected is None or case.x.shape[0] == 1:
@@ -50,7 +51,7 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
 )
 def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
     """Inference is one linear map of each channel: what it gives for x lies a·x above what it gives for 0."""
-    zero = variants.at_zero(case)
+    zero = followups.at_zero(case)
     intercept = bn(zero).y
     within = bounds.infer(case, bn.dialect) + bounds.infer(zero, bn.dialect)
     if intercept is None:
@@ -79,7 +80,7 @@ def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
 )
 def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
     """In inference a batch of one example gives what the example gives in a larger batch."""
-    single = variants.one_example(case)
+    single = followups.one_example(case)
     within = bounds.infer(case, bn.dialect)
     expected = bn(case).y
     if expected is None or case.x.shape[0] == 1:
@@ -99,7 +100,7 @@ def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
 )
 def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
     """Inference after a training step normalizes by the running statistics that the step returned."""
-    after = steps.inference_after_a_step(bn, case)
+    after = chains.inference_after_a_step(bn, case)
     if after is None:
         return Agreement(quantity="y", missing="running statistics are not offered")
     within = bounds.infer(after, bn.dialect)
@@ -114,7 +115,7 @@ def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
 )
 def drifts_from_training_by_r_and_d(bn: Subject, case: Case) -> Agreement:
     """Inference differs from training by a scale r and a shift d of the normalized values, and by nothing else."""
-    after, trained = steps.inference_after_a_step(bn, case), bn(case).y
+    after, trained = chains.inference_after_a_step(bn, case), bn(case).y
     if after is None or trained is None:
         return Agreement(quantity="y", missing="y or the running statistics are not offered")
     expected, stretch = folding.renormalized(case, after, trained)

@@ -7,11 +7,13 @@ specs and tell which statement was not kept.
 
 import numpy as np
 
-from bnconform import bounds, manners, neighbours, reference, relations, variants
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases import delivery
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import channels, comparisons, followups
 
 TRAINING = cases(mode="train")
 STORED = cases(mode="train", manner="stored")
@@ -37,7 +39,7 @@ def _unchanged(bn: Subject, case: Case, changed: Case, how: str) -> Agreement:
 )
 def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
     """Adding a constant to all values of a channel changes nothing."""
-    return _unchanged(bn, case, variants.shifted(case), "shifted")
+    return _unchanged(bn, case, followups.shifted(case), "shifted")
 
 
 @spec(
@@ -47,7 +49,7 @@ def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
 )
 def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
     """ε has the unit of a variance: doubling the input and quadrupling ε changes nothing."""
-    return _unchanged(bn, case, variants.doubled(case), "doubled")
+    return _unchanged(bn, case, followups.doubled(case), "doubled")
 
 
 @spec(
@@ -57,13 +59,13 @@ def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
 )
 def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
     """Reordering the batch reorders the outputs and changes none of them."""
-    turned = variants.reordered(case)
+    turned = followups.reordered(case)
     before = bn(case).y
     if before is None:
         return Agreement(quantity="y", missing="y is not offered")
-    expected = variants.reorder(before.astype(np.float64), case.axis)
+    expected = followups.reorder(before.astype(np.float64), case.axis)
     before_bound = bounds.normalize(case, bn.dialect)
-    within = bounds.normalize(turned, bn.dialect) + variants.reorder(before_bound.allowance, case.axis)
+    within = bounds.normalize(turned, bn.dialect) + followups.reorder(before_bound.allowance, case.axis)
     return agree(bn(turned).y, expected, within=within, quantity="y of the reordered input")
 
 
@@ -74,7 +76,7 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
     """Giving a batch twice changes none of its outputs, since mean and biased variance are averages."""
-    twice = variants.repeated(case)
+    twice = followups.repeated(case)
     before = bn(case).y
     if before is None:
         return Agreement(quantity="y", missing="y is not offered")
@@ -91,7 +93,7 @@ def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
 )
 def ignores_a_scale_of_the_input(bn: Subject, case: Case) -> Agreement:
     """Multiplying all values by a, here 3, and ε by a² changes nothing."""
-    return relations.same_output(bn, case, variants.tripled(case), quantity="y of the tripled input")
+    return comparisons.same_output(bn, case, followups.tripled(case), quantity="y of the tripled input")
 
 
 @spec(
@@ -101,7 +103,7 @@ def ignores_a_scale_of_the_input(bn: Subject, case: Case) -> Agreement:
 )
 def mirrors_its_input(bn: Subject, case: Case) -> Agreement:
     """Negating the input mirrors the output about β."""
-    return relations.mirrored_output(bn, case, variants.negated(case))
+    return comparisons.mirrored_output(bn, case, followups.negated(case))
 
 
 @spec(
@@ -112,8 +114,8 @@ def mirrors_its_input(bn: Subject, case: Case) -> Agreement:
 )
 def keeps_channels_apart(bn: Subject, case: Case) -> Agreement:
     """A channel's output does not depend on the values of the other channels."""
-    changed, where = neighbours.zeroed(case), neighbours.unchanged(case)
-    return relations.same_output(bn, case, changed, quantity="y beside zeroed channels", where=where)
+    changed, where = channels.zeroed(case), channels.unchanged(case)
+    return comparisons.same_output(bn, case, changed, quantity="y beside zeroed channels", where=where)
 
 
 @spec(
@@ -123,8 +125,8 @@ def keeps_channels_apart(bn: Subject, case: Case) -> Agreement:
 )
 def treats_channels_alike(bn: Subject, case: Case) -> Agreement:
     """Reordering the channels, with their γ and β, reorders the outputs and changes none of them."""
-    turned, quantity = neighbours.turned(case), "y of the reordered channels"
-    return relations.same_output(bn, case, turned, quantity=quantity, moved=lambda t: np.flip(t, case.axis))
+    turned, quantity = channels.turned(case), "y of the reordered channels"
+    return comparisons.same_output(bn, case, turned, quantity=quantity, moved=lambda t: np.flip(t, case.axis))
 
 
 @spec(
@@ -134,7 +136,7 @@ def treats_channels_alike(bn: Subject, case: Case) -> Agreement:
 )
 def repeats_itself(bn: Subject, case: Case) -> list[Agreement]:
     """The same case given twice has the same outputs, gradients and running statistics, bit for bit."""
-    return relations.same_bits(bn(case), bn(variants.again(case)))
+    return comparisons.same_bits(bn(case), bn(followups.again(case)))
 
 
 @spec(
@@ -144,9 +146,9 @@ def repeats_itself(bn: Subject, case: Case) -> list[Agreement]:
 )
 def needs_no_cotangent(bn: Subject, case: Case) -> list[Agreement]:
     """Where no gradients are asked for, output and running statistics stay the same."""
-    alone = variants.forward_only(case)
-    output = relations.same_output(bn, case, alone, quantity="y without gradients")
-    return [output, *relations.same_averages(bn, case, alone)]
+    alone = followups.forward_only(case)
+    output = comparisons.same_output(bn, case, alone, quantity="y without gradients")
+    return [output, *comparisons.same_averages(bn, case, alone)]
 
 
 @spec(
@@ -156,7 +158,7 @@ def needs_no_cotangent(bn: Subject, case: Case) -> list[Agreement]:
 )
 def ignores_the_running_statistics_in_training(bn: Subject, case: Case) -> Agreement:
     """Training gives the same output whether or not running statistics are kept."""
-    return relations.same_output(bn, case, variants.untracked(case), quantity="y without running statistics")
+    return comparisons.same_output(bn, case, followups.untracked(case), quantity="y without running statistics")
 
 
 @spec(
@@ -167,7 +169,7 @@ def ignores_the_running_statistics_in_training(bn: Subject, case: Case) -> Agree
 )
 def reads_every_order_of_memory(bn: Subject, case: Case) -> list[Agreement]:
     """Arrays in Fortran order, with gaps or backwards in memory have the outputs and gradients of their values."""
-    return relations.same_results_where_stored(bn, case, "reversed", "strided", "backwards")
+    return comparisons.same_results_where_stored(bn, case, "reversed", "strided", "backwards")
 
 
 @spec(
@@ -177,7 +179,7 @@ def reads_every_order_of_memory(bn: Subject, case: Case) -> list[Agreement]:
 )
 def reads_misaligned_and_swapped_bytes(bn: Subject, case: Case) -> list[Agreement]:
     """Arrays off their alignment or in the other byte order have the outputs and gradients of their values."""
-    return relations.same_results_where_stored(bn, case, "misaligned", "swapped")
+    return comparisons.same_results_where_stored(bn, case, "misaligned", "swapped")
 
 
 @spec(
@@ -188,7 +190,7 @@ def reads_misaligned_and_swapped_bytes(bn: Subject, case: Case) -> list[Agreemen
 )
 def takes_one_array_for_scale_and_shift(bn: Subject, case: Case) -> list[Agreement]:
     """Where γ and β are one array, each keeps its meaning and has a gradient of its own."""
-    return relations.same_results_where_stored(bn, case, "shared")
+    return comparisons.same_results_where_stored(bn, case, "shared")
 
 
 @spec(
@@ -198,7 +200,7 @@ def takes_one_array_for_scale_and_shift(bn: Subject, case: Case) -> list[Agreeme
 )
 def leaves_its_inputs_as_they_are(bn: Subject, case: Case) -> Agreement:
     """Forward and backward write to no array that they were given."""
-    return relations.inputs_left(bn, case)
+    return comparisons.inputs_left(bn, case)
 
 
 @spec(
@@ -208,4 +210,4 @@ def leaves_its_inputs_as_they_are(bn: Subject, case: Case) -> Agreement:
 )
 def computes_the_same_uncompiled(bn: Subject, case: Case) -> list[Agreement]:
     """What is compiled by default has the same outputs, running statistics and gradients when run step by step."""
-    return relations.same_results(bn, case, manners.plain(case))
+    return comparisons.same_results(bn, case, delivery.plain(case))

@@ -7,12 +7,13 @@ least loss, no number that is not one in state that outlives the call.
 
 import numpy as np
 
-from bnconform import bounds, masking, reference
-from bnconform.case import Case
-from bnconform.masking import Masked
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree, hold, unless_declared
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import masks
+from bnconform.relations.masks import Masked
 
 TRAINING = cases(mode="train")
 FLAX = (
@@ -24,7 +25,7 @@ FLAX = (
 
 def _elsewhere(case: Case) -> Agreement | None:
     """Returns what stands for a comparison where masks are not tried."""
-    tried = case.x.ndim in masking.RANKS and case.rows > 1
+    tried = case.x.ndim in masks.RANKS and case.rows > 1
     return None if tried else Agreement(quantity="y", missing="masks are tried on several values of rank 2 and 3 only")
 
 
@@ -54,7 +55,7 @@ def _compare_variance(bn: Subject, run: Case, masked: Masked, how: str) -> Agree
 )
 def normalizes_by_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """Under a mask M, training normalizes by the mean and the biased variance of the values that it shows."""
-    masked = masking.hiding_values(case)
+    masked = masks.hiding_values(case)
     return _elsewhere(case) or _compare_y(bn, masked.case, masked, "where the mask shows x")
 
 
@@ -65,7 +66,7 @@ def normalizes_by_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
 )
 def broadcasts_a_mask(bn: Subject, case: Case) -> Agreement:
     """A mask of one value per example shows or hides all values of that example."""
-    masked = masking.hiding_examples(case)
+    masked = masks.hiding_examples(case)
     return _elsewhere(case) or _compare_y(bn, masked.case, masked, "where the mask shows the example")
 
 
@@ -76,7 +77,7 @@ def broadcasts_a_mask(bn: Subject, case: Case) -> Agreement:
 )
 def averages_the_mean_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """Under a mask, the running mean moves towards the mean of the values that it shows."""
-    masked = masking.hiding_values(case)
+    masked = masks.hiding_values(case)
     return _elsewhere(case) or _compare_mean(bn, masked.case, masked, "under a mask")
 
 
@@ -87,7 +88,7 @@ def averages_the_mean_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreeme
 )
 def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """Under a mask, the running variance moves towards the unbiased variance of the values that it shows."""
-    absent, masked = _elsewhere(case), masking.hiding_values(case)
+    absent, masked = _elsewhere(case), masks.hiding_values(case)
     if absent is not None:
         return absent
     actual = bn(masked.case).running_var
@@ -107,7 +108,7 @@ def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agr
 )
 def sends_gradients_through_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """The gradient of a loss of the shown outputs flows through the statistics of the shown values."""
-    absent, masked = _elsewhere(case), masking.hiding_values(case)
+    absent, masked = _elsewhere(case), masks.hiding_values(case)
     if absent is not None:
         return absent
     if case.dy is None:
@@ -125,10 +126,10 @@ def sends_gradients_through_what_the_mask_shows(bn: Subject, case: Case) -> Agre
 )
 def ignores_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
     """Hidden values that are not numbers reach neither the shown outputs nor the running averages."""
-    absent, masked = _elsewhere(case), masking.hiding_values(case)
+    absent, masked = _elsewhere(case), masks.hiding_values(case)
     if absent is not None or not masked.hides:
         return [absent or Agreement(quantity="y", missing="the mask hides none of so few values")]
-    run, how = masking.with_nan_hidden(case), "beside hidden NaN"
+    run, how = masks.with_nan_hidden(case), "beside hidden NaN"
     return [compare(bn, run, masked, how) for compare in (_compare_y, _compare_mean, _compare_variance)]
 
 
@@ -139,7 +140,7 @@ def ignores_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
 )
 def takes_a_mask_of_everything_for_no_mask(bn: Subject, case: Case) -> list[Agreement]:
     """A mask that shows every value gives the outputs and averages of the whole batch."""
-    absent, masked = _elsewhere(case), masking.hiding_nothing(case)
+    absent, masked = _elsewhere(case), masks.hiding_nothing(case)
     if absent is not None:
         return [absent]
     compared = (_compare_y, _compare_mean, _compare_variance)
@@ -156,7 +157,7 @@ def keeps_its_averages_when_all_is_hidden(bn: Subject, case: Case) -> list[Agree
     absent = _elsewhere(case)
     if absent is not None:
         return [absent]
-    found = bn(masking.hiding_everything(case))
+    found = bn(masks.hiding_everything(case))
     return [_finite(found.running_mean, "running_mean"), _finite(found.running_var, "running_var")]
 
 

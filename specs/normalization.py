@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from bnconform import bounds, exact, reference, relations, variants
-from bnconform.bounds import Bound
-from bnconform.case import Case
-from bnconform.layout import along, to_rows
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.axes import along, to_rows
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.oracle.bounds import Bound
+from bnconform.relations import comparisons, exact, followups
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
@@ -90,7 +91,7 @@ def adds_epsilon_inside_the_root(bn: Subject, case: Case) -> Agreement:
 )
 def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
     """The output is γ times the output for γ = 1, β = 0, plus β, channel by channel."""
-    plain = variants.unscaled(case)
+    plain = followups.unscaled(case)
     gamma = np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     y, h = bn(case).y, bn(plain).y
@@ -110,7 +111,7 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
 )
 def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
     """Normalized values have mean 0 and variance σ²/(σ² + ε), not 1."""
-    plain, others = variants.unscaled(case), _others(case)
+    plain, others = followups.unscaled(case), _others(case)
     h, bound = bn(plain).y, bounds.normalize(plain, bn.dialect)
     error, size = bound.allowance, np.abs(reference.normalized(plain))
     mean = agree(
@@ -137,7 +138,7 @@ def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
 )
 def restores_its_input(bn: Subject, case: Case) -> Agreement:
     """With γ = √(σ² + ε) and β = μ, training gives back its input."""
-    undone = variants.restoring(case)
+    undone = followups.restoring(case)
     x = undone.x.astype(np.float64)
     # γ and β are rounded to their dtype, which moves the exact output away from x by a known amount.
     within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - x)
@@ -153,7 +154,7 @@ def restores_its_input(bn: Subject, case: Case) -> Agreement:
 )
 def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Case) -> Agreement:
     """With γ² = σ² and β = μ, training misses its input by d(√(σ²/(σ² + ε)) - 1), which ε decides."""
-    undone = variants.restoring_without_epsilon(case)
+    undone = followups.restoring_without_epsilon(case)
     expected = exact.short_of_input(undone)
     # γ and β are rounded to their dtype, which moves the exact output by a known amount.
     within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - expected)
@@ -168,7 +169,7 @@ def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Cas
 )
 def sets_the_moments_of_its_output(bn: Subject, case: Case) -> list[Agreement]:
     """γ and β set the moments of the output: mean β and variance γ²σ²/(σ² + ε)."""
-    return relations.moments_about_the_shift(bn, case)
+    return comparisons.moments_about_the_shift(bn, case)
 
 
 @spec(
@@ -181,8 +182,8 @@ def takes_a_feature_map_as_one_feature(bn: Subject, case: Case) -> Agreement:
     """The statistics of a feature map are over N·H·W: the output is that of a matrix with a row for each pixel."""
     if case.x.ndim != 4:
         return Agreement(quantity="y", missing="the input holds no feature maps")
-    matrix = variants.as_matrix(case)
-    return relations.same_output(bn, case, matrix, quantity="y of the matrix", moved=lambda t: to_rows(t, case.axis))
+    matrix = followups.as_matrix(case)
+    return comparisons.same_output(bn, case, matrix, quantity="y of the matrix", moved=lambda t: to_rows(t, case.axis))
 
 
 @spec(
@@ -194,9 +195,9 @@ def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
     """Moving the channels to another axis moves the outputs there and changes none of them."""
     if case.x.ndim > 4:
         return Agreement(quantity="y", missing="of ranks up to 4 only, as each shape costs some a compilation")
-    moved, axis = variants.on_next_axis(case), variants.next_axis(case)
+    moved, axis = followups.on_next_axis(case), followups.next_axis(case)
     quantity = "y with the channels on another axis"
-    return relations.same_output(bn, case, moved, quantity=quantity, moved=lambda t: np.moveaxis(t, case.axis, axis))
+    return comparisons.same_output(bn, case, moved, quantity=quantity, moved=lambda t: np.moveaxis(t, case.axis, axis))
 
 
 @spec(
@@ -220,13 +221,15 @@ def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:
     """The statistics of a sequence are per time step: with T·C channels at once or step by step the output is one."""
     if case.x.ndim not in (3, 5) or case.x.shape[0] < 2:
         return Agreement(quantity="y", missing="the input holds no sequences, or a single one")
-    whole, alone = variants.time_steps_as_channels(case), variants.time_steps(case)
+    whole, alone = followups.time_steps_as_channels(case), followups.time_steps(case)
     quantity, y, parts = "y of time steps as channels", bn(whole).y, [bn(step).y for step in alone]
     if y is None or any(part is None for part in parts):
         return Agreement(quantity=quantity, missing="y is not offered")
-    at_once, bound = variants.as_sequence(case, y), bounds.normalize(whole, bn.dialect)
+    at_once, bound = followups.as_sequence(case, y), bounds.normalize(whole, bn.dialect)
     # What a step by itself may be off adds to what it may be off among the others.
-    more = variants.joined(case, [bounds.normalize(step, bn.dialect).allowance for step in alone])
-    within = Bound(variants.as_sequence(case, bound.allowance) + more, variants.as_sequence(case, bound.scale), bound.u)
-    one_by_one = variants.joined(case, [np.asarray(part).astype(np.float64) for part in parts])
+    more = followups.joined(case, [bounds.normalize(step, bn.dialect).allowance for step in alone])
+    within = Bound(
+        followups.as_sequence(case, bound.allowance) + more, followups.as_sequence(case, bound.scale), bound.u
+    )
+    one_by_one = followups.joined(case, [np.asarray(part).astype(np.float64) for part in parts])
     return agree(at_once, one_by_one, within=within, quantity=quantity)

@@ -5,11 +5,12 @@ it is held to. The variance is read off the running variance: in y the error of 
 between algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
 """
 
-from bnconform import bounds, probes, reference, refusals
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import probes, refusals
 
 TRAINING = cases(mode="train")
 INFERENCE = cases(mode="infer")

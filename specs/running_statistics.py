@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bnconform import bounds, reference, steps, variants
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree, hold, unless_declared
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import chains, followups
 
 TRAINING = cases(mode="train")
 INFERENCE = cases(mode="infer")
@@ -61,11 +62,11 @@ def averages_the_unbiased_variance(bn: Subject, case: Case) -> Agreement:
 )
 def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
     """With weight 1/k at step k the running mean is the plain average over the batches, whatever it was before."""
-    chain = steps.cumulative(bn, case)
+    chain = chains.cumulative(bn, case)
     if not chain:
         return Agreement(quantity="running_mean", missing="running_mean is not offered")
-    average, drift = steps.population(chain, steps.means(chain))
-    within = steps.carried_mean(chain, bn.dialect) + drift
+    average, drift = chains.population(chain, chains.means(chain))
+    within = chains.carried_mean(chain, bn.dialect) + drift
     return agree(chain[-1].outcome.running_mean, average, within=within, quantity="running_mean after three batches")
 
 
@@ -77,11 +78,11 @@ def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
 )
 def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
     """With weight 1/k at step k the running variance is m/(m - 1) times the average of the biased variances."""
-    chain = steps.cumulative(bn, case)
+    chain = chains.cumulative(bn, case)
 
     def compared(correction: int) -> Agreement:
-        average, drift = steps.population(chain, steps.variances(chain, correction))
-        within = steps.carried_variance(chain, bn.dialect, correction) + drift
+        average, drift = chains.population(chain, chains.variances(chain, correction))
+        within = chains.carried_variance(chain, bn.dialect, correction) + drift
         return agree(chain[-1].outcome.running_var, average, within=within, quantity="running_var after three batches")
 
     return _unbiased(bn, chain, compared)
@@ -95,11 +96,11 @@ def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
 )
 def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
     """After k steps of one weight every batch's mean counts by its age, and what was there before by (1 - ω)^k."""
-    chain = steps.steady(bn, case)
+    chain = chains.steady(bn, case)
     if not chain or case.running_mean is None:
         return Agreement(quantity="running_mean", missing="running_mean is not offered")
-    expected = steps.closed_form(case.running_mean, chain, steps.means(chain))
-    within = steps.carried_mean(chain, bn.dialect)
+    expected = chains.closed_form(case.running_mean, chain, chains.means(chain))
+    within = chains.carried_mean(chain, bn.dialect)
     return agree(chain[-1].outcome.running_mean, expected, within=within, quantity="running_mean after three steps")
 
 
@@ -112,13 +113,13 @@ def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
 )
 def forgets_the_variance_exponentially(bn: Subject, case: Case) -> Agreement:
     """After k steps of one weight every batch's unbiased variance counts by its age, what was there by (1 - ω)^k."""
-    chain, start = steps.steady(bn, case), case.running_var
+    chain, start = chains.steady(bn, case), case.running_var
     if start is None:
         return Agreement(quantity="running_var", missing="running_var is not offered")
 
     def compared(correction: int) -> Agreement:
-        expected = steps.closed_form(start, chain, steps.variances(chain, correction))
-        within = steps.carried_variance(chain, bn.dialect, correction)
+        expected = chains.closed_form(start, chain, chains.variances(chain, correction))
+        within = chains.carried_variance(chain, bn.dialect, correction)
         return agree(chain[-1].outcome.running_var, expected, within=within, quantity="running_var after three steps")
 
     return _unbiased(bn, chain, compared)
@@ -156,7 +157,7 @@ def leaves_the_statistics_alone_in_inference(bn: Subject, case: Case) -> list[Ag
 )
 def averages_without_a_backward_pass(bn: Subject, case: Case) -> list[Agreement]:
     """A training step updates the running statistics in its forward pass, whether gradients are asked for or not."""
-    forward = variants.forward_only(case)
+    forward = followups.forward_only(case)
     bound = bounds.running_mean(forward, bn.dialect)
     mean = agree(
         bn(forward).running_mean, reference.running_mean(forward), within=bound, quantity="running_mean, forward only"
@@ -178,7 +179,7 @@ def trains_without_the_running_statistics(bn: Subject, case: Case) -> list[Agree
     The documents contradict each other. A quantity on which nothing depends has the gradient zero, so training cannot
     move it: document 002 holds. That a framework lists no gradient for it is not visible from outside and not claimed.
     """
-    chain = steps.steady(bn, case)
+    chain = chains.steady(bn, case)
     if not chain:
         return [Agreement(quantity="y", missing="running statistics are not offered")]
     again, before, after = chain[1].case, chain[0].outcome, chain[1].outcome

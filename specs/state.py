@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import bounds, recurrences, reference, steps
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree, hold, unless_declared
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import chains, recurrences
 
 TRAINING = cases(mode="train")
 
@@ -101,12 +102,12 @@ def averages_all_batches_by_its_own_count(bn: Subject, case: Case) -> list[Agree
 
     def compared(correction: int) -> Agreement:
         reached, within = recurrences.variance_after(chain, bn.dialect, correction)
-        average = steps.plain_average(steps.variances(chain, correction))
+        average = chains.plain_average(chains.variances(chain, correction))
         within = within + np.abs(reached - average)  # 0 but for weights 1/j that are kept in float32 by declaration
         return agree(last.running_var, average, within=within, quantity="running_var over three batches")
 
     reached, within = recurrences.mean_after(chain, bn.dialect)
-    average = steps.plain_average(steps.means(chain))
+    average = chains.plain_average(chains.means(chain))
     within = within + np.abs(reached - average)
     mean = agree(last.running_mean, average, within=within, quantity="running_mean over three batches")
     if bn.dialect.running_var == "biased":

@@ -1,10 +1,11 @@
 """What flows through the statistics themselves: the batch's where they are returned, the running ones in inference."""
 
-from bnconform import bounds, gradient_relations, reference
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.relations import gradients
 
 RETURNED = cases(mode="train", statistics=False, derivatives="batch_statistics")
 RUNNING = cases(mode="infer", derivatives="running_gradients")
@@ -43,7 +44,7 @@ def returns_the_variance_of_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def sends_gradients_through_returned_statistics(bn: Subject, case: Case) -> Agreement:
     """What a loss asks of the returned mean and variance reaches x, beside what it asks of y."""
-    return gradient_relations.derivative(bn, case, "dx")
+    return gradients.derivative(bn, case, "dx")
 
 
 @spec(
@@ -53,7 +54,7 @@ def sends_gradients_through_returned_statistics(bn: Subject, case: Case) -> Agre
 )
 def sends_a_true_gradient_to_the_running_mean(bn: Subject, case: Case) -> Agreement:
     """In inference the running mean gets a true gradient, if it gets one."""
-    return gradient_relations.derivative(bn, case, "drunning_mean")
+    return gradients.derivative(bn, case, "drunning_mean")
 
 
 @spec(
@@ -64,4 +65,4 @@ def sends_a_true_gradient_to_the_running_mean(bn: Subject, case: Case) -> Agreem
 )
 def sends_a_true_gradient_to_the_running_variance(bn: Subject, case: Case) -> Agreement:
     """In inference the running variance gets a true gradient, if it gets one."""
-    return gradient_relations.derivative(bn, case, "drunning_var")
+    return gradients.derivative(bn, case, "drunning_var")

@@ -1,10 +1,10 @@
 """The derivative of the second gradients: what a penalty on curvature, differentiated, sends to the input."""
 
-from bnconform import gradient_relations
-from bnconform.case import Case
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement
+from bnconform.cases.strategies import cases
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement
+from bnconform.engine.spec import Subject, spec
+from bnconform.relations import gradients
 
 
 @spec(
@@ -17,4 +17,4 @@ from bnconform.verdict import Agreement
 )
 def sends_third_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
     """In training the second gradients can be differentiated in x once more, through the batch's statistics as well."""
-    return gradient_relations.third_derivative(bn, case)
+    return gradients.third_derivative(bn, case)

@@ -10,26 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform import (
-    batches,
-    bounds,
-    exact,
-    gradient_relations,
-    network,
-    noise,
-    optimizers,
-    reference,
-    refusals,
-    relations,
-    variants,
-)
-from bnconform.bounds import Bound
-from bnconform.case import Case
-from bnconform.layout import along
-from bnconform.optimizers import Optimizer
-from bnconform.spec import Subject, spec
-from bnconform.strategies import cases
-from bnconform.verdict import Agreement, agree
+from bnconform.cases import populations
+from bnconform.cases.strategies import cases
+from bnconform.contract.axes import along
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject, spec
+from bnconform.oracle import bounds, reference
+from bnconform.oracle.bounds import Bound
+from bnconform.relations import comparisons, exact, followups, gradients, network, noise, optimizers, refusals
+from bnconform.relations.optimizers import Optimizer
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
@@ -103,7 +93,7 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
 
     That the distribution stays as a whole is not claimed: batch normalization fixes two moments and no more.
     """
-    drifted = variants.drifted(case)
+    drifted = followups.drifted(case)
     y, bound, others = bn(drifted).y, bounds.normalize(drifted, bn.dialect), _others(case)
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     gamma = np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
@@ -135,7 +125,7 @@ def _along(case: Case, vector: np.ndarray) -> np.ndarray:
 
 def _call(bn: Subject, case: Case) -> list[Agreement]:
     """Compares everything that one call of a layer returned."""
-    return [relations.pointwise(bn, case, "y"), *relations.averages(bn, case), *gradient_relations.gradients(bn, case)]
+    return [comparisons.pointwise(bn, case, "y"), *comparisons.averages(bn, case), *gradients.gradients(bn, case)]
 
 
 def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
@@ -201,9 +191,9 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
     Few channels say nothing of a distribution: of them the averages themselves are compared.
     """
     if not noise.enough(case):
-        yield from relations.averages(bn, case)
+        yield from comparisons.averages(bn, case)
         return
-    for m in batches.COUNTS:
+    for m in populations.COUNTS:
         batch = refusals.taken(bn, noise.of_size(case, m))
         found = bn(batch)
         for name, returned, standard, distribution in (
@@ -231,9 +221,9 @@ def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Ag
     outputs themselves are compared.
     """
     if not noise.enough(case):
-        yield relations.pointwise(bn, case, "y")
+        yield comparisons.pointwise(bn, case, "y")
         return
-    for m in batches.COUNTS:
+    for m in populations.COUNTS:
         batch = refusals.taken(bn, noise.with_the_mean_in_front(noise.of_size(case, m)))
         y, quantity = bn(batch).y, f"share of y of the fixed example in batches of {m}"
         if y is None:

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.memory import arranged
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.memory import arranged
+from bnconform.contract.outcome import Outcome
 
 
 class Parameters(NamedTuple):

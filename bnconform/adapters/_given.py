@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bnconform.case import Case
+from bnconform.contract.case import Case
 
 DEFAULT_EPS = frozenset({"default_eps"})
 DEFAULTS = frozenset({"default_eps", "default_momentum"})

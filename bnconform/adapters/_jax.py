@@ -19,7 +19,8 @@ import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32
 from bnconform.adapters._given import given
-from bnconform.case import Case, Outcome
+from bnconform.contract.case import Case
+from bnconform.contract.outcome import Outcome
 
 jax.config.update("jax_enable_x64", True)
 DEVICE = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))[0]

@@ -19,8 +19,11 @@ import numpy as np
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import KERAS
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 SOURCE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/"

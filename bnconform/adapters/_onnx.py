@@ -18,9 +18,10 @@ from onnx import TensorProto, helper
 
 from bnconform.adapters._arrays import parameters
 from bnconform.adapters._given import given
-from bnconform.case import Case, Outcome
-from bnconform.dialect import Dialect
-from bnconform.memory import in_c_order
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.memory import in_c_order
+from bnconform.contract.outcome import Outcome
 
 TYPES = {
     "float16": TensorProto.FLOAT16,

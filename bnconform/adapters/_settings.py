@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from bnconform.settings import Argument, Settings
+from bnconform.contract.settings import Argument, Settings
 
 NORMALIZES = ("training", "inference", "gradients", "affine")
 FIRST, LAST = "'NC{s}'", "'N{s}C'"

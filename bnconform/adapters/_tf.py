@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from bnconform.adapters._arrays import Parameters
 from bnconform.adapters._given import given as given_settings
-from bnconform.case import ELEMENTWISE, PER_CHANNEL, TENSORS, Case, Outcome
-from bnconform.layout import along
+from bnconform.contract.axes import along
+from bnconform.contract.case import PER_CHANNEL, TENSORS, Case
+from bnconform.contract.outcome import ELEMENTWISE, Outcome
 
 if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
     tf.config.set_visible_devices([], "GPU")

@@ -21,8 +21,11 @@ import torch
 from torch.autograd import forward_ad
 
 from bnconform.adapters._arrays import at_least_float32, parameters
-from bnconform.case import DTYPES, Case, Outcome, dtype_name
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import DTYPES, dtype_name
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
 SOURCE = "https://github.com/pytorch/pytorch/blob/v2.13.0/"

@@ -18,7 +18,9 @@ from torch.nn import functional
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import TORCH_FUNCTION
 from bnconform.adapters._torch import DEVICES, DIALECT, implementation, inputs, outcome, to_array, to_tensor
-from bnconform.case import Case, Outcome, Unsupported
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.outcome import Outcome
 
 Operator = Callable[..., Any]
 AFFINE = ("dgamma", "dbeta")

@@ -15,8 +15,10 @@ import numpy
 from autograd import make_vjp
 from autograd.differential_operators import make_jvp
 
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 
 def batchnorm(x: Any, gamma: Any, beta: Any, eps: float) -> Any:

@@ -23,8 +23,11 @@ with warnings.catch_warnings():  # of parts of NumPy and setuptools that were to
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import CHAINER_FUNCTION, CHAINER_LINK
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 STATE = ("avg_mean", "avg_var")
 """What a link keeps from one call to the next."""

@@ -22,8 +22,11 @@ from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled, settings
 from bnconform.adapters._settings import EQUINOX_MODES
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 Mode = Literal["ema", "batch"]
 LONG = 2**40

@@ -33,8 +33,10 @@ from bnconform.adapters._jax import (
     run_for_statistics,
 )
 from bnconform.adapters._settings import FLAX_LINEN, FLAX_LINEN_TWO_PASS
-from bnconform.case import Case, Outcome
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 Options = tuple[tuple[str, Any], ...]
 """What a layer is made with beside the settings of the case."""

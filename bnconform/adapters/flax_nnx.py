@@ -18,8 +18,10 @@ from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, p
 from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled
 from bnconform.adapters._settings import FLAX_NNX, FLAX_NNX_TWO_PASS
-from bnconform.case import Case, Outcome
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 
 def _layer(fast: bool, train: bool, axis: int, channels: int, dtype: np.dtype, **settings: Any) -> nnx.BatchNorm:

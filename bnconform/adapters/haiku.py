@@ -23,9 +23,12 @@ from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._given import DEFAULT_EPS
 from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, named, run_compiled, settings
 from bnconform.adapters._settings import HAIKU
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
-from bnconform.layout import along
+from bnconform.contract.axes import along
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 LONG = 2**30
 """So many steps that decay^count is 0 in every type, by far not so many that the counter, an int32, ends."""

@@ -19,9 +19,11 @@ from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._given import DEFAULT_EPS
 from bnconform.adapters._jax import DEVICE, Forward, named, run_compiled
 from bnconform.adapters._settings import JAX_STANDARDIZE, JAX_STANDARDIZE_STABLE
-from bnconform.case import Case, Outcome
-from bnconform.dialect import Dialect, Implementation
-from bnconform.layout import along
+from bnconform.contract.axes import along
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 Options = tuple[tuple[str, str], ...]
 Variance = Literal["two-pass", "one-pass"]

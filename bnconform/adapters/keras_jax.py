@@ -15,7 +15,8 @@ from typing import Any
 from bnconform.adapters import _keras
 from bnconform.adapters._arrays import Parameters, with_state
 from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled
-from bnconform.case import Case, Outcome
+from bnconform.contract.case import Case
+from bnconform.contract.outcome import Outcome
 
 
 @functools.cache

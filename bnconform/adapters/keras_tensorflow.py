@@ -17,7 +17,8 @@ import tensorflow as tf
 from bnconform.adapters import _keras, _tf
 from bnconform.adapters._arrays import with_state
 from bnconform.adapters._given import DEFAULTS
-from bnconform.case import Case, Outcome
+from bnconform.contract.case import Case
+from bnconform.contract.outcome import Outcome
 
 
 def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:

@@ -18,8 +18,9 @@ import torch
 from bnconform.adapters import _keras
 from bnconform.adapters._arrays import with_state
 from bnconform.adapters._torch import is_shared, to_array, to_tensor
-from bnconform.case import Case, Outcome
-from bnconform.memory import in_c_order
+from bnconform.contract.case import Case
+from bnconform.contract.memory import in_c_order
+from bnconform.contract.outcome import Outcome
 
 
 def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:

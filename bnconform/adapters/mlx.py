@@ -19,8 +19,11 @@ from mlx import nn
 from bnconform.adapters._arrays import by_state, parameters, with_state
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import MLX
-from bnconform.case import ELEMENTWISE, Case, Outcome, dtype_name
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import dtype_name
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import ELEMENTWISE, Outcome
 
 mx.set_default_device(mx.cpu)
 DTYPES = {"float16": mx.float16, "bfloat16": mx.bfloat16, "float32": mx.float32, "float64": mx.float64}

@@ -21,9 +21,12 @@ from mxnet.gluon import nn
 from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import MXNET_OPERATOR
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
-from bnconform.settings import Argument, Settings
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
 
 CONTEXT = mxnet.gpu() if os.environ.get("BNCONFORM_DEVICE") == "cuda" else mxnet.cpu()
 STATE = ("running_mean", "running_var")

@@ -15,9 +15,11 @@ import numpy as np
 
 from bnconform.adapters._arrays import parameters
 from bnconform.adapters._given import DEFAULT_EPS, given
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Implementation
-from bnconform.settings import Argument, Settings
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
 
 LAYERS = """7767517
 2 2

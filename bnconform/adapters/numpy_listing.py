@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 
 def batchnorm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, eps: float) -> np.ndarray:

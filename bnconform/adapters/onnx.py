@@ -13,8 +13,10 @@ from onnx.reference import ReferenceEvaluator
 from bnconform.adapters import _onnx
 from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS
 from bnconform.adapters._settings import ONNX_INFERENCE, ONNX_TRAINING
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 SOURCE = "https://github.com/onnx/onnx/blob/v1.23.2/onnx/reference/ops/op_batch_normalization.py"
 

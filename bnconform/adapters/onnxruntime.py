@@ -15,8 +15,10 @@ import onnxruntime
 from bnconform.adapters import _onnx
 from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._settings import ONNX_TRAINING
-from bnconform.case import Case, Outcome
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 PROVIDER = PROVIDERS[os.environ.get("BNCONFORM_DEVICE", "cpu")]

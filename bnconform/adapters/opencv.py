@@ -12,8 +12,10 @@ import numpy as np
 from bnconform.adapters import _onnx
 from bnconform.adapters._given import DEFAULT_EPS
 from bnconform.adapters._settings import ONNX_INFERENCE
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 OPSET = 15
 cv2.setNumThreads(1)

@@ -22,8 +22,11 @@ from bnconform.adapters import _onnx
 from bnconform.adapters._arrays import parameters
 from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._settings import ONNX_TRAINING
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 CORE = openvino.Core()
 TYPES = {"float16": openvino.Type.f16, "bfloat16": openvino.Type.bf16, "float32": openvino.Type.f32}

@@ -19,8 +19,11 @@ import numpy as np
 from bnconform.adapters._arrays import Parameters, channels_first, parameters, with_state
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import PADDLE_FUNCTION, PADDLE_LAYER
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 with warnings.catch_warnings():  # of a cache for compilers, which nothing here needs
     warnings.filterwarnings("ignore", "No ccache found")

@@ -21,8 +21,11 @@ from bnconform.adapters import _tf
 from bnconform.adapters._arrays import Parameters, channels_first, parameters
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import SONNET
-from bnconform.case import ELEMENTWISE, Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import ELEMENTWISE, Outcome
 
 LONG = 2**30
 """So many steps that decay^count is 0 in every type."""

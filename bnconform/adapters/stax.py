@@ -16,8 +16,11 @@ from bnconform.adapters._arrays import Parameters, parameters
 from bnconform.adapters._given import DEFAULT_EPS
 from bnconform.adapters._jax import DEVICE, Forward, named, run_compiled
 from bnconform.adapters._settings import STAX
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 
 @functools.cache

@@ -20,8 +20,11 @@ from bnconform.adapters import _tf
 from bnconform.adapters._arrays import at_least_float32, channels_first, parameters
 from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS
 from bnconform.adapters._settings import TF_COMPOSED, TF_FUSED
-from bnconform.case import Case, Outcome, Unsupported
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 
 def composed(plan: _tf.Plan, given: _tf.Tensors) -> _tf.Tensors:

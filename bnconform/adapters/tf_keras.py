@@ -19,8 +19,10 @@ from bnconform.adapters import _tf
 from bnconform.adapters._arrays import at_least_float32, by_state, channels_first, parameters, with_state
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import TF_KERAS
-from bnconform.case import PER_CHANNEL, Case, Outcome
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import PER_CHANNEL, Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 STATE = ("moving_mean", "moving_variance")

@@ -27,8 +27,11 @@ import numpy as np
 from bnconform.adapters._arrays import Parameters, by_state, parameters, with_state
 from bnconform.adapters._given import DEFAULTS
 from bnconform.adapters._settings import TINYGRAD
-from bnconform.case import ELEMENTWISE, Case, Outcome, dtype_name
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import dtype_name
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import ELEMENTWISE, Outcome
 
 if "CC" not in os.environ and shutil.which("clang") is None:
     import ziglang

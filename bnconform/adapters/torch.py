@@ -29,7 +29,9 @@ from bnconform.adapters._torch import (
     to_array,
     to_tensor,
 )
-from bnconform.case import Case, Outcome, Unsupported
+from bnconform.contract.case import Case
+from bnconform.contract.errors import Unsupported
+from bnconform.contract.outcome import Outcome
 
 MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
 LAZY = {

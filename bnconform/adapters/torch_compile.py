@@ -17,7 +17,8 @@ from torch.nn import functional
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import TORCH_FUNCTION
 from bnconform.adapters._torch import implementation, outcome
-from bnconform.case import Case, Outcome
+from bnconform.contract.case import Case
+from bnconform.contract.outcome import Outcome
 
 KEPT = 200
 torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = 2 * KEPT

@@ -25,8 +25,10 @@ from tvm import relax
 from bnconform.adapters._arrays import parameters
 from bnconform.adapters._given import DEFAULTS, given
 from bnconform.adapters._settings import TVM
-from bnconform.case import Case, Outcome
-from bnconform.dialect import Dialect, Implementation
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
 
 PARAMS = ("gamma", "beta", "moving_mean", "moving_var")
 

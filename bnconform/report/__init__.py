@@ -12,13 +12,13 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bnconform.report.book import book
 from bnconform.report.choices import choices, table
 from bnconform.report.columns import implementations, slug, specs, web
-from bnconform.report.equations import equation
+from bnconform.report.mathml import equation
+from bnconform.report.spec_book import book
 from bnconform.report.view import view
-from bnconform.report.words import HEADINGS, MEANINGS, SIGNS, breakable
-from bnconform.results import Merged, Results, merge
+from bnconform.report.wording import HEADINGS, MEANINGS, SIGNS, breakable
+from bnconform.results.file import Merged, Results, merge
 
 _TEMPLATES = Environment(
     loader=PackageLoader("bnconform", "report/templates"),

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import bnconform.report.columns as who
-from bnconform.dialect import Dialect
-from bnconform.records import Finding, ImplementationRecord
+from bnconform.contract.dialect import Dialect
 from bnconform.report.measured import Cell, Choice, cell
-from bnconform.report.words import SHORT
-from bnconform.results import Merged
+from bnconform.report.wording import SHORT
+from bnconform.results.file import Merged
+from bnconform.results.records import Finding, ImplementationRecord
 
 NARROW = ("float16", "bfloat16")
 DEFAULTS = {field.name: field.default for field in fields(Dialect) if field.name != "links"}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from bnconform.records import Finding, ImplementationRecord, SpecRecord
-from bnconform.report.words import SHORT
-from bnconform.results import Merged, Results
+from bnconform.report.wording import SHORT
+from bnconform.results.file import Merged, Results
+from bnconform.results.records import Finding, ImplementationRecord, SpecRecord
 
 KEY = ("spec", "implementation", "version", "dtype", "device")
 

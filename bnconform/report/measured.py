@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import bnconform.report.columns as who
-from bnconform.records import Finding
-from bnconform.report.words import SHORT
+from bnconform.report.wording import SHORT
+from bnconform.results.records import Finding
 
 Measured = Literal["true", "partly", "contradicted", "unmeasured"]
 MARKS: dict[Measured, str] = {"true": "✓", "partly": "✓ but", "contradicted": "✗", "unmeasured": ""}

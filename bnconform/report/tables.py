@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bnconform.records import CaseRecord, Detail
-from bnconform.report.words import ratio_text, rough_text, value_text
+from bnconform.report.wording import ratio_text, rough_text, value_text
+from bnconform.results.records import CaseRecord, Detail
 
 ROWS, COLUMNS, ELEMENTS = 12, 8, 10
 PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")

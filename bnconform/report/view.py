@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import bnconform.report.columns as who
-from bnconform.records import VERDICTS, Detail, Finding, SpecRecord, Verdict, is_known, is_stale
 from bnconform.report.columns import Column
 from bnconform.report.tables import Table, case_tables, comparison, settings
-from bnconform.report.words import SHORT, SIGNS, ratio_text, selftest_text, share_text
-from bnconform.results import Merged, Results
+from bnconform.report.wording import SHORT, SIGNS, ratio_text, selftest_text, share_text
+from bnconform.results.file import Merged, Results
+from bnconform.results.records import VERDICTS, Detail, Finding, SpecRecord, Verdict, is_known, is_stale
 
 
 @dataclass(frozen=True, kw_only=True)

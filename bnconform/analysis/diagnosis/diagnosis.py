@@ -1,0 +1,63 @@
+"""A Diagnosis says which faults explain what a spec found, and in words how well; a Likely is one such fault.
+
+Rules: faults are named best first, by ratio in two digits and then in the order of the catalogue, simple before
+special; where none fits that is said, and what the error then looks like; every number was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from bnconform.analysis.faults import FAULTS, Fault
+
+PLACES = {fault.name: place for place, fault in enumerate(FAULTS)}
+MOST_NAMED = 3
+NOTHING = "no known fault explains it"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The faults that explain a failing finding, best first, and the same in words; both empty: nothing to explain."""
+
+    likely: tuple[Likely, ...] = ()
+    words: str = ""
+
+
+def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]:
+    """Returns the faults with their ratios, best first."""
+    found = sorted(faults, key=lambda fault: (round(ratios[fault.name], 2), PLACES[fault.name]))
+    return [
+        Likely(fault=one.name, sentence=one.sentence, ratio=ratios[one.name], convention=one.convention)
+        for one in found
+    ]
+
+
+def explained(likely: Sequence[Likely], outputs: Sequence[str] = (), *, compared: bool = True) -> Diagnosis:
+    """Returns the diagnosis that names these faults.
+
+    outputs: those alone that they explain. compared: whether there were values to compare, beside what the spec says.
+    """
+    best = likely[0]
+    named = " or ".join(_words(one) for one in likely[:MOST_NAMED])
+    others = len(likely) - MOST_NAMED
+    more = f" or {others} more" if others > 0 else ""
+    alone = f"in {' and '.join(outputs)} alone, " if outputs else ""
+    same = ", which no case tells apart" if len(likely) > 1 else ""
+    known = ", a known convention" if best["convention"] else ""
+    fit = f", within {best['ratio']:.2g} of the bound" if compared else ", by breaking the statement in the same way"
+    return Diagnosis(tuple(likely), f"{alone}behaves like {named}{more}{same}{known}{fit}")
+
+
+def _words(one: Likely) -> str:
+    return one["fault"].replace("_", " ")
+
+
+class Likely(TypedDict):
+    """A known fault that explains a finding: its worst ratio over all outputs, and whether it is a convention."""
+
+    fault: str
+    sentence: str
+    ratio: float
+    convention: bool

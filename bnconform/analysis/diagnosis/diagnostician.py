@@ -1,0 +1,241 @@
+"""A Diagnostician compares what one implementation did in one dtype with every fault of the catalogue.
+
+Rules: a fault explains a witness where every output lies within its allowance and the right formulas do not explain
+some; it must hold for fresh cases of the witness's family, and what several explain is tried on cases that tell them
+apart. Cases of other families only tell apart: one that none of them explains shows something else; but what is right
+in an ordinary case, and would not be with the fault, refutes it. Where the right formulas explain every single outcome,
+as of a relation between two, a fault must break the same spec in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from bnconform.analysis.diagnosis.diagnosis import NOTHING, Diagnosis, explained, ranked
+from bnconform.analysis.diagnosis.evidence import CALCULABLE, Evidence, calculated, evidence, evidence_of, told
+from bnconform.analysis.diagnosis.fresh_cases import FreshCases
+from bnconform.analysis.diagnosis.matching import Exhibit
+from bnconform.analysis.diagnosis.prediction import in_dialect
+from bnconform.analysis.diagnosis.rounding_failure import rounding_failure
+from bnconform.analysis.faults import FAULTS, Fault, perform
+from bnconform.analysis.faults.fault import Asked
+from bnconform.analysis.fingerprint.fingerprinting import fingerprint, rank_of
+from bnconform.cases.strategies import Given
+from bnconform.contract.case import Case
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.reply import NotOffered, Raised, Reply
+from bnconform.engine.spec import Spec, Subject
+from bnconform.engine.tally import Seen
+from bnconform.engine.target import Target
+
+MOST_ASKED = 8
+"""How many cases are asked to tell faults apart."""
+UNREPEATED = "asked again, it gave another answer"
+NOT_COMPARED = "not compared with known faults, which take no such cases"
+GRADED = "variance algorithm"
+"""The property of the fingerprint that grades the variance."""
+MORE_ROOM = 100.0
+"""Who explains the same within a hundredth of an allowance explains it; the other only does not contradict it."""
+Outputs = tuple[str, ...]
+"""The outputs that are compared; empty: all."""
+
+
+class Diagnostician:
+    """Diagnoses the failures of one target, and asks its implementation no fresh case twice."""
+
+    def __init__(self, about: Target, run: Callable[[Case], Reply]) -> None:
+        self._about, self._run = about, run
+        self._faults = [fault for fault in FAULTS if about.dtype in fault.dtypes]
+        self._cases = FreshCases(about.traits, about.implementation.features)
+        self._answers: dict[Case, Exhibit | None] = {}
+        self._known: list[Diagnosis] = []
+
+    def diagnose(self, spec: Spec, seen: Seen) -> Diagnosis:
+        """Returns what explains that the spec is not kept on a case; nothing where there was no outcome to explain."""
+        if seen.judged.reply is not None or seen.judged.verdict != "fails":
+            return Diagnosis()
+        again, replies = told(spec, seen.case, self._run, self._about.dialect)
+        if again.signature != seen.judged.signature and not isinstance(again.reply, NotOffered):
+            return self._unrepeated(spec, seen)
+        exhibits = [Exhibit(one) for one in evidence_of(replies, self._about.dialect)]
+        if not exhibits and not all(case.needs <= CALCULABLE for case, _ in replies):
+            return Diagnosis(words=NOT_COMPARED)
+        found = self._explained(spec, seen, exhibits)
+        if found not in self._known:
+            self._known.append(found)
+        return found
+
+    def _explained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
+        for known in self._known:
+            names = [one["fault"] for one in known.likely]
+            faults = [fault for fault in self._faults if fault.name in names]
+            if faults and len(self._standing(spec, seen, exhibits, faults)) == len(faults):
+                return known
+        standing = self._standing(spec, seen, exhibits, self._faults)
+        found = self._told_apart(standing, exhibits, spec.given)
+        outputs = _outputs_of(seen, exhibits)
+        if found is None and outputs:
+            alone = self._speaking(_matching(self._faults, exhibits, outputs), exhibits, spec.given, outputs)
+            found = self._told_apart(alone, exhibits, spec.given, outputs)
+        return found or self._unexplained(exhibits)
+
+    def _unexplained(self, exhibits: Sequence[Exhibit]) -> Diagnosis:
+        hint = rounding_failure(exhibits)
+        return Diagnosis(words=f"{NOTHING}; {hint}; {self._grade}" if hint else NOTHING)
+
+    @cached_property
+    def _grade(self) -> str:
+        """What the fingerprint says of the algorithm of the variance."""
+        rank = rank_of(tuple(self._about.implementation.ranks))
+        found = fingerprint(Subject(self._run, self._about.dialect), self._about.dtype, rank)
+        (grade,) = [one.value for one in found if one.property == GRADED]
+        return f"its {GRADED} is {grade}" if grade else f"its {GRADED} is undecided"
+
+    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], faults: Sequence[Fault]) -> list[Fault]:
+        """Returns those of the faults that the witness speaks for."""
+        matching = _matching(faults, exhibits)
+        if any(one.odd for one in exhibits):
+            return self._speaking(matching, exhibits, spec.given)
+        return [fault for fault in matching if self._fails_likewise(spec, seen, fault)]
+
+    def _speaking(
+        self, faults: Sequence[Fault], exhibits: Sequence[Exhibit], given: Given, outputs: Outputs = ()
+    ) -> list[Fault]:
+        """Returns the faults that explain something which the right formulas do not: on the witness, or elsewhere where
+        the witness is so ill-conditioned that there faults are hardly compared."""
+        plain = self._plain(given)
+        return _shown(faults, exhibits, outputs) or _shown(_matching(faults, plain, outputs), plain, outputs)
+
+    def _told_apart(
+        self, standing: Sequence[Fault], exhibits: Sequence[Exhibit], given: Given, outputs: Outputs = ()
+    ) -> Diagnosis | None:
+        """Returns the faults that are left when fresh cases have told apart what can be; None where none is left."""
+        if not standing:
+            return None
+        # What only a relation or an odd problem shows, ordinary cases cannot confirm.
+        family = self._cases.of_family(given) if any(one.odd for one in exhibits) else []
+        own = [self._answered(case) for case in family]
+        looked_at = [*exhibits, *(one for one in own if one is not None)]
+        plain = self._plain(given)
+        left = [fault for fault in standing if not any(one.refutes(fault, outputs) for one in plain)]
+        given_ones = outputs or tuple({output for one in exhibits for output in one.about.outputs})
+        # What rounds more than it may does so in ordinary cases as well, and no further than that.
+        left = [fault for fault in left if fault.within is None or _matching([fault], plain, given_ones)]
+        left = _matching(left, looked_at, outputs)
+        for answer in self._differing(left, exhibits, given):
+            if further := _matching(left, [answer], outputs):
+                looked_at.append(answer)
+                left[:] = further
+        if not left:
+            return None
+        left = _closest(left, looked_at, outputs)
+        ratios = {fault.name: max((_ratio(one, fault, outputs) for one in looked_at), default=0.0) for fault in left}
+        return explained(ranked(ratios, left), outputs, compared=bool(looked_at))
+
+    def _differing(self, left: list[Fault], exhibits: Sequence[Exhibit], given: Given) -> Iterator[Exhibit]:
+        """Yields answers to cases in which the faults that are left differ, until there is one or enough was asked."""
+        asked = 0
+        for case in self._cases.of_others(given):
+            if len(left) < 2 or asked == MOST_ASKED:
+                return
+            if _tells_apart(Exhibit(Evidence(case, {}, self._about.dialect)), left, exhibits):
+                asked += 1
+                answer = self._answered(case)
+                if answer is not None:
+                    yield answer
+
+    def _plain(self, given: Given) -> list[Exhibit]:
+        """Returns answers to ordinary cases of the same mode: what is right there has no fault that shows there."""
+        answers = [self._answered(case) for case in self._cases.of_family(Given(mode=given.mode))]
+        return [one for one in answers if one is not None]
+
+    def _answered(self, case: Case) -> Exhibit | None:
+        if case not in self._answers:
+            reply = self._run(case)
+            found = evidence(case, reply, self._about.dialect) if isinstance(reply, Outcome) else None
+            self._answers[case] = None if found is None else Exhibit(found)
+        return self._answers[case]
+
+    def _unrepeated(self, spec: Spec, seen: Seen) -> Diagnosis:
+        """Returns which faults keep the spec on one call and break it on another, as was seen here."""
+        standing = [fault for fault in self._faults if fault.alter and self._changes_its_mind(spec, seen, fault)]
+        if not standing:
+            return Diagnosis(words=f"{UNREPEATED}; {NOTHING}")
+        likely = explained(ranked(dict.fromkeys((fault.name for fault in standing), 0.0), standing), compared=False)
+        return replace(likely, words=f"{UNREPEATED}; {likely.words}")
+
+    def _changes_its_mind(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
+        run = self._wrong(fault)
+        found = [spec.judge(Subject(run, self._about.dialect), seen.case).signature for _ in range(2)]
+        return found[0] != found[1] and seen.judged.signature in found
+
+    def _fails_likewise(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
+        subject = Subject(self._wrong(fault), self._about.dialect)
+        return spec.judge(subject, seen.case).signature == seen.judged.signature
+
+    def _wrong(self, fault: Fault) -> Callable[[Case], Reply]:
+        """Returns a new implementation with that fault."""
+        wrong, asked = in_dialect(fault, self._about.dialect), set[int]()
+        return lambda case: _performed(wrong, case, asked)
+
+
+def _performed(fault: Fault, case: Case, asked: Asked) -> Reply:
+    if not case.needs <= CALCULABLE:
+        return NotOffered("known faults take no such cases")
+    try:
+        return perform(fault, case, asked=asked)
+    except ValueError as error:  # as a batch of no examples is refused
+        return Raised("ValueError", str(error), "")
+
+
+def _matching(faults: Iterable[Fault], exhibits: Sequence[Exhibit], outputs: Outputs = ()) -> list[Fault]:
+    return [fault for fault in faults if all(one.match(fault, outputs) for one in exhibits)]
+
+
+def _shown(faults: Iterable[Fault], exhibits: Sequence[Exhibit], outputs: Outputs) -> list[Fault]:
+    return [fault for fault in faults if any(match.shown for one in exhibits if (match := one.match(fault, outputs)))]
+
+
+def _closest(faults: Sequence[Fault], exhibits: Sequence[Exhibit], outputs: Outputs) -> list[Fault]:
+    """Returns the faults but those that need so much more room than another that they hardly explain anything."""
+    rooms = [
+        max((match.room for one in exhibits if (match := one.match(fault, outputs))), default=1.0) for fault in faults
+    ]
+    return [fault for fault, room in zip(faults, rooms, strict=True) if room <= MORE_ROOM * min(rooms)]
+
+
+def _ratio(exhibit: Exhibit, fault: Fault, outputs: Outputs) -> float:
+    match = exhibit.match(fault, outputs)
+    return 0.0 if match is None else match.ratio
+
+
+def _outputs_of(seen: Seen, exhibits: Sequence[Exhibit]) -> Outputs:
+    """Returns the outputs that a finding is about, where others were given beside them that may be wrong as well."""
+    worst = seen.judged.worst
+    named = () if worst is None else worst.quantity.split()
+    odd = {output for one in exhibits for output in one.odd}
+    found = odd.intersection(named) or odd
+    return tuple(sorted(found)) if any(set(one.about.outputs) - found for one in exhibits) else ()
+
+
+def _tells_apart(posed: Exhibit, faults: Sequence[Fault], exhibits: Sequence[Exhibit]) -> bool:
+    """Returns whether any two of the faults differ by more than both allowances in an output that may be given."""
+    offered = {output for one in exhibits for output in one.about.outputs}
+    asked = {output for one in exhibits for output in calculated(one.about.case)}
+    for output in calculated(posed.about.case):
+        if output in offered or output not in asked:
+            expected = [posed.expected(posed.model(fault), output) for fault in faults]
+            if any(_differ(*one, *other) for one, other in combinations(expected, 2)):
+                return True
+    return False
+
+
+def _differ(value: np.ndarray, allowance: np.ndarray, other: np.ndarray, its_allowance: np.ndarray) -> bool:
+    with np.errstate(all="ignore"):
+        apart = np.abs(value - other) > allowance + its_allowance
+    return bool((apart | (np.isfinite(value) != np.isfinite(other))).any())

@@ -1,0 +1,75 @@
+"""What a fault amounts to on a piece of evidence: the values of its outputs, and how far rounding may take them.
+
+Rules: what is calculated is calculated beyond the dtype, with its running error in the declared arithmetic beside it;
+what is nothing but rounding, or a change of the outcome, is performed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from bnconform.analysis.diagnosis.evidence import Evidence
+from bnconform.analysis.diagnosis.running_error import Uncertain, Uncertainty
+from bnconform.analysis.faults import Fault, values
+from bnconform.analysis.faults.calculation import Calculation, Formula
+from bnconform.analysis.faults.fault import Asked, shaped
+from bnconform.analysis.faults.formulas import FORMULAS
+from bnconform.contract.dialect import Dialect
+from bnconform.oracle.reference.reductions import Array
+
+
+def in_dialect(fault: Fault, dialect: Dialect) -> Fault:
+    """Returns the fault of an implementation that has it beside the choices that it declares."""
+    declared: Mapping[str, Formula] = {"variance_averaged": lambda c: c.variance}
+    chosen = declared if dialect.running_var == "biased" else {}
+    return replace(fault, formulas={**chosen, **fault.formulas})
+
+
+class Model:
+    """What a fault amounts to on a piece of evidence: values of each output, and how far rounding may take them.
+
+    asked: what a fault that remembers earlier cases was given before.
+    """
+
+    def __init__(self, fault: Fault, about: Evidence, asked: Asked) -> None:
+        self._asked = asked
+        self.fault, self._about = in_dialect(fault, about.dialect), about
+        self._posed = about.case if fault.prepare is None else fault.prepare(about.case)
+        formulas = {**FORMULAS, **self.fault.formulas}
+        self._calculation = Calculation(self._posed, formulas, Uncertainty(about.rounding))
+        self._estimates: dict[str, tuple[Array, Array]] = {}
+
+    @property
+    def performed(self) -> bool:
+        """Whether the fault is nothing but rounding or changes the outcome: it is performed, not calculated."""
+        return self.fault.rounding or self.fault.alter is not None
+
+    def again(self) -> Model:
+        """Returns the model of the same case, given once more."""
+        return Model(self.fault, self._about, set(self._asked))
+
+    def estimate(self, output: str) -> tuple[Array, Array]:
+        """Returns values in plain float64, and the bound of the error of whoever computes them."""
+        if output not in self._estimates:
+            if self.performed:
+                self._estimates[output] = self.values[output], np.zeros(())
+            else:
+                self._estimates[output] = self._calculated(output)
+        return self._estimates[output]
+
+    @cached_property
+    def values(self) -> dict[str, Array]:
+        """The values of all outputs, rounded to float64 only at the end."""
+        narrow = self._about.types.accumulate.bits == 16
+        return values(self.fault, self._about.case, narrow, self._asked)
+
+    def _calculated(self, output: str) -> tuple[Array, Array]:
+        with np.errstate(all="ignore"):
+            number: Uncertain = getattr(self._calculation, output)
+            error = np.broadcast_to(number.error, number.value.shape)
+            value, error = (shaped(self._posed, self._about.case, output, t) for t in (number.value, error))
+            return value, error

@@ -1,0 +1,37 @@
+"""What can be said of an error that no known fault explains: whether it may be one of rounding, and of what.
+
+Rules: an error counts as rounding's where a bound of that size would still make a claim; what of the bound is largest
+there says where to look. It is a hint, never a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bnconform.analysis.diagnosis.dominant_term import dominating
+from bnconform.analysis.diagnosis.matching import Exhibit
+from bnconform.oracle.bounds import LEAST_ROUNDINGS, LEAST_SHARE
+
+
+def rounding_failure(exhibits: Sequence[Exhibit]) -> str:
+    """Returns in words which term of the bound the worst error belongs to; empty where it is too large for rounding."""
+    worst = max(
+        ((exhibit, output) for exhibit in exhibits for output in sorted(exhibit.odd)),
+        key=lambda pair: pair[0].ratios[pair[1]].max(),
+        default=None,
+    )
+    return "" if worst is None else _told(*worst)
+
+
+def _told(exhibit: Exhibit, output: str) -> str:
+    about, ratios = exhibit.about, exhibit.ratios[output]
+    index = tuple(int(i) for i in np.unravel_index(int(ratios.argmax()), ratios.shape))
+    bound = about.bound(output)
+    share = float(ratios[index] * bound.allowance[index] / bound.scale[index])
+    if not share <= max(LEAST_SHARE, LEAST_ROUNDINGS * bound.u):
+        return ""
+    term = dominating(about.case, about.dialect, output, index)
+    where = "" if term is None else f"; if rounding makes it, {100 * term[1]:.0f} % of the bound is for {term[0]}"
+    return f"the error of {output} is {share:.2g} of the size of its terms{where}"

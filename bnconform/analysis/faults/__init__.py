@@ -1,0 +1,26 @@
+"""The catalogue of faults: every wrong formula that the suite is proved to see, and that a diagnosis can name.
+
+Rules: one catalogue serves the power gate (can these cases see it?), the self-test (is it caught?) and the diagnosis
+(is this what is wrong?); adding a fault touches one chapter and nothing else.
+"""
+
+from bnconform.analysis.faults import (
+    affine,
+    averages,
+    backward,
+    defaults,
+    epsilon,
+    inference,
+    odd_inputs,
+    precision,
+    statistics,
+)
+from bnconform.analysis.faults.equivalents import VARIANTS as VARIANTS
+from bnconform.analysis.faults.fault import RIGHT as RIGHT
+from bnconform.analysis.faults.fault import Fault as Fault
+from bnconform.analysis.faults.fault import faults_of
+from bnconform.analysis.faults.fault import perform as perform
+from bnconform.analysis.faults.fault import values as values
+
+CHAPTERS = (statistics, epsilon, affine, averages, backward, inference, defaults, precision, odd_inputs)
+FAULTS: tuple[Fault, ...] = tuple(one for chapter in CHAPTERS for one in faults_of(chapter.__name__))

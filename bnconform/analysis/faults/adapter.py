@@ -1,0 +1,58 @@
+"""Every fault as an implementation under test, and correct variants beside them: an adapter like any other.
+
+Rules: 16-bit cases are computed in float32, as their Dialect declares; `:narrow` variants compute them in 16 bits.
+
+    bnconform run --adapter bnconform.faults.subjects --implementation 'faults.epsilon_*'
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from bnconform.analysis.faults import FAULTS, VARIANTS, Fault, perform
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Implementation
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+
+DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
+NARROW = frozenset({"float16", "bfloat16"})
+FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum"})
+SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
+
+
+def _perform(one: Fault, case: Case, narrow: bool = False) -> Outcome:
+    """Performs a fault with the documented number for what the case says to leave out, whatever the case holds."""
+    meant = {"eps": case.default_eps, "momentum": case.default_momentum}
+    documented = {name: getattr(SETTINGS, f"default_{name}") for name, asked in meant.items() if asked}
+    return perform(one, replace(case, **documented), narrow)
+
+
+def _implementation(name: str, one: Fault) -> Implementation:
+    return Implementation(
+        name=name,
+        run=partial(_perform, one),
+        dialect=DIALECT,
+        dtypes=one.dtypes,
+        features=FEATURES,
+        settings=SETTINGS,
+    )
+
+
+def _narrow(one: Fault) -> Implementation:
+    return Implementation(
+        name=f"variants.{one.name}:narrow",
+        run=partial(_perform, one, narrow=True),
+        dtypes=NARROW,
+        features=FEATURES,
+        settings=SETTINGS,
+    )
+
+
+IMPLEMENTATIONS = [
+    *[_implementation(f"faults.{one.name}", one) for one in FAULTS],
+    *[_implementation(f"variants.{one.name}", one) for one in VARIANTS],
+    *[_narrow(one) for one in VARIANTS],
+]

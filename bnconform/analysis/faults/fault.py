@@ -1,0 +1,153 @@
+"""A Fault is one wrong formula, and what an implementation with it gives.
+
+Rules: a fault is as small as its equation: it replaces quantities of a Calculation, or changes the Case before or the
+Outcome after; its name is its function's and says what is wrong, and its sentence is the docstring. The same fault is
+run as an implementation in its own dtype (`perform`), and evaluated beyond it to be compared with others (`values`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bnconform.analysis.faults.calculation import Calculation, Doubled, Floats, Formula, Numbers
+from bnconform.analysis.faults.formulas import FORMULAS, OUTPUTS
+from bnconform.contract.axes import from_rows
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import DTYPES, dtype_named
+from bnconform.contract.outcome import ELEMENTWISE, Outcome
+
+Prepare = Callable[[Case], Case]
+Asked = set[int]
+"""Digests of the cases that an implementation was given once and not yet a second time."""
+_ASKED: Asked = set()
+Alter = Callable[[Case, Outcome, Asked], Outcome]
+WIDE = {"float16": "float32", "bfloat16": "float32"}
+"""What a 16-bit Case is computed in, as most implementations do; parameters and averages stay there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One wrong way to normalize.
+
+    name: a phrase that fits after "behaves like". formulas: what replaces the right ones. prepare: what is done to the
+    Case first. alter: what is done to the right Outcome. dtypes: where it makes a difference at all. rounding: whether
+    it is right in exact arithmetic, so that only a run shows it. convention: whether a framework documents it.
+    takes_nothing: whether it accepts a batch of no examples, which the right one refuses. numbers: how it adds up in
+    the dtype of that name, where not simply down the rows. within: for a fault of rounding, the Case and the Dialect
+    whose bounds allow for what it loses, in whatever order it adds up.
+    """
+
+    name: str
+    chapter: str
+    sentence: str
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    prepare: Prepare | None = None
+    alter: Alter | None = None
+    dtypes: Collection[str] = frozenset(DTYPES)
+    rounding: bool = False
+    convention: bool = False
+    takes_nothing: bool = False
+    numbers: Callable[[str], Numbers] | None = None
+    within: Callable[[Case, Dialect], tuple[Case, Dialect]] | None = None
+
+    @property
+    def words(self) -> str:
+        """The name as words."""
+        return self.name.replace("_", " ")
+
+
+RIGHT = Fault(name="nothing_wrong", chapter="", sentence="Every quantity by its right formula.")
+"""The implementation without a fault, which every one must differ from."""
+
+
+def fault(replaces: str = "", **more: Any) -> Callable[[Formula], Fault]:
+    """Turns a wrong formula into a Fault that replaces the quantity of that name, or several, parted by spaces."""
+
+    def declare(formula: Formula) -> Fault:
+        unknown = set(replaces.split()) - set(FORMULAS)
+        if unknown:
+            raise TypeError(f"{formula.__name__} replaces {sorted(unknown)}; expected some of {sorted(FORMULAS)}")
+        return _declared(formula, formulas=dict.fromkeys(replaces.split(), formula), **more)
+
+    return declare
+
+
+def prepared(**more: Any) -> Callable[[Prepare], Fault]:
+    """Turns a change of the Case into a Fault: the right formulas on the wrong problem."""
+    return lambda prepare: _declared(prepare, prepare=prepare, **more)
+
+
+def altered(**more: Any) -> Callable[[Alter], Fault]:
+    """Turns a change of the Outcome into a Fault."""
+    return lambda alter: _declared(alter, alter=alter, **more)
+
+
+def _declared(function: Callable[..., Any], **more: Any) -> Fault:
+    sentence = (function.__doc__ or "").strip().partition("\n")[0]
+    if not sentence:
+        raise TypeError(f"fault {function.__name__} has no sentence; expected a docstring that says what is wrong")
+    return Fault(name=function.__name__, chapter=function.__module__.rpartition(".")[2], sentence=sentence, **more)
+
+
+def faults_of(module: str) -> tuple[Fault, ...]:
+    """Returns the faults that the imported module `module` declares, in their order."""
+    return tuple(value for value in vars(sys.modules[module]).values() if isinstance(value, Fault) and value.chapter)
+
+
+def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> Outcome:
+    """Returns what an implementation with that fault gives: computed in the Case's dtype, or float32 for 16 bits.
+
+    narrow: 16 bits are computed in 16 bits, and parameters stay there. asked: what it remembers of earlier cases.
+    """
+    if not case.rows and not wrong.takes_nothing:
+        raise ValueError("got a batch of no examples; expected at least one")
+    width = case.dtype if narrow else WIDE.get(case.dtype, case.dtype)
+    found = _calculated(wrong, case, (wrong.numbers or Floats)(width))
+    with np.errstate(all="ignore"):
+        outcome = Outcome(**{name: _typed(case, name, array, width) for name, array in found.items()})
+        return outcome if wrong.alter is None else wrong.alter(case, outcome, asked)
+
+
+def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> dict[str, np.ndarray]:
+    """Returns the outputs that the wrong formula amounts to, by name, rounded to float64 only at the end.
+
+    A fault of rounding is nothing but rounding: it is performed in the dtype of the Case. narrow, asked: see perform.
+    """
+    if wrong.rounding or wrong.alter is not None:
+        outcome = perform(wrong, case, narrow, asked)
+        names = [name for names in OUTPUTS.values() for name in names]
+        given = {name: getattr(outcome, name) for name in names}
+        return {name: array.astype(np.float64) for name, array in given.items() if array is not None}
+    return _calculated(wrong, case, Doubled() if case.dtype == "float64" else Floats("float64"))
+
+
+def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndarray]:
+    """Returns what the Case asks for in the arrays' own shapes, in the given kind of number."""
+    with np.errstate(all="ignore"):
+        posed = case if wrong.prepare is None else wrong.prepare(case)
+        calculation = Calculation(posed, {**FORMULAS, **wrong.formulas}, numbers)
+        names = [name for given, names in OUTPUTS.items() if not given or getattr(case, given) is not None
+                 for name in names]  # fmt: skip
+        found = {name: getattr(calculation, name) for name in names}
+        plain = {name: calculation.plain(number) for name, number in found.items() if number is not None}
+        return {name: shaped(posed, case, name, array) for name, array in plain.items()}
+
+
+def shaped(posed: Case, case: Case, name: str, array: np.ndarray) -> np.ndarray:
+    """Returns an output that was calculated of `posed`, in the shape that it has in `case`."""
+    if name not in ELEMENTWISE:
+        return array
+    return from_rows(np.broadcast_to(array, (posed.rows, posed.channels)), posed.x.shape, posed.axis).reshape(
+        case.x.shape
+    )
+
+
+def _typed(case: Case, name: str, array: np.ndarray, width: str) -> np.ndarray:
+    dtype = case.x.dtype if name in ELEMENTWISE else dtype_named(width)
+    return np.ascontiguousarray(array.astype(dtype))

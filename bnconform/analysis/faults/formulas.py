@@ -1,0 +1,91 @@
+"""The right formula of every quantity: what a Fault replaces one of.
+
+Rules: one line each, in the notation of the documents; what is right in training and another thing in inference says
+so; a quantity that only faults tell apart (the variance in y and the averaged one) has a name for each use.
+"""
+
+from __future__ import annotations
+
+from bnconform.analysis.faults.calculation import Calculation, Formula, Number
+
+
+def project(c: Calculation, t: Number) -> Number:
+    """Returns P(t) = t - mean(t) - h·mean(t·h), what of a cotangent reaches x; t itself in inference."""
+    return t - c.average(t) - c.h_back * c.average(t * c.h_back) if c.training else t
+
+
+def _moved(c: Calculation, old: Number, new: Number) -> Number:
+    weight = c.number(c.weight)
+    return old * (1.0 - weight) + new * weight
+
+
+def _running(c: Calculation, old: Number, new: str) -> Number:
+    return _moved(c, old, getattr(c, new)) if c.training and old is not None else old
+
+
+def _second_x(c: Calculation) -> Number:
+    if not c.training:
+        return c.g * (c.r_back * c.p)
+    inner = c.h_back * (c.second_product / float(c.m)) + c.pg * c.wh + c.pw * c.gh
+    return c.pg * (c.r_back * c.p) - inner * (c.r_back * c.r_back * c.gamma)
+
+
+FORMULAS: dict[str, Formula] = {
+    # What the Case gives.
+    "x": lambda c: c.rows(c.case.x),
+    "g": lambda c: c.rows(c.case.dy),
+    "gamma": lambda c: c.vector(c.case.gamma, absent=1.0),
+    "beta": lambda c: c.vector(c.case.beta, absent=0.0),
+    "rm": lambda c: c.vector(c.case.running_mean),
+    "rv": lambda c: c.vector(c.case.running_var),
+    # Forward: the statistics of the batch, those that normalize, and what they make of x.
+    "mean": lambda c: c.average(c.x),
+    "variance": lambda c: c.average((c.x - c.mean) * (c.x - c.mean)),
+    "centre": lambda c: c.mean if c.training else c.rm,
+    "variance_in_y": lambda c: c.variance if c.training else c.rv,
+    "epsilon": lambda c: c.eps,
+    "r": lambda c: 1.0 / c.sqrt(c.variance_in_y + c.epsilon),
+    "d": lambda c: c.x - c.centre,
+    "h": lambda c: c.d * c.r,
+    "scale": lambda c: c.gamma,
+    "shift": lambda c: c.beta,
+    "y": lambda c: c.h * c.scale + c.shift,
+    # The running statistics.
+    "weight": lambda c: c.omega,
+    "mean_averaged": lambda c: c.mean,
+    "variance_averaged": lambda c: c.variance * float(c.m) / float(max(c.m - 1, 1)),
+    "running_mean": lambda c: _running(c, c.rm, "mean_averaged"),
+    "running_var": lambda c: _running(c, c.rv, "variance_averaged"),
+    # Backward: dx = γ·r·(g - mean(g) - h·mean(g·h)); the last two terms are of training.
+    "r_back": lambda c: c.r,
+    "h_back": lambda c: c.d * c.r_back,
+    "mean_term": lambda c: c.average(c.g),
+    "variance_term": lambda c: c.h_back * c.average(c.g * c.h_back),
+    "reaching": lambda c: c.g - c.mean_term - c.variance_term if c.training else c.g,
+    "dx": lambda c: c.reaching * (c.gamma * c.r_back),
+    "dgamma": lambda c: c.total(c.g * c.h_back),
+    "dbeta": lambda c: c.total(c.g),
+    # Forward-mode and second derivatives.
+    "dot_x": lambda c: c.rows(c.case.dot_x),
+    "dot_gamma": lambda c: c.vector(c.case.dot_gamma, absent=0.0),
+    "dot_beta": lambda c: c.vector(c.case.dot_beta, absent=0.0),
+    "dot_y": lambda c: project(c, c.dot_x) * (c.gamma * c.r) + c.h * c.dot_gamma + c.dot_beta,
+    "w": lambda c: c.rows(c.case.bar_dx),
+    "p": lambda c: c.vector(c.case.bar_dgamma, absent=0.0),
+    "q": lambda c: c.vector(c.case.bar_dbeta, absent=0.0),
+    "pg": lambda c: project(c, c.g),
+    "pw": lambda c: project(c, c.w),
+    "gh": lambda c: c.average(c.g * c.h_back),
+    "wh": lambda c: c.average(c.w * c.h_back),
+    "second_product": lambda c: c.total(c.w * c.pg),
+    "grad_x": _second_x,
+    "grad_gamma": lambda c: c.total(c.w * c.pg * c.r_back),
+    "grad_dy": lambda c: c.pw * (c.gamma * c.r_back) + c.h_back * c.p + c.q,
+}
+OUTPUTS = {
+    "": ("y", "running_mean", "running_var"),
+    "dy": ("dx", "dgamma", "dbeta"),
+    "dot_x": ("dot_y",),
+    "bar_dx": ("grad_x", "grad_gamma", "grad_dy"),
+}
+"""What is asked for where the Case has the field."""

@@ -1,0 +1,70 @@
+"""The power of cases: how far beyond the bound a wrong formula lies from the right one on them.
+
+Rules: power is the largest |wrong - right| over the bound, among elements with a finite bound, which are those that a
+verdict looks at; above 1 a comparison can tell, and what the strategies draw must reach 4, so that rounding in the
+wrong one cannot hide it; the wrong formula is evaluated beyond the dtype, unless it is wrong in rounding only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from bnconform.analysis.faults import Fault, values
+from bnconform.cases.strategies import Given, Traits, cases
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.oracle.expected import expected
+
+NEEDED = 4.0
+POWERED: tuple[Given, ...] = (
+    cases(mode="train"),
+    cases(mode="infer"),
+    cases(mode="train", gradients=False, rows="one"),
+    cases(mode="train", derivatives="tangents"),
+    cases(mode="train", derivatives="second_order"),
+    cases(mode="train", gradients=False, manner="default_eps"),
+    cases(mode="infer", gradients=False, manner="default_eps"),
+    cases(mode="train", gradients=False, manner="default_momentum"),
+)
+"""The families whose cases are to show the faults of formulas."""
+
+
+def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
+    """Returns the power of one case for a fault; infinite where it gives no number for a number."""
+    found, worst = values(wrong, case), 0.0
+    for name, right, within in expected(case, dialect):
+        if name not in found:
+            continue
+        with np.errstate(all="ignore"):
+            ratios = np.abs(found[name] - right) / within.allowance
+        ratios = np.where(found[name] == right, 0.0, np.where(np.isnan(ratios), np.inf, ratios))
+        worst = max(worst, float(np.max(ratios, where=np.isfinite(within.allowance) & ~np.isnan(right), initial=0.0)))
+    return worst
+
+
+def drawn(family: Given, dtype: str, examples: int, start: int = 0) -> list[Case]:
+    """Returns the first examples of a family as a search would draw them."""
+    found: list[Case] = []
+
+    @seed(start)
+    @settings(max_examples=examples, database=None, deadline=None, phases=(Phase.generate,),
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(family.strategy(Traits(dtype=dtype)))
+    def example(case: Case) -> None:
+        found.append(case)
+
+    example()
+    return found
+
+
+def greatest_power(wrong: Fault, cases: Iterable[Case], dialect: Dialect) -> float:
+    """Returns the greatest power of the cases, at most that of the first which is beyond doubt."""
+    worst = 0.0
+    for case in cases:
+        worst = max(worst, power(wrong, case, dialect))
+        if worst >= NEEDED:
+            break
+    return worst

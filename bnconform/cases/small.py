@@ -1,0 +1,121 @@
+"""Cases to read: one channel of few values in short decimals, from which Hypothesis finds and shrinks a witness.
+
+Rules: at most 16 values; what a spec is given holds for its small cases too; their rows stand in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache, partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from bnconform.cases.delivery import in_manner
+from bnconform.cases.draws import ASKED
+from bnconform.cases.shapes import Layout
+from bnconform.cases.strategies import ABSENT, Given, Traits, left_out, short
+from bnconform.contract.axes import from_rows
+from bnconform.contract.case import FEATURES, FLAGS, TENSORS, Case
+from bnconform.contract.dtypes import dtype_named
+
+MOST_VALUES = 16
+
+
+def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
+    """Returns the strategy of cases to read: one channel of few values.
+
+    like: a case whose rank and axis are kept, with up to two channels, for what depends on the layout in memory.
+    """
+    if given.rows == "one":
+        ranks = traits.ranks if like is None else (like.x.ndim,)
+        layouts = [Layout((1,) * (min(ranks) - 1), channels, 1) for channels in (1, 2)]
+    elif like is None:
+        layouts = [Layout((m,) + (1,) * (min(traits.ranks) - 2), 1, axis) for m in range(2, 7) for axis in (1, -1)]
+    else:
+        every = product(range(1, 4), repeat=like.x.ndim - 1)
+        layouts = [Layout(extents, channels, like.axis) for extents in every for channels in (1, 2)]
+        layouts = [one for one in layouts if one.rows >= 2 and one.rows * one.channels <= MOST_VALUES]
+    return in_manner(given.manner, st.sampled_from(layouts).flatmap(partial(_small_values, given, traits)), small=True)
+
+
+@lru_cache(maxsize=1024)  # building and checking a strategy costs ten times as much as drawing from it
+def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStrategy[Case]:
+    def numbers(lowest: int, highest: int, parts: int = 2) -> st.SearchStrategy[float]:
+        return st.integers(lowest * parts, highest * parts).map(lambda n: n / parts)
+
+    def listed(one: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+        return st.lists(one, min_size=size, max_size=size)
+
+    def columns(one: st.SearchStrategy[float]) -> st.SearchStrategy[list[float]]:
+        if given.channels == "constant":
+            return listed(one, layout.channels).map(lambda values: values * layout.rows)
+        return listed(one, layout.rows * layout.channels)
+
+    asked = [name for name in ASKED.get(given.derivatives, ()) if name not in FLAGS]
+    return st.builds(
+        partial(_small_case, given, traits, layout),
+        values=columns(numbers(-8, 8)),
+        scale=st.sampled_from((1.0, 0.01, 1e-3)),
+        shift=st.sampled_from((0.0, 1.0, 100.0, 1000.0)),
+        vectors=st.fixed_dictionaries(
+            {
+                "gamma": listed(st.sampled_from((1.0, 2.0, -0.5, 3.0)), layout.channels),
+                "beta": listed(st.sampled_from((0.0, 1.0, -2.0)), layout.channels),
+                "running_mean": listed(numbers(0, 4), layout.channels),
+                "running_var": listed(st.sampled_from((1.0, 2.0, 0.5)), layout.channels),
+                **{name: listed(numbers(-3, 3), layout.channels) for name in asked if name not in TENSORS},
+            }
+        ),
+        absent=st.sampled_from(ABSENT),
+        eps=st.sampled_from((0.25, 1.0, 1e-3, 1e-5)),
+        momentum=st.sampled_from((0.25, 0.125, 0.1)),
+        dy=columns(numbers(-3, 3)) if given.gradients else st.none(),
+        dy_shift=st.sampled_from((0.0, 1.0, 100.0)),
+        further=st.fixed_dictionaries({name: columns(numbers(-3, 3)) for name in asked if name in TENSORS}),
+    )
+
+
+def _small_case(
+    given: Given,
+    traits: Traits,
+    layout: Layout,
+    *,
+    values: list[float],
+    scale: float,
+    shift: float,
+    vectors: dict[str, list[float]],
+    absent: Collection[str],
+    eps: float,
+    momentum: float,
+    dy: list[float] | None,
+    dy_shift: float,
+    further: dict[str, list[float]],
+) -> Case:
+    dtype = dtype_named(traits.dtype)
+    meant = left_out(traits, given.manner)
+    eps, momentum = meant.get("eps", eps), meant.get("momentum", momentum)
+    if traits.short_settings:
+        eps, momentum = short(eps, momentum)
+
+    def tensor(numbers: list[float]) -> np.ndarray:
+        return from_rows(np.array(numbers, dtype).reshape(layout.rows, -1), layout.shape, layout.axis)
+
+    missing = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
+    kept: dict[str, Any] = {
+        name: None if name in missing or name.endswith(tuple(absent)) else np.array(vector, dtype)
+        for name, vector in vectors.items()
+    }
+    kept |= {name: tensor(numbers) for name, numbers in further.items()}
+    kept |= dict.fromkeys(set(FLAGS).intersection(FEATURES.get(given.derivatives, ())), True)
+    return Case(
+        mode=given.mode,
+        x=tensor([round(value * scale + shift, 6) for value in values]),
+        eps=eps,
+        momentum=momentum,
+        axis=layout.axis,
+        dy=None if dy is None else tensor([value + dy_shift for value in dy]),
+        **kept,
+    )

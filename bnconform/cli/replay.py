@@ -1,0 +1,73 @@
+"""Judges implementations by a witness that an earlier run wrote.
+
+Rules: the witness says which spec, implementation, adapter and device it is about; the verdict is today's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
+from bnconform.contract.address import installed_sources
+from bnconform.contract.case import Case
+from bnconform.contract.errors import CallError
+from bnconform.contract.wire import load_case
+from bnconform.engine.agreement import BAD
+from bnconform.engine.book import all_specs
+from bnconform.engine.runner import Runner
+from bnconform.engine.selection import Hosts, Request, select, targets
+from bnconform.engine.spec import Spec, Subject
+from bnconform.engine.tally import Tally
+from bnconform.engine.target import Target
+from bnconform.results.finding import finding
+
+
+def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str]) -> int:
+    """Prints the verdict of each implementation on the witness; returns 0, or 1 where a statement is not kept.
+
+    implementations: globs; none stand for the witness's own. adapters: as on the command line; none likewise.
+    """
+    case, about = load_case(witness)
+    spec = _spec_of(witness, about)
+    request = Request(
+        adapters=tuple(adapters or _adapter_of(about)),
+        implementations=implementations or (str(about["implementation"]),),
+        dtypes=(case.dtype,),
+        device=str(about.get("device", "cpu")),
+    )
+    hosts = Hosts(request=request)
+    try:
+        found = [
+            _judge(spec, case, hosts, source, target) for source, target in targets(select(request, hosts), request)
+        ]
+    finally:
+        hosts.close()
+    return 1 if any(verdict in BAD for verdict in found) else 0
+
+
+def _spec_of(witness: Path, about: dict[str, Any]) -> Spec:
+    named = [one for one in all_specs() if one.id == about.get("spec")]
+    if not named or "implementation" not in about:
+        raise CallError(f"{witness} is about spec {about.get('spec')!r}; expected a witness of a spec that there is")
+    return named[0]
+
+
+def _adapter_of(about: dict[str, Any]) -> list[str]:
+    """Returns the adapter that the witness names, unless it is an installed one, which needs no naming."""
+    adapter = str(about.get("adapter", ""))
+    return [] if not adapter or adapter in {source.target for source in installed_sources()} else [adapter]
+
+
+def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target) -> str:
+    about = target.implementation
+    run = Runner(lambda: hosts.of(source), about.name, about.features, about.ranks)
+    tally = Tally(spec=spec)
+    tally.record(case, spec.judge(Subject(run, target.dialect), case))
+    diagnosis = Diagnosis() if tally.failure is None else Diagnostician(target, run).diagnose(spec, tally.failure)
+    record = finding(tally, target, run, diagnosis=diagnosis)
+    name = f"{record['implementation']} {record['version']} {record['dtype']}"
+    print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")
+    if record.get("explanation"):
+        print(f"  {record['explanation']}")
+    return record["verdict"]

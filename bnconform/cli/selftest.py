@@ -1,0 +1,144 @@
+"""`bnconform selftest`: every fault and every correct variant against every spec, as a table and a score.
+
+Rules: each line is one fault, each column a dtype, each cell the spec that caught it and after how many examples; what
+was not caught stands below with the power that the cases have for it; the exit status is 1 where too little was caught
+or something right was not left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+from bnconform.analysis.faults import FAULTS, VARIANTS
+from bnconform.analysis.faults.adapter import DIALECT
+from bnconform.analysis.selftest.power import POWERED, drawn, greatest_power
+from bnconform.analysis.selftest.score import Score, save, score
+from bnconform.analysis.selftest.trial import Trial, targets, try_fault, try_variant
+from bnconform.contract.dtypes import DTYPES
+from bnconform.contract.errors import CallError
+from bnconform.engine.book import all_specs
+from bnconform.engine.spec import Spec
+from bnconform.engine.tally import Effort
+from bnconform.engine.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a self-test is asked for. values: how many values of correct variants are to be compared at least."""
+
+    dtypes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    effort: Effort = field(default_factory=Effort)
+    values: float = 1e6
+    workers: int = 1
+    record: bool = False
+
+
+def selftest(scope: Scope) -> int:
+    """Runs the self-test and prints what it found; returns the exit status."""
+    dtypes = scope.dtypes or DTYPES
+    names = [f"faults.{one.name}" for one in FAULTS if _chosen(one.name, scope.faults)]
+    if not names:
+        raise CallError(f"--fault {' '.join(scope.faults)}: no such fault; `bnconform list faults` lists them")
+    with _side_by_side(scope.workers) as pool:
+        faults = list(pool(partial(_try_fault, effort=scope.effort), targets(names, dtypes)))
+        print("\n".join(table(faults, dtypes)), flush=True)
+        variants = _variants(pool, dtypes, scope)
+    measured = score(faults, variants)
+    print("\n".join(_summary(measured, faults, variants, scope.effort)))
+    if scope.record:
+        save(measured)
+    return 0 if measured.enough else 1
+
+
+@contextlib.contextmanager
+def _side_by_side(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Yields a `map` over so many processes; one is this one. Others are spawned, as a fork would copy locks."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
+
+
+def _chosen(name: str, globs: Sequence[str]) -> bool:
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _specs() -> list[Spec]:
+    return list(all_specs())
+
+
+def _try_fault(about: Target, effort: Effort) -> Trial:
+    return try_fault(about, _specs(), effort)
+
+
+def _try_variant(job: tuple[Target, int], effort: Effort) -> Trial:
+    about, turn = job
+    return try_variant(about, _specs(), Effort(examples=effort.examples, seed=effort.seed + turn))
+
+
+def _variants(pool: Callable[..., Iterable[Any]], dtypes: Sequence[str], scope: Scope) -> list[Trial]:
+    """Returns trials of the correct variants, from seed after seed until enough values were compared."""
+    names = [f"variants.{one.name}{kind}" for one in VARIANTS for kind in ("", ":narrow")]
+    about = targets(names, dtypes)
+    found: list[Trial] = []
+    for turn in range(10_000):
+        found += pool(partial(_try_variant, effort=scope.effort), [(one, turn) for one in about])
+        if sum(one.compared for one in found) >= scope.values:
+            break
+    return found
+
+
+def table(faults: Iterable[Trial], dtypes: Sequence[str]) -> list[str]:
+    """Returns the lines of fault × dtype: which spec caught it, after how many examples."""
+    rows: dict[str, dict[str, Trial]] = {}
+    for one in faults:
+        rows.setdefault(one.subject.partition(".")[2], {})[one.dtype] = one
+    lines = []
+    for name, cells in rows.items():
+        lines.append(name.replace("_", " "))
+        lines += [f"    {dtype:<9} {_cell(cells.get(dtype))}" for dtype in dtypes]
+    return lines
+
+
+def _cell(one: Trial | None) -> str:
+    if one is None:
+        return "makes no difference in this type"
+    if not one.caught:
+        return "NOT CAUGHT"
+    more = f" and {len(one.caught) - 1} more" if len(one.caught) > 1 else ""
+    return f"{one.caught[0]}{more}, after {one.examples} example{'s' * (one.examples != 1)}"
+
+
+def _summary(measured: Score, faults: Sequence[Trial], variants: Sequence[Trial], effort: Effort) -> list[str]:
+    lines = [""]
+    for one in faults:
+        if not one.caught:
+            lines.append(f"not caught: {one.subject} {one.dtype}; {_explained(one, effort)}")
+    for one in variants:
+        lines += [f"FALSE ALARM: {one.subject} {one.dtype}, {spec}, {one.ratio:.3g} times the bound" for spec in
+                  one.caught]  # fmt: skip
+    for dtype, count in measured.faults.items():
+        if count:
+            lines.append(f"{dtype}: {measured.caught[dtype]} of {count} faults caught, {_share(measured, dtype)}")
+    lines.append(f"examples to catch a fault: median {measured.median:g}, worst {measured.worst}")
+    lines.append(f"{measured.compared:,} values of correct variants compared, {measured.alarms} false alarms")
+    return lines
+
+
+def _share(measured: Score, dtype: str) -> str:
+    return f"{100 * measured.caught[dtype] / measured.faults[dtype]:.1f} %"
+
+
+def _explained(one: Trial, effort: Effort) -> str:
+    wrong = next(fault for fault in FAULTS if f"faults.{fault.name}" == one.subject)
+    cases = (case for family in POWERED for case in drawn(family, one.dtype, effort.examples, effort.seed))
+    return f"the greatest power of the cases for it is {greatest_power(wrong, cases, DIALECT):.3g}"

@@ -1,0 +1,115 @@
+"""Files of specs as pytest collects them: one test item per spec, implementation, dtype and device.
+
+Rules: an item passes for conforms and deviates, is skipped for unsupported, is expected to fail for a failure that the
+registry of deviations knows, and fails for anything else, a broken adapter and what the registry knows no longer
+included; it says why in the words of its finding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bnconform.cli.session.run import Question
+from bnconform.engine.agreement import BAD
+from bnconform.engine.book import load_chapter
+from bnconform.engine.spec import Spec
+from bnconform.results.records import Finding, is_known, is_stale
+
+
+class NotKeptError(Exception):
+    """A statement that an implementation does not keep."""
+
+
+class StaleDeviationError(Exception):
+    """A deviation that is known and no longer holds."""
+
+
+class BrokenAdapterError(Exception):
+    """An adapter that is itself at fault."""
+
+
+class SpecItem(pytest.Item):
+    """One question of a run."""
+
+    def __init__(self, *, question: Question, answer: Callable[[Question], Finding], **more: Any) -> None:
+        super().__init__(**more)
+        self.question = question
+        self.finding: Finding | None = None
+        self._answer = answer
+
+    def runtest(self) -> None:
+        """Makes the finding and fails, skips or passes by its verdict."""
+        self.finding = found = self._answer(self.question)
+        self.user_properties += [("verdict", found["verdict"]), ("worst_ratio", found["worst_ratio"])]
+        if is_stale(found):
+            raise StaleDeviationError(_message(self.question, found))
+        if is_known(found):
+            self.user_properties += [(f"known_{key}", text) for key, text in found["known"].items()]
+            pytest.xfail(f"{found['known']['reason']} ({found['known']['link']})")
+        if found["verdict"] in BAD:
+            raise NotKeptError(_message(self.question, found))
+        if found.get("fault") == "adapter":
+            raise BrokenAdapterError(_message(self.question, found))
+        if found["verdict"] == "unsupported":
+            pytest.skip(found["reason"])
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Returns the words of the finding; a traceback only for an error of bnconform's own."""
+        if isinstance(excinfo.value, NotKeptError | StaleDeviationError | BrokenAdapterError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Returns where the item stands."""
+        return self.path, None, self.name
+
+
+class SpecFile(pytest.File):
+    """One chapter."""
+
+    questions: Callable[[tuple[Spec, ...]], list[Question]]
+    answer: Callable[[Question], Finding]
+
+    def collect(self) -> Iterator[SpecItem]:
+        """Yields an item per question that the chapter's specs ask in this run."""
+        for question in self.questions(load_chapter(self.path)):
+            # Given as text, the id is read like one of a parametrized test, as --lf reads it again later.
+            nodeid = f"{self.nodeid}::{question.name}"
+            yield SpecItem.from_parent(self, name=question.name, nodeid=nodeid, question=question, answer=self.answer)
+
+
+def _message(question: Question, found: Finding) -> str:
+    spec = question.spec
+    stale = is_stale(found)
+    lines = [
+        f"{'stale deviation' if stale else found['verdict'] if found['verdict'] in BAD else 'broken adapter'}: "
+        f"{found['implementation']} "
+        f"{found['version']}, {found['dtype']}, {found['device']}",
+        f"  statement  {spec.sentence}",
+        f"  equation   {spec.latex}",
+        f"  source     {spec.source}",
+        f"  found      {found['reason']}",
+    ]
+    if stale:
+        lines.insert(1, f"  registry   {found['known']['words']}")
+    if found.get("explanation"):
+        lines.append(f"  diagnosis  {found['explanation']}")
+    detail = found.get("detail") or {}
+    if detail.get("case"):
+        lines += _witness_lines(dict(detail["case"] or {}))
+    lines += [f"  file       {path}" for path in (found["witness"], found["reproduce"]) if path]
+    for text in (detail.get("traceback"), detail.get("stderr")):
+        lines += [f"  | {line}" for line in (text or "").strip().splitlines()[-12:]]
+    return "\n".join(lines)
+
+
+def _witness_lines(case: dict[str, Any]) -> list[str]:
+    """Returns the settings of a witness, and its arrays where they are short enough to read."""
+    short = math.prod(case["shape"]) <= 32
+    arrays = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
+    names = [name for name in case if case[name] is not None and (short or name not in arrays)]
+    return [f"  witness    {name} = {case[name]}" for name in names]

@@ -1,0 +1,135 @@
+"""What a run was: its request, its machine and the versions that took part, as the first line of its results.
+
+Rules: what identifies the machine's owner (names, paths of folders) stays out.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import Any
+
+from bnconform.analysis.selftest.score import recorded
+from bnconform.cases.strategies import Given
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Described
+from bnconform.engine.selection import Request, Selection
+from bnconform.engine.spec import Spec
+from bnconform.results.records import SCHEMA, ImplementationRecord, RunRecord
+
+PACKAGES = (
+    "bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax",
+    "jaxlib", "flax",
+)  # fmt: skip
+
+
+def run_record(request: Request, selection: Selection, specs: Sequence[Spec], command: Sequence[Any]) -> RunRecord:
+    """Returns the first line of the results."""
+    return {
+        "kind": "run",
+        "schema": SCHEMA,
+        "command": [str(word) for word in command],
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "machine": platform.machine(),
+            "processors": os.cpu_count() or 0,
+        },
+        "versions": _versions(),
+        "seed": request.seed,
+        "examples": request.examples,
+        "timeout": request.timeout,
+        "device": request.device,
+        "specs": [
+            {
+                "id": one.id,
+                "chapter": one.chapter,
+                "sentence": one.sentence,
+                "latex": one.latex,
+                "source": one.source,
+                "given": given_words(one.given),
+            }
+            for one in specs
+        ],
+        "implementations": [
+            implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations
+        ],
+        "missing": list(selection.missing),
+        "broken": list(selection.broken),
+        "selftest": _selftest(),
+    }
+
+
+def implementation_record(one: Described, adapter: str) -> ImplementationRecord:
+    """Returns an implementation as the first line of results states it."""
+    return {
+        "name": one.name,
+        "version": one.version,
+        "adapter": adapter,
+        "dtypes": list(one.dtypes),
+        "devices": list(one.devices),
+        "dialect": _declared(one),
+        "links": _links(one),
+        "settings": None if one.settings is None else one.settings.to_json(),
+    }
+
+
+CHANNELS = {
+    "mixed": "channels of mixed regimes",
+    "constant": "constant channels",
+    "inputs": "each step of a network that begins with the drawn inputs",
+    "gaussian": "thousands of Gaussian channels",
+}
+
+
+def given_words(given: Given) -> str:
+    """Returns in words which cases a spec is given; a field that has no words here is told by name and value."""
+    words = ["a training step" if given.mode == "train" else "inference"]
+    words += [CHANNELS[given.channels]]
+    words += ["with running averages" if given.statistics else "without running averages"]
+    words += ["with a cotangent of y"] * given.gradients
+    for field in fields(given):
+        value = getattr(given, field.name)
+        if field.name not in ("mode", "channels", "statistics", "gradients") and value != field.default:
+            words.append(f"with {field.name}" if value is True else f"{field.name}: {value}")
+    return ", ".join(words)
+
+
+def _selftest() -> dict[str, Any] | None:
+    """Returns the score of the self-test; None where none was measured on these very sources."""
+    known = recorded()
+    return None if known is None else asdict(known)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _declared(one: Described) -> dict[str, Any]:
+    """Returns the fields that are not the default; those of single dtypes as "field (dtype)"."""
+    default = Dialect()
+    names = [field.name for field in fields(Dialect) if field.name != "links"]
+    stated = {n: getattr(one.dialect, n) for n in names if getattr(one.dialect, n) != getattr(default, n)}
+    for dtype, dialect in one.by_dtype.items():
+        stated |= {
+            f"{n} ({dtype})": getattr(dialect, n) for n in names if getattr(dialect, n) != getattr(one.dialect, n)
+        }
+    return stated
+
+
+def _links(one: Described) -> dict[str, str]:
+    links = dict(one.dialect.links)
+    for dialect in one.by_dtype.values():
+        links |= {name: url for name, url in dialect.links.items() if name not in links}
+    return links

@@ -1,0 +1,136 @@
+"""Addresses of adapters: an entry point, a module or a .py file that the user names, or a program behind a pipe.
+
+Rules: finding an address imports nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+
+from bnconform.contract.errors import ContractError
+
+GROUP = "bnconform.adapters"
+
+
+PROGRAM = "pipe:"
+
+
+PYTHON = "python="
+
+
+_ELSE = "the path of a .py file, or pipe:COMMAND for a program that answers cases itself"
+
+
+class AdapterFailure(ContractError):
+    """An adapter that could not be imported; the message says which, where and why."""
+
+
+class NotInstalled(Exception):
+    """An installed adapter wraps the package `needs`, which is absent: nothing is wrong, there is nothing to judge."""
+
+    def __init__(self, needs: str, target: str = "") -> None:
+        super().__init__(f"{target or 'the adapter'} needs {needs}, which is not installed")
+        self.needs = needs
+        self.target = target
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.needs, self.target)
+
+
+@dataclass(frozen=True)
+class AdapterSource:
+    """An adapter not yet imported.
+
+    target: module name, path of a .py file, or "pipe:" and a command. namespace: first part of its implementations'
+    names, "" where unknown. named: the user asked for it, so that an absent framework is an error. python: interpreter
+    for its host; None: this one. env: further environment variables for its host, as pairs.
+    """
+
+    target: str
+    namespace: str
+    named: bool
+    python: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_program(self) -> bool:
+        """Whether `target` is a program that answers cases itself, as pipe.md says, and nothing to import."""
+        return self.target.startswith(PROGRAM)
+
+    @property
+    def program(self) -> list[str]:
+        """The words of the program's command."""
+        return shlex.split(self.target[len(PROGRAM) :])
+
+    @property
+    def asked(self) -> str:
+        """The text of an --adapter that names this source."""
+        return self.target if self.python is None else f"{PYTHON}{self.python}:{self.target}"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `target` is the path of a .py file."""
+        return self.target.endswith(".py") and not self.is_program
+
+    @property
+    def file(self) -> str:
+        """The path of the adapter's own file; "" for a module that is not imported yet."""
+        return self.target if self.is_file else str(getattr(sys.modules.get(self.target), "__file__", None) or "")
+
+    def __str__(self) -> str:
+        if self.is_program:
+            return PROGRAM + " ".join(os.path.basename(word) or word for word in self.program)
+        return os.path.basename(self.target) if self.is_file else self.target
+
+
+def installed_sources() -> list[AdapterSource]:
+    """Returns the sources registered under the entry-point group `bnconform.adapters`, by name, none imported.
+
+    An entry point is called "namespace" or "namespace-variant", as in `keras-torch`; its value is a module.
+    """
+    found = sorted({(point.name, point.module) for point in entry_points(group=GROUP)})
+    return [AdapterSource(target=module, namespace=name.partition("-")[0], named=False) for name, module in found]
+
+
+def named_source(text: str) -> AdapterSource:
+    """Returns the source that `--adapter text` names, not yet imported or started; raises ContractError for no such."""
+    if text.startswith(PROGRAM):
+        return _named_program(text)
+    if text.startswith(PYTHON):
+        return _named_elsewhere(text)
+    if text.endswith(".py"):
+        if not os.path.isfile(text):
+            raise ContractError(f"--adapter {text}: there is no such file; expected a module or {_ELSE}")
+        name = os.path.splitext(os.path.basename(text))[0]
+        return AdapterSource(target=os.path.abspath(text), namespace=name, named=True)
+    if not all(part.isidentifier() for part in text.split(".")):
+        raise ContractError(f"--adapter {text!r} is not the name of a module; expected that or {_ELSE}")
+    namespaces = {source.target: source.namespace for source in installed_sources()}
+    return AdapterSource(target=text, namespace=namespaces.get(text, text.partition(".")[0]), named=True)
+
+
+def _named_elsewhere(text: str) -> AdapterSource:
+    python, _, adapter = text[len(PYTHON) :].partition(":")
+    path = shutil.which(os.path.expanduser(python)) if python else None
+    if path is None or not adapter or adapter.startswith((PROGRAM, PYTHON)):
+        got = f"{python!r} is no program that can be started" if path is None else f"{adapter!r} is no adapter for it"
+        raise ContractError(f"--adapter {text!r}: {got}; expected {PYTHON}INTERPRETER:MODULE or …:FILE.py")
+    return replace(named_source(adapter), python=os.path.abspath(path))
+
+
+def _named_program(text: str) -> AdapterSource:
+    try:
+        words = shlex.split(text[len(PROGRAM) :])
+    except ValueError as error:
+        raise ContractError(f"--adapter {text!r}: {error}; expected a command as one types it") from None
+    path = shutil.which(words[0]) if words else None
+    if path is None:
+        got = repr(words[0]) if words else "nothing"
+        raise ContractError(f"--adapter {text!r}: {got} is no program that can be started; expected its name or path")
+    target = PROGRAM + shlex.join([os.path.abspath(path), *words[1:]])
+    return AdapterSource(target=target, namespace="", named=True)

@@ -1,0 +1,172 @@
+"""A Case is one problem for an implementation; an Outcome is what the implementation did with it.
+
+Rules: values are frozen; the names and meanings of the fields are the public contract and only grow, each new field
+with a default; an adapter may read a Case's arrays, never write to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bnconform.contract.checks import State as State
+from bnconform.contract.checks import check_mask, check_state, describe
+from bnconform.contract.dtypes import DTYPES as DTYPES
+from bnconform.contract.dtypes import dtype_name as dtype_name
+from bnconform.contract.errors import ContractError as ContractError
+from bnconform.contract.errors import Unsupported as Unsupported
+
+PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
+FEATURES = {
+    "tangents": ("dot_x", "dot_gamma", "dot_beta"),
+    "second_order": ("bar_dx", "bar_dgamma", "bar_dbeta"),
+    "mask": ("mask",),
+    "batch_statistics": ("dmean", "dvar"),
+    "memory": ("memory",),
+    "eager": ("eager",),
+    "running_gradients": ("running_gradients",),
+    "third_order": ("bar_grad_x",),
+    "state": ("state",),
+    "default_eps": ("default_eps",),
+    "default_momentum": ("default_momentum",),
+}
+"""What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
+TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
+"""Fields of a Case that have x's shape."""
+FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum")
+"""Fields of a Case that ask for something and hold no array."""
+Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
+MEMORY: dict[Memory, str] = {
+    "plain": "in C order, without gaps, aligned, in the machine's byte order",
+    "reversed": "in Fortran order: the first axis varies fastest",
+    "strided": "in every second element of a larger array, whose other elements are not numbers",
+    "backwards": "from the end of the memory to its start: all strides are negative",
+    "misaligned": "one byte behind the start of aligned memory",
+    "swapped": "in the byte order that the machine does not have",
+    "shared": "arrays of equal content are one and the same array, as γ and β may be",
+}
+"""How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
+_NOT_ASKED = (None, False, "plain")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """One problem: arrays and settings.
+
+    `momentum` weighs the NEW statistics: r' = (1 - momentum) r + momentum s. `dy` is the cotangent of y, of x's shape.
+    `shuffled` says that the rows of x and dy stand in random order, which admits the sharper bounds on sums; leave it
+    False for data in any other order. Raises ContractError for arrays that do not fit together.
+
+    The fields below it reach only an Implementation that names their feature. dot_x, dot_gamma, dot_beta: tangents, for
+    dot_y = dy/dt. bar_dx, bar_dgamma, bar_dbeta: cotangents of the gradients, for the gradients of their weighted sum
+    in x, gamma and dy. mask: boolean, of x's rank and broadcastable to x; False leaves a value out of the statistics.
+    dmean, dvar: cotangents of the batch's mean and biased variance where they are returned; they add to dx.
+    bar_grad_x: cotangent of the grad_x that bar_dx alone gives, for its gradient in x.
+    running_gradients: True asks for the gradients of the running mean and variance that inference normalizes by.
+    state: what an Outcome returned as such, to go on from, or an empty mapping for a new layer with the
+    implementation's own initial values. Running statistics are then part of it, so that the Case has none.
+    memory: one of MEMORY; an adapter with this feature hands arrays on as they lie where its implementation takes them,
+    and copies what it does not take. eager: run without compiling what is compiled by default.
+    default_eps, default_momentum: leave that argument out of the call; the Case holds its documented default.
+
+    `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
+    """
+
+    mode: Literal["train", "infer"]
+    x: np.ndarray
+    gamma: np.ndarray | None
+    beta: np.ndarray | None
+    running_mean: np.ndarray | None
+    running_var: np.ndarray | None
+    eps: float
+    momentum: float
+    axis: int = 1
+    dy: np.ndarray | None = None
+    shuffled: bool = False
+    dot_x: np.ndarray | None = None
+    dot_gamma: np.ndarray | None = None
+    dot_beta: np.ndarray | None = None
+    bar_dx: np.ndarray | None = None
+    bar_dgamma: np.ndarray | None = None
+    bar_dbeta: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    dmean: np.ndarray | None = None
+    dvar: np.ndarray | None = None
+    running_gradients: bool = False
+    bar_grad_x: np.ndarray | None = None
+    state: State | None = None
+    memory: Memory = "plain"
+    eager: bool = False
+    watched: bool = False
+    default_eps: bool = False
+    default_momentum: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("train", "infer"):
+            raise ContractError(f"Case.mode is {self.mode!r}; expected 'train' or 'infer'")
+        if self.memory not in MEMORY:
+            raise ContractError(f"Case.memory is {self.memory!r}; expected one of {tuple(MEMORY)}")
+        if not isinstance(self.x, np.ndarray) or self.x.ndim < 2:
+            raise ContractError(f"Case.x is {describe(self.x)}; expected an array of rank 2 or more")
+        if not -self.x.ndim <= self.axis < self.x.ndim:
+            raise ContractError(f"Case.axis is {self.axis}; expected an axis of x, whose rank is {self.x.ndim}")
+        for name in TENSORS:
+            self._freeze(name, self.x.shape)
+        for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar"):
+            self._freeze(name, (self.channels,))
+        if self.mask is not None:
+            check_mask(self.mask, self.x.shape)
+            self._freeze("mask", self.mask.shape)
+        if self.state is not None:
+            self._freeze_state(self.state)
+
+    def _freeze_state(self, state: object) -> None:
+        if self.running_mean is not None or self.running_var is not None:
+            raise ContractError("Case.state comes with running statistics; expected None for them, as it holds them")
+        frozen = {name: array.view() for name, array in check_state(state, "Case.state").items()}
+        for view in frozen.values():
+            view.flags.writeable = False
+        object.__setattr__(self, "state", frozen)
+
+    def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
+        array = getattr(self, name)
+        if array is None:
+            return
+        if not isinstance(array, np.ndarray) or array.shape != shape:
+            raise ContractError(f"Case.{name} is {describe(array)}; expected an array of shape {shape}")
+        view = array.view()
+        view.flags.writeable = False
+        object.__setattr__(self, name, view)
+
+    @property
+    def flags(self) -> dict[str, object]:
+        """What the case asks for by FLAGS, by name."""
+        return {name: getattr(self, name) for name in FLAGS if _is_asked(getattr(self, name))}
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The features that an implementation must offer for this case to mean what it says."""
+        return frozenset(
+            feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)
+        )
+
+    @property
+    def dtype(self) -> str:
+        """The name of x's dtype: NumPy's, or `bfloat16`."""
+        return dtype_name(self.x.dtype)
+
+    @property
+    def channels(self) -> int:
+        """C, the number of channels."""
+        return int(self.x.shape[self.axis])
+
+    @property
+    def rows(self) -> int:
+        """m, the number of values in each channel."""
+        return self.x.size // self.channels if self.channels else 0
+
+
+def _is_asked(value: object) -> bool:
+    return isinstance(value, np.ndarray) or value not in _NOT_ASKED

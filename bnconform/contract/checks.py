@@ -1,0 +1,45 @@
+"""The words of the public contract, and the checks of what an adapter or a caller may pass.
+
+Rules: what breaks the contract raises a ContractError that says who, what was got and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bnconform.contract.dtypes import STATE_DTYPES, dtype_name
+from bnconform.contract.errors import ContractError
+
+State: TypeAlias = Any
+"""A mapping of names to arrays, which `check_state` makes sure of: Any, so that arrays can be passed on as **fields."""
+
+
+def check_mask(mask: object, shape: tuple[int, ...]) -> None:
+    """Raises ContractError unless `mask` is booleans that broadcast to `shape`."""
+    boolean = isinstance(mask, np.ndarray) and mask.dtype == bool
+    own = np.shape(mask) if isinstance(mask, np.ndarray) else ()
+    fits = len(own) == len(shape) and all(m in (1, n) for m, n in zip(own, shape, strict=True))
+    if not (boolean and fits):
+        raise ContractError(f"Case.mask is {describe(mask)}; expected booleans that broadcast to {shape}")
+
+
+def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
+    """Returns `state` if it is arrays by name; otherwise raises ContractError: culprit, what was got and expected."""
+    if not isinstance(state, Mapping):
+        raise ContractError(f"{culprit} is {describe(state)}; expected a mapping of names to arrays")
+    for name, array in state.items():
+        if not isinstance(name, str) or not isinstance(array, np.ndarray):
+            raise ContractError(f"{culprit} holds {name!r:.60}: {describe(array)}; expected a name and an array")
+        if dtype_name(array.dtype) not in STATE_DTYPES:
+            raise ContractError(f"{culprit} holds {name} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}")
+    return state
+
+
+def describe(value: object) -> str:
+    """Returns what a message says of a value that should have been another."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype.name}"
+    return f"{value!r:.60} of type {type(value).__name__}"

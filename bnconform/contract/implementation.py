@@ -1,0 +1,145 @@
+"""An Implementation is one entry point under test; a Described is the same without its function.
+
+Rules: a Described is a frozen value that travels between processes and can be written as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from bnconform.contract.case import FEATURES, Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import DTYPES
+from bnconform.contract.errors import ContractError
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Implementation:
+    """One batch-normalization entry point under test.
+
+    name: dotted, unique in a run. run: takes a Case, returns an Outcome, raises Unsupported. dtypes: those it takes.
+    ranks: ranks of x that it takes. compiled: a new shape costs a compilation, so shapes come from a fixed pool.
+    version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
+    features: what of bnconform.contract.case.FEATURES it offers: a case that asks for anything else never reaches it.
+    opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
+    settings: what a user writes to make or call it; None: not known.
+    """
+
+    name: str
+    run: Callable[[Case], Outcome]
+    dialect: Dialect = Dialect()  # noqa: RUF009  # it is frozen, so one may serve all
+    dtypes: Collection[str] = frozenset({"float32", "float64"})
+    ranks: Collection[int] = frozenset({2, 3, 4, 5})
+    compiled: bool = False
+    version: str = ""
+    devices: Collection[str] = frozenset({"cpu"})
+    by_dtype: Mapping[str, Dialect] = field(default_factory=dict)
+    features: Collection[str] = frozenset()
+    opt_in: bool = False
+    settings: Settings | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
+            raise ContractError(f"Implementation.name is {self.name!r}; expected a dotted name without spaces")
+        if not callable(self.run):
+            raise ContractError(f"{self.name}: run is {self.run!r}; expected a function that takes a Case")
+        if not isinstance(self.dialect, Dialect):
+            raise ContractError(f"{self.name}: dialect is {self.dialect!r}; expected a bnconform.Dialect")
+        if isinstance(self.dtypes, str) or not self.dtypes or not set(self.dtypes) <= set(DTYPES):
+            raise ContractError(f"{self.name}: dtypes is {self.dtypes!r}; expected some of {DTYPES}")
+        if isinstance(self.features, str) or not set(self.features) <= set(FEATURES):
+            raise ContractError(f"{self.name}: features is {self.features!r}; expected some of {tuple(FEATURES)}")
+        if self.settings is not None and not isinstance(self.settings, Settings):
+            raise ContractError(f"{self.name}: settings is {self.settings!r}; expected a bnconform.Settings")
+        for name in DEFAULTS.intersection(self.features):
+            if getattr(self.settings, name, None) is None:
+                raise ContractError(f"{self.name}: it offers {name!r}; expected settings that document a default")
+
+    def dialect_for(self, dtype: str) -> Dialect:
+        """Returns the Dialect that holds for inputs of `dtype`."""
+        return self.by_dtype.get(dtype, self.dialect)
+
+
+DEFAULTS = frozenset({"default_eps", "default_momentum"})
+"""Features of who documents the default, and takes a call without that argument."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """An Implementation without its function: what can travel between processes. `dtypes` and the like are sorted."""
+
+    name: str
+    version: str
+    dialect: Dialect
+    by_dtype: Mapping[str, Dialect] = field(default_factory=dict)
+    dtypes: tuple[str, ...] = ()
+    ranks: tuple[int, ...] = ()
+    compiled: bool = False
+    devices: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    opt_in: bool = False
+    settings: Settings | None = None
+
+    @classmethod
+    def of(cls, implementation: Implementation) -> Described:
+        """Returns the description of `implementation`; raises ContractError for fields of a wrong kind."""
+        return cls(
+            name=implementation.name,
+            version=str(implementation.version),
+            dialect=implementation.dialect,
+            by_dtype=_dialects(implementation),
+            dtypes=_sorted(implementation, "dtypes", str),
+            ranks=_sorted(implementation, "ranks", int),
+            compiled=bool(implementation.compiled),
+            devices=_sorted(implementation, "devices", str),
+            features=_sorted(implementation, "features", str),
+            opt_in=bool(implementation.opt_in),
+            settings=implementation.settings,
+        )
+
+    def dialect_for(self, dtype: str) -> Dialect:
+        """Returns the Dialect that holds for inputs of `dtype`."""
+        return self.by_dtype.get(dtype, self.dialect)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the description as values that JSON can hold."""
+        message = {field.name: getattr(self, field.name) for field in fields(self)}
+        message["dialect"] = _plain(self.dialect)
+        message["by_dtype"] = {dtype: _plain(dialect) for dtype, dialect in self.by_dtype.items()}
+        message["settings"] = None if self.settings is None else self.settings.to_json()
+        return message
+
+    @classmethod
+    def from_json(cls, message: Mapping[str, Any]) -> Described:
+        """Returns the description that `to_json` gave as `message`."""
+        values = dict(message)
+        values["dialect"] = Dialect(**values["dialect"])
+        values["by_dtype"] = {dtype: Dialect(**dialect) for dtype, dialect in values["by_dtype"].items()}
+        if values.get("settings") is not None:
+            values["settings"] = Settings.from_json(values["settings"])
+        for name in ("dtypes", "ranks", "devices", "features"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+
+def _plain(dialect: Dialect) -> dict[str, Any]:
+    values = {field.name: getattr(dialect, field.name) for field in fields(dialect)}
+    return {**values, "links": dict(dialect.links)}
+
+
+def _dialects(implementation: Implementation) -> dict[str, Dialect]:
+    by_dtype = implementation.by_dtype
+    if not isinstance(by_dtype, Mapping) or not all(isinstance(dialect, Dialect) for dialect in by_dtype.values()):
+        raise ContractError(f"{implementation.name}: by_dtype is {by_dtype!r}; expected Dialects by name of dtype")
+    return dict(by_dtype)
+
+
+def _sorted(implementation: Implementation, name: str, kind: type) -> tuple[Any, ...]:
+    values = getattr(implementation, name)
+    if isinstance(values, str) or not hasattr(values, "__iter__") or not all(isinstance(v, kind) for v in values):
+        raise ContractError(f"{implementation.name}: {name} is {values!r}; expected a collection of {kind.__name__}")
+    return tuple(sorted(values))

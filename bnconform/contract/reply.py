@@ -1,0 +1,53 @@
+"""A Reply is what a host answers to a Case; a Described is what it says of an Implementation.
+
+Rules: plain frozen values of strings and numbers, picklable and writable as JSON; only an Outcome holds arrays; a fault
+of the adapter (Broken) is never mixed with what the implementation itself did (all others).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnconform.contract.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """The implementation does not offer this: its adapter raised Unsupported with `reason`."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The implementation raised an exception of class `type`; `traceback` holds the adapter's frames and the last."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The host process ended: `how` is a signal ("SIGABRT") or "exit status 3"; `stderr` its last 4 KiB of text."""
+
+    how: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """No answer came within `seconds`, so the host process was killed."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The adapter itself is at fault, as when it breaks the public contract; `message` names the culprit."""
+
+    message: str
+
+
+Reply = Outcome | NotOffered | Raised | Crashed | TimedOut | Broken
+KINDS: dict[str, type] = {kind.__name__: kind for kind in (NotOffered, Raised, Crashed, TimedOut, Broken)}

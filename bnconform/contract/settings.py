@@ -1,0 +1,109 @@
+"""Settings are what a user writes to make a layer or to call a function: its arguments, by name, with their defaults.
+
+Rules: a Settings states what the signature and the documentation state, with a link; numbers are kept as they are
+written there, since 1e-3 and 0.001 are one number and float32's 0.001 is another; what is not known is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from bnconform.contract.errors import ContractError
+
+OFFERS = ("training", "inference", "averages", "gradients", "affine")
+"""What an implementation may do at all: normalize by the batch, by given statistics, average, differentiate, scale and
+shift."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a call.
+
+    default: as Python writes it; "": there is none. on, off: of a switch, what is written to have it, to do without,
+    and behind a comma what is written beside that. link: where name and default are documented.
+    """
+
+    name: str
+    default: str = ""
+    link: str = ""
+    on: str = "True"
+    off: str = "False"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a user writes when making the layer, or calling the function; None: there is no such argument.
+
+    call: what is called; "{n}" in it stands for the number of axes beside examples and channels, at least 1.
+    eps: what is added to the variance. momentum: of the running averages; weighs: what of them, the "new" or the "old".
+    cumulative: what is written for the momentum to average all batches alike; "": that is not offered.
+    scale, shift: switches of γ and β alone; affine: one switch of both. state: switch of the running statistics.
+    axis: where the channels are said to be. layouts: how it is written by axis, "1" or "-1", "{s}" standing for the
+    letters of the other axes; empty: as a number.
+    reduced: the axis argument names the axes that are averaged over, not that of the channels.
+    channels: the axis of the channels where there is no such argument.
+    fixed: further arguments, which make this variant of it. offers: what it does of OFFERS.
+    """
+
+    call: str
+    eps: Argument | None = None
+    momentum: Argument | None = None
+    weighs: Literal["", "new", "old"] = ""
+    cumulative: str = ""
+    scale: Argument | None = None
+    shift: Argument | None = None
+    affine: Argument | None = None
+    state: Argument | None = None
+    axis: Argument | None = None
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    reduced: bool = False
+    channels: int = 1
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    offers: tuple[str, ...] = OFFERS
+
+    def __post_init__(self) -> None:
+        if (self.weighs != "") != (self.momentum is not None) or self.weighs not in ("", "new", "old"):
+            raise ContractError(f"{self.call}: weighs is {self.weighs!r}; expected 'new' or 'old' beside a momentum")
+        if isinstance(self.offers, str) or not set(self.offers) <= set(OFFERS):
+            raise ContractError(f"{self.call}: offers is {self.offers!r}; expected some of {OFFERS}")
+        for name in ARGUMENTS:
+            if not isinstance(getattr(self, name), (Argument, type(None))):
+                raise ContractError(f"{self.call}: {name} is {getattr(self, name)!r}; expected an Argument or None")
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the settings as values that JSON can hold."""
+        return {**asdict(self), "offers": list(self.offers)}
+
+    @classmethod
+    def from_json(cls, message: Mapping[str, Any]) -> Settings:
+        """Returns the settings that `to_json` gave as `message`; what this version does not know is left out."""
+        values = {name: value for name, value in message.items() if name in cls.__dataclass_fields__}
+        made = {name: Argument(**values[name]) for name in ARGUMENTS if values.get(name) is not None}
+        return cls(**{**values, **made, "offers": tuple(values.get("offers", OFFERS))})
+
+    def named(self, *arguments: str) -> tuple[Argument, ...]:
+        """Returns those of the arguments that there are."""
+        return tuple(one for one in (getattr(self, name) for name in arguments) if one is not None)
+
+    @property
+    def default_eps(self) -> float | None:
+        """ε where it is left out; None where nothing is documented, or no number."""
+        return _number(self.eps)
+
+    @property
+    def default_momentum(self) -> float | None:
+        """The weight of the new statistics where the momentum is left out; None where nothing is documented."""
+        stated = _number(self.momentum)
+        return stated if stated is None or self.weighs == "new" else 1.0 - stated
+
+
+def _number(argument: Argument | None) -> float | None:
+    try:
+        return float(argument.default) if argument is not None else None
+    except ValueError:
+        return None
+
+
+ARGUMENTS = ("eps", "momentum", "scale", "shift", "affine", "state", "axis")

@@ -1,0 +1,188 @@
+"""An Agreement is one comparison within derived bounds; a Judgement is what a spec's comparisons say of one case.
+
+Rules: the bound is the only tolerance; an element without a finite bound is not compared; a comparison of nothing is
+never agreement; a declared alternative counts only when the values match it within its own bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from bnconform.contract.case import Case
+from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, TimedOut
+from bnconform.oracle.bounds import Bound
+
+Verdict = Literal["conforms", "deviates", "fails", "unsupported", "crashes", "hangs"]
+VERDICTS: tuple[Verdict, ...] = ("conforms", "deviates", "fails", "crashes", "hangs", "unsupported")
+BAD: frozenset[Verdict] = frozenset({"fails", "crashes", "hangs"})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Agreement:
+    """One comparison of a quantity with its expected value.
+
+    ratio: the worst error divided by the bound, over all elements with a finite bound; at most 1 in agreement.
+    total, compared, claimed: numbers of elements in question, with a finite bound, and with a bound that makes a claim.
+    index: where the worst element stands. alternative: the comparison with the values that the Dialect declares
+    instead, and declared: the name of that Dialect field. missing: why nothing could be compared, else empty.
+    case: the case that was compared, where the drawn one only led to it and this one may be judged by itself.
+    """
+
+    quantity: str
+    ratio: float = 0.0
+    total: int = 0
+    compared: int = 0
+    claimed: int = 0
+    index: tuple[int, ...] | None = None
+    actual: np.ndarray | None = None
+    expected: np.ndarray | None = None
+    allowance: np.ndarray | None = None
+    alternative: Agreement | None = None
+    declared: str = ""
+    missing: str = ""
+    case: Case | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What this comparison alone says: conforms, deviates, fails, or unsupported where nothing was compared."""
+        if self.missing or not self.compared:
+            return "unsupported"
+        if self.alternative is None:
+            return "conforms" if self.ratio <= 1 else "fails"
+        if self.alternative.verdict != "conforms":
+            return "fails"
+        return "conforms" if self.ratio <= 1 else "deviates"
+
+
+def agree(
+    actual: np.ndarray | None,
+    expected: np.ndarray,
+    *,
+    within: Bound,
+    quantity: str,
+    where: np.ndarray | None = None,
+) -> Agreement:
+    """Compares `actual` with `expected`, element by element, within the bound.
+
+    `where` (boolean, broadcast) restricts the comparison to the elements that the statement speaks of. An `actual` of
+    None, an output that the implementation does not offer, compares nothing. NaN for a number is an infinite error.
+    """
+    if actual is None:
+        return Agreement(quantity=quantity, missing=f"{quantity} is not offered")
+    values = actual.astype(np.float64)
+    allowance = within.allowance
+    considered, claims, total = np.isfinite(allowance), within.claims, values.size
+    if where is not None:
+        where = np.broadcast_to(where, values.shape)
+        considered, claims, total = considered & where, claims & where, int(np.count_nonzero(where))
+    compared = int(np.count_nonzero(considered))
+    if not compared:
+        return Agreement(quantity=quantity, total=total)
+    ratios = _ratios(values, expected, allowance, None if compared == values.size else considered)
+    worst = int(ratios.argmax())
+    return Agreement(
+        quantity=quantity,
+        ratio=float(ratios.flat[worst]),
+        total=total,
+        compared=compared,
+        claimed=int(np.count_nonzero(claims)),
+        index=tuple(int(i) for i in np.unravel_index(worst, ratios.shape)),
+        actual=values,
+        expected=expected,
+        allowance=allowance,
+    )
+
+
+def _ratios(actual: np.ndarray, expected: np.ndarray, allowance: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Returns error over allowance, -1 outside `where`; NaN for a number is an infinite error, none is never wrong."""
+    with np.errstate(all="ignore"):
+        error = np.abs(actual - expected)
+        ratios = error / allowance
+    if np.isnan(ratios.min()):  # one pass where nothing is odd, which is nearly always
+        ratios = np.where(error == 0, 0.0, np.where(np.isnan(ratios), np.inf, ratios))
+    return ratios if where is None else np.where(where, ratios, -1.0)
+
+
+def hold(truth: np.ndarray, *, quantity: str, where: np.ndarray) -> Agreement:
+    """Judges a statement that is true or false of each element, of those in `where`: one that is false is no matter
+    of degree, so its ratio is infinite."""
+    within = Bound(np.where(where, 0.0, np.inf), np.ones(truth.shape))
+    return agree(truth, np.ones(truth.shape), within=within, quantity=quantity)
+
+
+def unless_declared(paper: Agreement, field: str, alternative: Agreement) -> Agreement:
+    """Returns the comparison with the paper for an implementation whose Dialect declares the alternative instead.
+
+    Use it only where the Dialect does declare it: the values must then match the alternative on every example.
+    """
+    return replace(paper, alternative=alternative, declared=field)
+
+
+Reason = NotOffered | Raised | Crashed | TimedOut | Broken
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judgement:
+    """What one spec says of one case: its comparisons, or the reply that came in place of an outcome."""
+
+    agreements: tuple[Agreement, ...] = ()
+    reply: Reason | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of this one case: the gravest of its comparisons'."""
+        if self.reply is not None:
+            return _OF_REPLY[type(self.reply)]
+        found = {agreement.verdict for agreement in self.agreements}
+        for verdict in ("fails", "deviates", "conforms"):
+            if verdict in found:
+                return verdict
+        return "unsupported"
+
+    @property
+    def broken(self) -> bool:
+        """Whether the adapter, not the implementation, is at fault."""
+        return isinstance(self.reply, Broken)
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        """What a smaller case must show as well to be a witness of the same failure."""
+        kind = self.reply.type if isinstance(self.reply, Raised) else type(self.reply).__name__
+        return self.verdict, kind
+
+    @property
+    def worst(self) -> Agreement | None:
+        """The comparison that decided: the one with the worst ratio among those of the judgement's verdict."""
+        decisive = [one for one in self.agreements if one.verdict == self.verdict and one.compared]
+        return max(decisive, key=lambda one: _decisive_ratio(one, self.verdict), default=None)
+
+    @property
+    def ratio(self) -> float:
+        """The worst ratio of all comparisons; infinite where a reply came in place of an outcome."""
+        if self.reply is not None:
+            return 0.0 if isinstance(self.reply, NotOffered) else float("inf")
+        return max((one.ratio for one in self.agreements if one.compared), default=0.0)
+
+
+_OF_REPLY: dict[type, Verdict] = {
+    NotOffered: "unsupported",
+    Broken: "unsupported",
+    Raised: "fails",
+    Crashed: "crashes",
+    TimedOut: "hangs",
+}
+
+
+def _decisive_ratio(agreement: Agreement, verdict: Verdict) -> float:
+    if verdict == "fails" and agreement.alternative is not None:
+        return agreement.alternative.ratio
+    return agreement.ratio
+
+
+def judgement(found: Agreement | Iterable[Agreement]) -> Judgement:
+    """Returns the judgement that a spec's comparisons amount to."""
+    return Judgement(agreements=(found,) if isinstance(found, Agreement) else tuple(found))

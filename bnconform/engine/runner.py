@@ -1,0 +1,67 @@
+"""A Target is what a finding is about; a Runner asks its host, and after a hang asks with less patience.
+
+Rules: a runner returns replies and never raises for what an implementation did; only one full time limit is spent on an
+implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from bnconform.contract.case import Case
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.reply import NotOffered, Reply, TimedOut
+
+
+class Answers(Protocol):
+    """What a runner needs of a host."""
+
+    timeout: float
+
+    def run(self, name: str, case: Case) -> Reply:
+        """Returns the reply of the implementation `name` to `case`."""
+        ...
+
+
+class Runner:
+    """Runs cases of one implementation on a host. `calls` counts them; `impatient` is the lowered limit, or None."""
+
+    def __init__(
+        self,
+        host: Callable[[], Answers],
+        implementation: str,
+        features: Collection[str] = (),
+        ranks: Collection[int] = (),
+    ) -> None:
+        self._host = host
+        self._implementation = implementation
+        self._features = frozenset(features)
+        self._ranks = frozenset(ranks)
+        self._slowest = 0.0
+        self.calls = 0
+        self.impatient: float | None = None
+
+    def __call__(self, case: Case) -> Reply:
+        """Returns what the implementation answered to `case`; it is asked for no feature or rank that it lacks."""
+        lacking = case.needs - self._features
+        if lacking:
+            return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")
+        if self._ranks and case.x.ndim not in self._ranks:
+            return NotOffered(f"rank {case.x.ndim}: not among its ranks")
+        self.calls += 1
+        host = self._host()
+        full = host.timeout
+        started = time.perf_counter()
+        try:
+            if self.impatient is not None:
+                host.timeout = min(full, self.impatient)
+            reply = host.run(self._implementation, case)
+        finally:
+            host.timeout = full
+        if isinstance(reply, Outcome):
+            self._slowest = max(self._slowest, time.perf_counter() - started)
+        elif isinstance(reply, TimedOut) and self.impatient is None:
+            self.impatient = max(5.0, 20 * self._slowest)
+        return reply

@@ -1,0 +1,234 @@
+"""Chooses what a run is about: which adapters are asked, which implementations, specs and dtypes take part.
+
+Rules: a name or glob that fits nothing is a wrong call, said with what there is; a framework that is not installed is
+listed, never an error; adapters whose namespace no glob can reach are not even started; what is opt-in takes part where
+a glob or its adapter was given.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bnconform.contract.address import AdapterSource, NotInstalled, installed_sources, named_source
+from bnconform.contract.dtypes import DTYPES
+from bnconform.contract.errors import CallError, ContractError
+from bnconform.contract.implementation import Described
+from bnconform.engine.spec import Spec
+from bnconform.engine.target import Target
+from bnconform.host.client import Host, InProcessHost
+
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, as said on the command line; empty tuples stand for everything.
+
+    deviations: the folder of the registry; None: bnconform's own; empty: none is used.
+    """
+
+    adapters: tuple[str, ...] = ()
+    implementations: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    device: str = "cpu"
+    examples: int = 100
+    seed: int = 0
+    timeout: float = 60.0
+    in_process: bool = False
+    deviations: str | None = None
+
+    def check(self) -> None:
+        """Raises CallError for a value that no run can have."""
+        for name in self.dtypes:
+            if name not in DTYPES:
+                raise CallError(f"--dtype {name}: unknown dtype; expected one of {', '.join(DTYPES)}")
+        if self.device not in DEVICES:
+            raise CallError(f"--device {self.device}: unknown device; expected one of {', '.join(DEVICES)}")
+        if self.examples < 1:
+            raise CallError(f"--examples {self.examples}: expected a number of at least 1")
+        if not self.timeout > 0:
+            raise CallError(f"--timeout {self.timeout:g}: expected a number of seconds above 0")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One adapter that loaded, and those of its implementations that take part."""
+
+    source: AdapterSource
+    implementations: tuple[Described, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The adapters of a run: those that loaded, those whose framework is missing, those that are broken."""
+
+    offers: tuple[Offer, ...] = ()
+    missing: tuple[dict[str, str], ...] = ()
+    broken: tuple[dict[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the selection as values that travel to another process."""
+        return {
+            "offers": [
+                {
+                    "source": list(vars(one.source).items()),
+                    "implementations": [d.to_json() for d in one.implementations],
+                }
+                for one in self.offers
+            ],
+            "missing": list(self.missing),
+            "broken": list(self.broken),
+        }
+
+    @classmethod
+    def from_json(cls, message: dict[str, Any]) -> Selection:
+        """Returns the selection that `to_json` gave."""
+        offers = []
+        for one in message["offers"]:
+            values = {**dict(one["source"]), "env": tuple(tuple(pair) for pair in dict(one["source"])["env"])}
+            described = tuple(Described.from_json(item) for item in one["implementations"])
+            offers.append(Offer(AdapterSource(**values), described))
+        return cls(offers=tuple(offers), missing=tuple(message["missing"]), broken=tuple(message["broken"]))
+
+
+AnyHost = Host | InProcessHost
+
+
+@dataclass(kw_only=True)
+class Hosts:
+    """The hosts of a run, one per adapter, started when first needed."""
+
+    request: Request
+    _hosts: dict[AdapterSource, AnyHost] = field(default_factory=dict)
+
+    def of(self, source: AdapterSource) -> AnyHost:
+        """Returns the host of that adapter."""
+        if source not in self._hosts:
+            kind = InProcessHost if self.request.in_process else Host
+            self._hosts[source] = kind(source, self.request.timeout, self.request.device)
+        return self._hosts[source]
+
+    def close(self, source: AdapterSource | None = None) -> None:
+        """Closes the host of one adapter, or all of them."""
+        for known in [source] if source else list(self._hosts):
+            host = self._hosts.pop(known, None)
+            if host is not None:
+                host.close()
+
+
+def select(request: Request, hosts: Hosts) -> Selection:
+    """Asks the adapters what they offer and returns those that take part; raises CallError for a wrong call."""
+    request.check()
+    sources = _sources(request)
+    with ThreadPoolExecutor(1 if request.in_process else 4) as pool:
+        answers = list(pool.map(lambda source: _ask(hosts, source), sources))
+    offers, missing, broken, known = [], [], [], []
+    for source, answer in zip(sources, answers, strict=True):
+        if isinstance(answer, NotInstalled):
+            missing.append({"adapter": source.target, "needs": answer.needs})
+        elif isinstance(answer, ContractError):
+            if source.named:
+                raise CallError(str(answer)) from answer
+            broken.append({"adapter": source.target, "message": str(answer)})
+        else:
+            known += answer
+            everyone = source.named or bool(request.implementations)
+            chosen = tuple(o for o in answer if fits(o.name, request.implementations) and (everyone or not o.opt_in))
+            offers.append(Offer(source, chosen))
+    _check_unique(known)
+    _check_globs("--implementation", request.implementations, [one.name for one in known], missing)
+    return Selection(
+        offers=tuple(one for one in offers if one.implementations), missing=tuple(missing), broken=tuple(broken)
+    )
+
+
+def _sources(request: Request) -> list[AdapterSource]:
+    try:
+        named = [named_source(text) for text in request.adapters]
+    except ContractError as error:
+        raise CallError(str(error)) from error
+    if named and not request.implementations:
+        return named
+    targets = {source.target for source in named}
+    reachable = [one for one in installed_sources() if _reaches(request.implementations, one.namespace)]
+    return named + [source for source in reachable if source.target not in targets]
+
+
+def _reaches(globs: Sequence[str], namespace: str) -> bool:
+    """Returns whether any glob could fit a name that begins with the namespace and a dot."""
+    stems = [glob[: min((glob.find(c) for c in "*?[" if c in glob), default=len(glob))] for glob in globs]
+    start = f"{namespace}."
+    return not globs or any(stem.startswith(start) or start.startswith(stem) for stem in stems)
+
+
+def _ask(hosts: Hosts, source: AdapterSource) -> list[Described] | NotInstalled | ContractError:
+    try:
+        described = hosts.of(source).describe()
+    except (NotInstalled, ContractError) as error:
+        hosts.close(source)
+        return error
+    strangers = [one.name for one in described if not source.named and not one.name.startswith(f"{source.namespace}.")]
+    if strangers:
+        return ContractError(
+            f"adapter {source} offers {strangers[0]!r}; expected names that begin with {source.namespace!r} and a dot, "
+            "the name of its entry point"
+        )
+    return described
+
+
+def fits(name: str, globs: Sequence[str]) -> bool:
+    """Returns whether `name` fits any of the globs; no globs fit everything."""
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _check_unique(known: Iterable[Described]) -> None:
+    seen: set[str] = set()
+    for one in known:
+        if one.name in seen:
+            raise CallError(f"two adapters offer an implementation called {one.name!r}; expected names that differ")
+        seen.add(one.name)
+
+
+def _check_globs(option: str, globs: Sequence[str], known: Sequence[str], missing: Sequence[dict[str, str]]) -> None:
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in known):
+            absent = f"; not installed: {', '.join(sorted({one['needs'] for one in missing}))}" if missing else ""
+            near = difflib.get_close_matches(glob, known, 1, 0.6)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of: {', '.join(known) or 'none there'}"
+            raise CallError(f"{option} {glob!r} fits nothing{hint}{absent}")
+
+
+def choose_specs(specs: Sequence[Spec], globs: Sequence[str]) -> tuple[Spec, ...]:
+    """Returns the specs whose id, chapter or chapter.id fits; raises CallError for a glob that fits none."""
+    names = {one.id: (one.id, one.chapter, f"{one.chapter}.{one.id}") for one in specs}
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for of_one in names.values() for name in of_one):
+            _check_globs("--spec", (glob,), list(names), ())
+    return tuple(one for one in specs if any(fits(name, globs) for name in names[one.id]))
+
+
+def targets(selection: Selection, request: Request) -> list[tuple[AdapterSource, Target]]:
+    """Returns every implementation × dtype that takes part; raises CallError where there is none."""
+    found = [
+        (offer.source, Target(implementation=one, dtype=dtype, device=request.device))
+        for offer in selection.offers
+        for one in offer.implementations
+        if request.device in one.devices
+        for dtype in DTYPES
+        if dtype in one.dtypes and (not request.dtypes or dtype in request.dtypes)
+    ]
+    if not found:
+        offered = sorted({f"{one.name} ({', '.join(one.dtypes)} on {', '.join(one.devices)})" for offer in
+                          selection.offers for one in offer.implementations})  # fmt: skip
+        wanted = f"device {request.device} and dtype {', '.join(request.dtypes) or 'any'}"
+        have = "; ".join(offered) or "no implementation: " + (
+            ", ".join(sorted({f"{one['needs']} is not installed" for one in selection.missing})) or "no adapter loaded"
+        )
+        raise CallError(f"nothing to run on {wanted}; there is {have}")
+    return found

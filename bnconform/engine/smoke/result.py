@@ -1,0 +1,53 @@
+"""What came of a smoke test: nothing, a broken adapter, or notes for the reasons of statements that are not kept.
+
+Rules: a broken adapter is told in the words and with the verdict that a spec has for one; a note never changes a
+verdict, and stands only beside a failure in the very output that it explains.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bnconform.contract.case import Case
+from bnconform.contract.reply import Broken
+from bnconform.engine.agreement import BAD, Judgement, Verdict
+from bnconform.engine.spec import Spec
+from bnconform.engine.tally import Seen, Tally
+
+_ASIDE = "in the smoke test it was just what {} gives, which the adapter may have done"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What would explain an output in every case of the smoke test: a noun that fits before "gives"."""
+
+    quantity: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoke:
+    """What came of the smoke test of one adapter. broken: the case that showed that it is at fault, if it is."""
+
+    broken: Seen | None = None
+    notes: tuple[Note, ...] = ()
+
+    def tally(self, spec: Spec) -> Tally:
+        """Returns the tally of a spec by which nothing is judged, as the adapter is broken."""
+        found = Tally(spec=spec)
+        if self.broken is not None:
+            found.record(self.broken.case, self.broken.judged)
+        return found
+
+    def asides(self, verdict: Verdict, quantity: str) -> list[str]:
+        """Returns in words what the adapter may have done, where the verdict on this quantity tells of a failure."""
+        if verdict not in BAD:
+            return []
+        fitting = [one.words for one in self.notes if re.search(rf"\b{one.quantity}\b", quantity)]
+        return [_ASIDE.format(words) for words in dict.fromkeys(fitting)]
+
+
+def broken_by(case: Case, message: str) -> Smoke:
+    """Returns that the adapter is broken, as `case` showed."""
+    return Smoke(broken=Seen(case, Judgement(reply=Broken(message))))

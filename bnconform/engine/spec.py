@@ -1,0 +1,92 @@
+"""A Spec is one documented statement: its equation, its source, the cases it is tried on and an executable property.
+
+Rules: the id is the name of the function, a verb phrase; the sentence is the first line of its docstring; a spec calls
+`bn` with cases and returns Agreements; it never looks at which implementation it judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from bnconform.cases.strategies import Given
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.outcome import Outcome
+from bnconform.contract.reply import Reply
+from bnconform.engine.agreement import Agreement, Judgement, Reason, judgement
+
+
+class NoOutcomeError(Exception):
+    """Ends a spec's property when the implementation gave something else than an Outcome."""
+
+    def __init__(self, reply: Reason) -> None:
+        super().__init__(f"no outcome: {reply}")
+        self.reply = reply
+
+
+class Subject:
+    """One implementation as a spec sees it: a callable that takes a Case, returns its Outcome, and runs it only once.
+
+    `dialect` is the one that it declares for the dtype under test.
+    """
+
+    def __init__(self, run: Callable[[Case], Reply], dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._run = run
+        self._replies: WeakKeyDictionary[Case, Reply] = WeakKeyDictionary()
+
+    def reply(self, case: Case) -> Reply:
+        """Returns what the implementation answered to `case`, from the first time it was asked."""
+        known = self._replies.get(case)
+        if known is None:
+            known = self._replies[case] = self._run(case)
+        return known
+
+    def __call__(self, case: Case) -> Outcome:
+        """Returns the Outcome of `case`; raises NoOutcomeError where there is none."""
+        reply = self.reply(case)
+        if not isinstance(reply, Outcome):
+            raise NoOutcomeError(reply)
+        return reply
+
+
+Property = Callable[[Subject, Case], Agreement | Iterable[Agreement]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One documented statement about batch normalization, executable."""
+
+    id: str
+    chapter: str
+    sentence: str
+    latex: str
+    source: str
+    given: Given
+    check: Property
+
+    def judge(self, bn: Subject, case: Case) -> Judgement:
+        """Returns what this spec says of the implementation on one case."""
+        try:
+            return judgement(self.check(bn, case))
+        except NoOutcomeError as absent:
+            return Judgement(reply=absent.reply)
+
+
+def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]:
+    """Turns a property `def verb_phrase(bn, case)` with a one-sentence docstring into a Spec.
+
+    latex: the equation. source: name of the document and its sentence, or paper and section. given: the cases.
+    """
+
+    def decorate(check: Property) -> Spec:
+        name, chapter = getattr(check, "__name__", ""), check.__module__.rpartition(".")[2]
+        sentence = (check.__doc__ or "").strip().partition("\n")[0]
+        for what, value in (("docstring", sentence), ("equation", latex), ("source", source)):
+            if not value:
+                raise TypeError(f"spec {name} has no {what}; expected one that states what it checks")
+        return Spec(id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check)
+
+    return decorate

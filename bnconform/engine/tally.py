@@ -1,0 +1,109 @@
+"""A Tally counts what a spec compared in a search, how near the bound it came, and the case that shows its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bnconform.contract.case import Case
+from bnconform.contract.reply import NotOffered, Raised
+from bnconform.engine.agreement import BAD, Judgement, Verdict
+from bnconform.engine.spec import Spec
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What a search knows of one spec: how much was compared, how near the bound it came, and what was not kept."""
+
+    spec: Spec
+    examples: int = 0
+    total: int = 0
+    compared: int = 0
+    claimed: int = 0
+    ratio: float = 0.0
+    quantity: str = ""
+    alternative_ratio: float = 0.0
+    failure: Seen | None = None
+    deviation: Seen | None = None
+    missing: set[str] = field(default_factory=set)
+
+    @property
+    def open(self) -> bool:
+        """Whether more examples can still change the verdict."""
+        return self.failure is None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict over all examples."""
+        if self.failure is not None:
+            return self.failure.judged.verdict
+        if not self.claimed:
+            return "unsupported"
+        return "conforms" if self.deviation is None else "deviates"
+
+    @property
+    def shown(self) -> Seen | None:
+        """The case that shows the verdict; None for one that needs no showing."""
+        return self.failure or (self.deviation if self.verdict == "deviates" else None)
+
+    @property
+    def raises(self) -> str | None:
+        """The class of the exception that came in place of an outcome, on the case that shows the verdict."""
+        reply = None if self.shown is None else self.shown.judged.reply
+        return reply.type if isinstance(reply, Raised) else None
+
+    @property
+    def shown_quantity(self) -> str | None:
+        """What was wrong on the case that shows the verdict; without one, what came nearest to its bound.
+
+        None where a reply came in place of an outcome, or nothing was compared.
+        """
+        seen = self.shown
+        if seen is None:
+            return self.quantity or None
+        return None if seen.judged.worst is None else seen.judged.worst.quantity
+
+    def record(self, case: Case, judged: Judgement) -> None:
+        """Counts one example."""
+        if isinstance(judged.reply, NotOffered):
+            self.missing.add(judged.reply.reason)
+            return
+        if judged.reply is not None:
+            self.examples += 1
+            self.failure = Seen(case, judged)
+            return
+        self.missing.update(one.missing for one in judged.agreements if one.missing)
+        compared = [one for one in judged.agreements if one.compared]
+        self.examples += bool(compared)
+        for one in compared:
+            self.total, self.compared, self.claimed = (
+                self.total + one.total,
+                self.compared + one.compared,
+                self.claimed + one.claimed,
+            )
+            if one.ratio >= self.ratio:
+                self.ratio, self.quantity = one.ratio, one.quantity
+            if one.alternative is not None:
+                self.alternative_ratio = max(self.alternative_ratio, one.alternative.ratio)
+        self._keep(Seen(case, judged))
+
+    def _keep(self, seen: Seen) -> None:
+        if seen.judged.verdict in BAD:
+            self.failure = seen
+        elif seen.judged.verdict == "deviates" and self.deviation is None:
+            self.deviation = seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is searched: examples per spec, and the seed that the cases follow from."""
+
+    examples: int = 100
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A case and what a spec said of it."""
+
+    case: Case
+    judged: Judgement

@@ -1,0 +1,37 @@
+"""A Target is one implementation in one dtype on one device: what a finding is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnconform.cases.strategies import Traits
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.implementation import Described
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One implementation in one dtype on one device."""
+
+    implementation: Described
+    dtype: str
+    device: str = "cpu"
+
+    @property
+    def dialect(self) -> Dialect:
+        """The Dialect that the implementation declares for this dtype."""
+        return self.implementation.dialect_for(self.dtype)
+
+    @property
+    def traits(self) -> Traits:
+        """What the strategies must know of the target."""
+        settings = self.implementation.settings
+        short = self.dialect.attribute_dtype == "float32" and self.dtype == "float64"
+        return Traits(
+            dtype=self.dtype,
+            ranks=tuple(self.implementation.ranks),
+            compiled=self.implementation.compiled,
+            short_settings=short,
+            default_eps=None if settings is None else settings.default_eps,
+            default_momentum=None if settings is None else settings.default_momentum,
+        )

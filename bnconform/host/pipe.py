@@ -1,0 +1,106 @@
+"""What a program of any language says over a pipe, read with the mistrust that it is due: pipe.md is its document.
+
+Rules: a program is held to the same contract as an adapter in Python, by the same checks; what it leaves out of its
+description has the default of bnconform.Implementation; bytes that break the protocol are never half read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from bnconform.contract.address import AdapterSource
+from bnconform.contract.case import Case
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import ContractError, Unsupported
+from bnconform.contract.implementation import Described, Implementation
+from bnconform.contract.outcome import Outcome, check_outcome
+from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
+from bnconform.contract.settings import ARGUMENTS, Argument, Settings
+from bnconform.contract.wire import unpack, unpack_reply
+from bnconform.host.loader import checked
+from bnconform.host.process import Garbled
+
+_LOCAL = frozenset({"memory"})
+"""Features that a pipe cannot carry: on it all arrays lie in one way."""
+_UNWATCHED = 'it does not say that it watched its arrays, with "watched": true in its answer'
+
+
+def read_description(source: AdapterSource, blob: bytes) -> list[Described]:
+    """Returns what a program offers, by its first frame; raises ContractError if that is no description."""
+    try:
+        message, _ = unpack(blob)
+        items = message.get("implementations")
+        if message.get("kind") != "Described" or not isinstance(items, list):
+            raise ContractError(f"got {message!r:.200}; expected the kind 'Described' and a list of implementations")
+        return [Described.of(one) for one in checked(source, [_implementation(item) for item in items])]
+    except (ContractError, TypeError) as error:
+        raise ContractError(f"{source}, its first frame: {error}") from None
+
+
+def _implementation(item: object) -> Implementation:
+    values = _known(item, Described, "an implementation")
+    for name in _LOCAL.intersection(values.get("features", ())):
+        raise ContractError(f"{values.get('name')}: its features name {name!r}, which no program can offer over a pipe")
+    by_dtype = _object(values.pop("by_dtype", {}), "by_dtype")
+    values["by_dtype"] = {dtype: _dialect(dialect) for dtype, dialect in by_dtype.items()}
+    settings = None if values.get("settings") is None else _settings(values["settings"])
+    values |= {"dialect": _dialect(values.get("dialect", {})), "settings": settings}
+    return Implementation(run=_elsewhere, **{"name": None, **values})
+
+
+def _dialect(item: object) -> Dialect:
+    values = _known(item, Dialect, "a dialect")
+    links = _object(values.get("links", {}), "links")
+    if not all(isinstance(url, str) for url in links.values()):
+        raise ContractError(f"got links {links!r:.200}; expected an address for each field")
+    return Dialect(**values)
+
+
+def _settings(item: object) -> Settings:
+    values = _known(item, Settings, "settings")
+    stated = [name for name in ARGUMENTS if values.get(name) is not None]
+    return Settings(**{**values, **{name: Argument(**_known(values[name], Argument, name)) for name in stated}})
+
+
+def _known(item: object, kind: type, what: str) -> dict[str, Any]:
+    values, names = _object(item, what), [field.name for field in fields(kind)]
+    for name in values:
+        if name not in names:
+            raise ContractError(f"got {name!r} in {what}; expected some of {', '.join(names)}")
+    return values
+
+
+def _object(item: object, what: str) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise ContractError(f"got {item!r:.60} for {what}; expected a JSON object")
+    return dict(item)
+
+
+def _elsewhere(case: Case) -> Outcome:
+    raise Unsupported("it runs in a program of its own")
+
+
+def read_reply(blob: bytes, case: Case, name: str) -> Reply:
+    """Returns what the program answered to `case` for the implementation `name`; raises Garbled for no such answer.
+
+    A watched case counts as watched only where the program says that it did: its arrays are copies of its own.
+    """
+    try:
+        reply = unpack_reply(blob)
+        if isinstance(reply, Outcome):
+            watched = not case.watched or unpack(blob)[0].get("watched") is True
+            return _held_to_the_contract(reply, case, name) if watched else NotOffered(_UNWATCHED)
+    except ContractError as error:
+        raise Garbled(str(error)) from None
+    if not isinstance(reply, NotOffered | Raised) or not all(isinstance(text, str) for text in vars(reply).values()):
+        raise Garbled(f"got {reply!r:.200}; expected an Outcome, or NotOffered or Raised with texts")
+    return reply
+
+
+def _held_to_the_contract(reply: Outcome, case: Case, name: str) -> Reply:
+    try:
+        return check_outcome(case, reply, name)
+    except ContractError as error:
+        return Broken(str(error))

@@ -1,0 +1,206 @@
+"""A host's process as its client sees it: three pipes, a deadline, and an end.
+
+Rules: every wait has a deadline and drains standard error meanwhile, so that nothing deadlocks, however large a
+message; one frame answers one frame, and bytes that are none end the talk; what a child started ends with it. A host
+is this package in some Python, or a program of any language. POSIX only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+from bnconform.contract.address import AdapterSource
+from bnconform.contract.wire import framed
+
+_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of the package
+# Loads this very bnconform from its folder, whatever the interpreter: PYTHONPATH would bring along all that is
+# installed beside it, for another Python. The current folder goes off the path, lest it hide a framework.
+_BOOT = """
+import importlib.util, sys
+folder = sys.argv.pop(1)
+sys.path[:] = [entry for entry in sys.path if entry]
+spec = importlib.util.spec_from_file_location("bnconform", folder + "/__init__.py", submodule_search_locations=[folder])
+sys.modules["bnconform"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from bnconform.host.server import main
+main(sys.argv[1:])
+"""
+_DEFAULTS = {
+    "OMP_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "JAX_ENABLE_X64": "1",
+    "JAX_TRACEBACK_FILTERING": "off",  # a filtered traceback would end in the adapter, which is then blamed
+}
+_BARE = 'ulimit -c 0; exec "$@"'  # a crash is an answer, not a reason to write a core file
+_LARGEST = 1 << 40  # bytes of a frame: six letters of text, read as a length, are more
+_BRACE = b"{"  # with which the header of a safetensors blob begins, behind its own length
+_TICK = 0.25  # seconds between looks whether the child still lives: its own children may hold its pipes open
+ENDING = 3.0  # seconds that a child has to end by itself, a little more than it gives itself
+_TAIL, _KEPT = 4096, 65536  # bytes of standard error that are shown, and kept
+
+
+class Late(Exception):
+    """No answer came in time."""
+
+
+class Gone(Exception):
+    """The child process ended without an answer: `how`, and the last 4 KiB that it wrote to standard error."""
+
+    def __init__(self, how: str, stderr: str) -> None:
+        super().__init__(how)
+        self.how, self.stderr = how, stderr
+
+
+class Garbled(Exception):
+    """The child process wrote something else than its answer; the message says what was got and expected."""
+
+
+def _command(source: AdapterSource) -> list[str]:
+    if source.is_program:
+        return ["/bin/sh", "-c", _BARE, "sh", *source.program]
+    how = "named" if source.named else "installed"
+    return [source.python or sys.executable, "-c", _BOOT, _FOLDER, source.target, how]
+
+
+class Child:
+    """One child process and its three pipes."""
+
+    def __init__(self, source: AdapterSource, device: str) -> None:
+        pipe, variables = subprocess.PIPE, environment(source, device)
+        self._process = subprocess.Popen(
+            _command(source), 0, stdin=pipe, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
+        )
+        files = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._pipes = [file for file in files if file is not None]
+        self._stdin, self._stdout, self._stderr = (file.fileno() for file in self._pipes)
+        for file in self._pipes:
+            os.set_blocking(file.fileno(), False)
+        self._said = bytearray()
+        own = "|".join(re.escape(os.path.dirname(path)) for path in (_FOLDER, source.target) if os.path.isabs(path))
+        self._frame = re.compile(rf'File "({own}|[^"\n]*/(site-packages|dist-packages|python3\.\d+))/')
+        self._poller = select.poll()
+        self._poller.register(self._stdout, select.POLLIN)
+        self._poller.register(self._stderr, select.POLLIN)
+
+    def ask(self, blob: bytes | None, limit: float) -> bytes:
+        """Sends `blob`, if any, and returns the answer.
+
+        Raises Late after `limit` seconds, Gone if the child ends, and Garbled for anything but one frame.
+        """
+        if blob is not None:
+            self._expect_silence()
+        deadline = time.monotonic() + limit
+        pending = memoryview(b"" if blob is None else framed(blob))
+        got = bytearray()
+        if pending:
+            self._poller.register(self._stdin, select.POLLOUT)
+        while len(got) < 8 or len(got) < 8 + _length(got):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise Late
+            ready = [descriptor for descriptor, _ in self._poller.poll(1000 * min(remaining, _TICK))]
+            if not ready and self._process.poll() is not None:
+                raise self._gone()
+            if self._stderr in ready and not self._listen():
+                self._poller.unregister(self._stderr)
+            if self._stdin in ready:
+                pending = self._write(pending)
+            if self._stdout in ready:
+                self._read_into(got)
+        if len(got) > 8 + _length(got):
+            raise Garbled(f"it wrote more than the {_length(got)} bytes of its frame; expected one frame per answer")
+        return bytes(memoryview(got)[8:])
+
+    def _expect_silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._stdout, 64)
+            if not data:
+                raise self._gone()
+            raise Garbled(f"it wrote {data[:20]!r} before it was asked; expected one frame per answer")
+
+    def _write(self, pending: memoryview) -> memoryview:
+        try:
+            pending = pending[os.write(self._stdin, pending) :]
+        except BrokenPipeError:
+            raise self._gone() from None
+        if not pending:
+            self._poller.unregister(self._stdin)
+        return pending
+
+    def _read_into(self, got: bytearray) -> None:
+        data = os.read(self._stdout, 1 << 20)
+        if not data:
+            raise self._gone()
+        got += data
+
+    def _listen(self) -> bool:
+        """Takes what standard error holds; returns whether there may be more."""
+        try:
+            data = os.read(self._stderr, _KEPT)
+        except BlockingIOError:
+            return False
+        self._said += data
+        del self._said[:-_KEPT]
+        return bool(data)
+
+    def _gone(self) -> Gone:
+        how = "closed its pipe but did not end"
+        try:
+            status = self._process.wait(ENDING)
+            how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        except subprocess.TimeoutExpired:
+            pass
+        _kill_group(self._process.pid)  # all that may still write, before the rest is read
+        while self._listen():
+            pass
+        return Gone(how, self.tail())
+
+    def tail(self) -> str:
+        """Returns the last 4 KiB that the child wrote to standard error, its paths as on any machine."""
+        lines = bytes(self._said).splitlines(keepends=True)
+        # faulthandler ends with the names of all loaded extension modules, which alone can fill the tail.
+        text = b"".join(line for line in lines if not line.startswith(b"Extension modules: "))
+        return self._frame.sub('File "', text.decode(errors="replace")).encode()[-_TAIL:].decode(errors="replace")
+
+    def end(self, patience: float = 0.0) -> None:
+        """Kills the child and all that it started; gives it `patience` seconds to end by itself first."""
+        for file in self._pipes:
+            file.close()
+        try:
+            if patience:
+                self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            _kill_group(self._process.pid)
+            self._process.wait()
+
+
+def _length(got: bytearray) -> int:
+    length = int.from_bytes(got[:8], "little")
+    if length > _LARGEST or got[16:17] not in (b"", _BRACE):
+        expected = "expected a frame: 8 bytes that are its length, then a safetensors blob"
+        raise Garbled(f"it wrote {bytes(got[:20])!r}; {expected}")
+    return length
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group that has ended
+        os.killpg(leader, signal.SIGKILL)
+
+
+def environment(source: AdapterSource, device: str) -> dict[str, str]:
+    """Returns the environment variables of a host: the user's own, then defaults for what they leave open."""
+    forced = {"BNCONFORM_DEVICE": device}
+    defaults = dict(_DEFAULTS)
+    if device == "cpu":
+        forced["CUDA_VISIBLE_DEVICES"] = ""
+        defaults["JAX_PLATFORMS"] = "cpu"
+    return {**defaults, **os.environ, **forced, **dict(source.env)}

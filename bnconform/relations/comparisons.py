@@ -1,0 +1,243 @@
+"""Two runs of one implementation, and answers in place of an outcome: what the relations of the spec book are made of.
+
+Rules: two runs are compared within the sum of both bounds, and what rounding the changed input did to the exact output
+is computed by the reference, not guessed; where nothing documented says what should happen, what loses least is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bnconform.cases import delivery
+from bnconform.contract.axes import along
+from bnconform.contract.case import Case, Memory
+from bnconform.contract.dialect import Dialect
+from bnconform.contract.outcome import OUTPUTS, Outcome
+from bnconform.contract.reply import Raised
+from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.spec import Subject
+from bnconform.oracle import bounds, reference
+from bnconform.oracle.bounds import Bound
+from bnconform.relations import exact
+
+SMALLEST_SHORT = float(np.finfo(np.float32).smallest_normal)
+Move = Callable[[np.ndarray], np.ndarray]
+
+
+def _stays(tensor: np.ndarray) -> np.ndarray:
+    return tensor
+
+
+def same_output(
+    bn: Subject, case: Case, changed: Case, *, quantity: str, moved: Move = _stays, where: np.ndarray | None = None
+) -> Agreement:
+    """Compares y of `changed` with y of `case`, whose elements `moved` takes to where they stand in the other."""
+    before = bn(case).y
+    if before is None:
+        return Agreement(quantity=quantity, missing="y is not offered")
+    with np.errstate(all="ignore"):
+        drift = np.abs(reference.normalize(changed) - moved(reference.normalize(case)))
+        mine = moved(bounds.normalize(case, bn.dialect).allowance)
+        within = bounds.normalize(changed, bn.dialect) + mine + drift
+    return agree(bn(changed).y, moved(before.astype(np.float64)), within=within, quantity=quantity, where=where)
+
+
+def pointwise_unless_refused(bn: Subject, case: Case, quantity: str) -> Agreement:
+    """Compares y with the reference's; compares nothing where the implementation refused the case with an error."""
+    reply = bn.reply(case)
+    if isinstance(reply, Raised):
+        return Agreement(quantity=quantity, missing=f"refused: {reply.message}")
+    return pointwise(bn, case, quantity)
+
+
+def pointwise(bn: Subject, case: Case, quantity: str, more: np.ndarray | float = 0.0) -> Agreement:
+    """Compares y with the reference's, allowing for `more` beside the bound, in y's units.
+
+    It compares nothing where ε is kept in float32 and below what that holds.
+    """
+    if bn.dialect.attribute_dtype == "float32" and 0 < case.eps < SMALLEST_SHORT:
+        return Agreement(quantity=quantity, missing="ε is kept in float32, which does not hold one so small")
+    within = bounds.normalize(case, bn.dialect) + more
+    return agree(bn(case).y, reference.normalize(case), within=within, quantity=quantity)
+
+
+def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
+    """Compares y of the negated input with 2β - y."""
+    before, quantity = bn(case).y, "y of the negated input"
+    if before is None:
+        return Agreement(quantity=quantity, missing="y is not offered")
+    within = bounds.normalize(negated, bn.dialect) + bounds.normalize(case, bn.dialect)
+    expected = exact.scaled(before, np.array(-1.0), 2.0 * per_channel(case, shift(case)))
+    return agree(bn(negated).y, expected, within=within, quantity=quantity)
+
+
+def same_averages(bn: Subject, case: Case, changed: Case) -> list[Agreement]:
+    """Compares the running statistics of two cases whose exact ones are equal."""
+    found = []
+    for name, bound in (("running_mean", bounds.running_mean), ("running_var", bounds.running_var)):
+        one, other = getattr(bn(case), name), getattr(bn(changed), name)
+        if one is None or other is None:
+            found.append(Agreement(quantity=name, missing=f"{name} is not offered"))
+        else:
+            within = bound(case, bn.dialect) + bound(changed, bn.dialect)
+            found.append(agree(other, one.astype(np.float64), within=within, quantity=name))
+    return found
+
+
+def same_bits(first: Outcome, second: Outcome) -> list[Agreement]:
+    """Holds that every output of two runs is equal bit for bit; a NaN equals a NaN."""
+    pairs = [(name, getattr(first, name), getattr(second, name)) for name in OUTPUTS]
+    return [
+        hold(_equal(one, other), quantity=f"{name} of the second run", where=np.ones(one.shape, bool))
+        for name, one, other in pairs
+        if one is not None and other is not None
+    ]
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    return np.asarray((one == other) | (np.isnan(one) & np.isnan(other)))
+
+
+def averages(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the running statistics with the reference's, the variance as the Dialect declares it."""
+    mean, variance, dialect = bn(case).running_mean, bn(case).running_var, bn.dialect
+    correction = 1 if dialect.running_var == "unbiased" else 0
+    expected = reference.running_var(case, correction=correction)
+    within = bounds.running_var(case, dialect, correction=correction)
+    return [
+        agree(mean, reference.running_mean(case), within=bounds.running_mean(case, dialect), quantity="running_mean"),
+        agree(variance, expected, within=within, quantity="running_var"),
+    ]
+
+
+BOUNDS = {
+    "y": bounds.normalize,
+    "running_mean": bounds.running_mean,
+    "running_var": bounds.running_var,
+    "dx": bounds.dx,
+    "dgamma": bounds.dgamma,
+    "dbeta": bounds.dbeta,
+}
+
+
+def inputs_left(bn: Subject, case: Case) -> Agreement:
+    """Holds that a watched case was answered, as it is only where nothing was written to; else Raised is the reply."""
+    found, quantity = bn(case), "inputs as they were"
+    if not case.watched or all(getattr(found, name) is None for name in OUTPUTS):
+        return Agreement(quantity=quantity, missing="nothing was watched at work")
+    return hold(np.ones(1), quantity=quantity, where=np.ones(1, bool))
+
+
+def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
+    """Compares output, running statistics and gradients of two cases of equal values, which differ in FLAGS only.
+
+    What is exact of both is equal, and so are their bounds, which hold for sums in any order and hence for any walk
+    through memory: two runs are at most twice the bound apart. A NaN in both is no difference: where it comes from is
+    told by the specs of a single run.
+    """
+    found, before = bn(case), bn(plain)
+    return [_same(case, name, getattr(found, name), getattr(before, name), bn.dialect) for name in BOUNDS]
+
+
+def _same(case: Case, name: str, found: np.ndarray | None, before: np.ndarray | None, dialect: Dialect) -> Agreement:
+    if before is None:
+        return Agreement(quantity=name, missing=f"{name} is not offered")
+    bound, expected = BOUNDS[name](case, dialect), before.astype(np.float64)
+    numbers = None if found is None else ~(np.isnan(expected) & np.isnan(found.astype(np.float64)))
+    return agree(found, expected, within=bound + bound, quantity=name, where=numbers)
+
+
+def same_results_where_stored(bn: Subject, case: Case, *memories: Memory) -> list[Agreement]:
+    """Compares the results of a case that is stored in one of these ways with those of the plain case."""
+    bn(case)  # first, so that whoever takes no such cases has that for a reason
+    if case.memory not in memories:
+        return [Agreement(quantity="y", missing="stored in another way")]
+    if case.memory == "shared" and (case.gamma is None or case.beta is None):
+        return [Agreement(quantity="y", missing="without γ nothing is shared")]
+    return same_results(bn, case, delivery.plain(case))
+
+
+def finite_averages(bn: Subject, case: Case) -> list[Agreement]:
+    """Holds that the running statistics are finite after `case`, or that it was refused with an error."""
+    if isinstance(bn.reply(case), Raised):
+        return [hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))]
+    found, outcome = [], bn(case)
+    for name in ("running_mean", "running_var"):
+        array, quantity = getattr(outcome, name), f"finite {name}"
+        if array is None:
+            found.append(Agreement(quantity=quantity, missing=f"{name} is not offered"))
+        else:
+            truth = np.isfinite(array.astype(np.float64))
+            found.append(hold(truth, quantity=quantity, where=np.ones(truth.shape, bool)))
+    return found
+
+
+def refused_or_empty(bn: Subject, case: Case) -> Agreement:
+    """Holds that a case without values gives an empty output, whose shape the contract checks, or an error that says
+    something."""
+    reply, one = bn.reply(case), np.ones(1, bool)
+    if isinstance(reply, Raised):
+        return hold(np.array([bool(reply.message.strip())]), quantity="message of the refusal", where=one)
+    y = bn(case).y
+    if y is None:
+        return Agreement(quantity="empty y", missing="y is not offered")
+    return hold(np.array([y.size == 0]), quantity="empty y", where=one)
+
+
+def no_number(y: np.ndarray | None, where: np.ndarray, quantity: str) -> Agreement:
+    """Holds that y is no finite number anywhere in `where`."""
+    if y is None:
+        return Agreement(quantity=quantity, missing="y is not offered")
+    if not where.any():
+        return Agreement(quantity=quantity, missing="no channel is of that kind")
+    return hold(~np.isfinite(y.astype(np.float64)), quantity=quantity, where=np.broadcast_to(where, y.shape))
+
+
+def shift_or_refusal(bn: Subject, case: Case) -> Agreement:
+    """Compares y with β; an error counts as declared where the Dialect says that a single value raises."""
+    if isinstance(bn.reply(case), Raised) and bn.dialect.single_value == "raises":
+        one = np.ones(1, bool)
+        paper = hold(~one, quantity="y for a single value", where=one)
+        return unless_declared(paper, "single_value", hold(one, quantity="refusal", where=one))
+    expected = np.broadcast_to(per_channel(case, shift(case)), case.x.shape)
+    return agree(bn(case).y, expected, within=bounds.normalize(case, bn.dialect), quantity="y for a single value")
+
+
+def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the mean of y with β, and the mean of (y - β)² with γ²σ²/(σ² + ε)."""
+    y, bound = bn(case).y, bounds.normalize(case, bn.dialect)
+    others = tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
+    error, beta, gamma = bound.allowance, shift(case), scale(case)
+    size = np.abs(per_channel(case, gamma) * reference.normalized(case))
+    mean = agree(
+        None if y is None else exact.mean(y, case.axis),
+        beta,
+        within=Bound(error.mean(axis=others), bound.scale.mean(axis=others)),
+        quantity="mean of y",
+    )
+    square = agree(
+        None if y is None else exact.mean_square(y, case.axis, about=beta),
+        exact.share_of_variance(case, gamma),
+        # (γh + e)² - (γh)² = e(2γh + e)
+        within=Bound((error * (2 * size + error)).mean(axis=others), gamma * gamma + beta * beta),
+        quantity="variance of y",
+    )
+    return [mean, square]
+
+
+def shift(case: Case) -> np.ndarray:
+    """Returns β in float64; zeros where there is none."""
+    return np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
+
+
+def scale(case: Case) -> np.ndarray:
+    """Returns γ in float64; ones where there is none."""
+    return np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
+
+
+def per_channel(case: Case, vector: np.ndarray) -> np.ndarray:
+    """Returns a vector over channels shaped so that it broadcasts to x."""
+    return along(vector, case.x.ndim, case.axis)

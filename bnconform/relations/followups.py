@@ -1,0 +1,200 @@
+"""Cases made from a case, for specs that ask how the outcome changes with the input.
+
+Rules: a variant is made once per case, so that specs which need the same one run it once; a variant is rounded to the
+dtype of the case, and what rounding did to it is the spec's business; variants carry no cotangent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from bnconform.contract.axes import along, to_rows
+from bnconform.contract.case import PER_CHANNEL, Case
+from bnconform.oracle import reference
+
+Made = TypeVar("Made")
+
+
+def once(make: Callable[[Case], Made]) -> Callable[[Case], Made]:
+    """Makes a variant once per case, and forgets it with the case."""
+    made: WeakKeyDictionary[Case, Made] = WeakKeyDictionary()
+
+    @wraps(make)
+    def variant(case: Case) -> Made:
+        if case not in made:
+            with np.errstate(over="ignore", under="ignore"):
+                made[case] = make(case)
+        return made[case]
+
+    return variant
+
+
+def _per_channel(case: Case, values: np.ndarray | float) -> np.ndarray:
+    return np.broadcast_to(values, (case.channels,)).astype(case.x.dtype)
+
+
+@once
+def unscaled(case: Case) -> Case:
+    """Returns the case with γ = 1 and β = 0, which shows the normalized values themselves."""
+    return replace(case, gamma=_per_channel(case, 1.0), beta=_per_channel(case, 0.0), dy=None)
+
+
+@once
+def restoring(case: Case) -> Case:
+    """Returns the case with γ = √(σ² + ε) and β = μ of its own batch."""
+    root = np.sqrt(reference.batch_variance(case) + case.eps)
+    mean = reference.batch_mean(case)
+    return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
+
+
+@once
+def restoring_without_epsilon(case: Case) -> Case:
+    """Returns the case with γ = σ and β = μ of its own batch."""
+    root, mean = np.sqrt(reference.batch_variance(case)), reference.batch_mean(case)
+    return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
+
+
+@once
+def shifted(case: Case) -> Case:
+    """Returns the case with three quarters of the largest magnitude of each channel added to all of its values."""
+    wide = case.x.astype(np.float64)
+    others = tuple(axis for axis in range(wide.ndim) if axis != case.axis % wide.ndim)
+    shift = 0.75 * np.abs(wide).max(axis=others)
+    return replace(case, x=(wide + along(shift, wide.ndim, case.axis)).astype(case.x.dtype), dy=None)
+
+
+@once
+def doubled(case: Case) -> Case:
+    """Returns the case with x doubled and ε quadrupled, which leaves (x - μ)/√(σ² + ε) as it was."""
+    return replace(case, x=case.x * case.x.dtype.type(2), eps=4 * case.eps, dy=None)
+
+
+@once
+def tripled(case: Case) -> Case:
+    """Returns the case with x tripled and ε nine times as large; an ε that float32 holds stays one."""
+    eps = 9 * case.eps
+    short = float(np.float32(case.eps)) == case.eps
+    return replace(case, x=case.x * case.x.dtype.type(3), eps=float(np.float32(eps)) if short else eps, dy=None)
+
+
+@once
+def negated(case: Case) -> Case:
+    """Returns the case with x negated."""
+    return replace(case, x=-case.x, dy=None)
+
+
+@once
+def again(case: Case) -> Case:
+    """Returns an equal case, which an implementation is asked anew."""
+    return replace(case)
+
+
+@once
+def untracked(case: Case) -> Case:
+    """Returns the case without a cotangent and without running statistics."""
+    return replace(case, dy=None, running_mean=None, running_var=None)
+
+
+@once
+def as_matrix(case: Case) -> Case:
+    """Returns the case with all values of a channel in one column of a matrix."""
+    return replace(case, x=to_rows(case.x, case.axis), axis=1, dy=None)
+
+
+@once
+def on_next_axis(case: Case) -> Case:
+    """Returns the case with its channels moved to the next axis; the first follows the last."""
+    axis = next_axis(case)
+    return replace(case, x=np.moveaxis(case.x, case.axis, axis), axis=axis, dy=None)
+
+
+def next_axis(case: Case) -> int:
+    """Returns the axis after the channels'; the first follows the last."""
+    return (case.axis % case.x.ndim + 1) % case.x.ndim
+
+
+@once
+def time_steps(case: Case) -> tuple[Case, ...]:
+    """Returns the case's (N, T, C) cut into T cases of (N, C): what stands at one time step each."""
+    x = _sequences(case)
+    return tuple(replace(case, x=np.ascontiguousarray(x[:, t]), axis=1, dy=None) for t in range(x.shape[1]))
+
+
+@once
+def time_steps_as_channels(case: Case) -> Case:
+    """Returns the case's (N, T, C) as (N, T·C): the features of each time step are channels of their own."""
+    x = _sequences(case)
+    vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
+    tiled: dict[str, Any] = {n: None if v is None else np.tile(v, x.shape[1]) for n, v in vectors.items()}
+    return replace(case, x=np.ascontiguousarray(x.reshape(len(x), -1)), axis=1, dy=None, **tiled)
+
+
+def as_sequence(case: Case, tensor: np.ndarray) -> np.ndarray:
+    """Returns a tensor of (N, T·C) in the layout of the case's x."""
+    last = np.moveaxis(case.x, case.axis, -1).shape
+    return np.moveaxis(tensor.reshape(last), -1, case.axis)
+
+
+def joined(case: Case, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns tensors of (N, C), one for each time step, in the layout of the case's x."""
+    return as_sequence(case, np.stack(parts, axis=1))
+
+
+def _sequences(case: Case) -> np.ndarray:
+    """Returns x as (N, T, C); where there are several axes beside N and C, every position along them is a step."""
+    return np.moveaxis(case.x, case.axis, -1).reshape(case.x.shape[0], -1, case.channels)
+
+
+@once
+def reordered(case: Case) -> Case:
+    """Returns the case with the values of every channel in reverse order."""
+    return replace(case, x=reorder(case.x, case.axis), dy=None)
+
+
+def reorder(tensor: np.ndarray, axis: int) -> np.ndarray:
+    """Returns `tensor` with all axes but the channels' reversed."""
+    others = tuple(other for other in range(tensor.ndim) if other != axis % tensor.ndim)
+    return np.ascontiguousarray(np.flip(tensor, others))
+
+
+@once
+def repeated(case: Case) -> Case:
+    """Returns the case with its batch given twice; rows that come twice are not in random order."""
+    return replace(case, x=np.concatenate([case.x, case.x]), dy=None, shuffled=False)
+
+
+@once
+def among_others(case: Case) -> Case:
+    """Returns the case with its first example as it was and every other one negated."""
+    sign = np.where(np.arange(case.x.shape[0]) == 0, 1.0, -1.0).astype(case.x.dtype)
+    return replace(case, x=case.x * along(sign, case.x.ndim, 0), dy=None)
+
+
+@once
+def forward_only(case: Case) -> Case:
+    """Returns the case without its cotangent."""
+    return replace(case, dy=None)
+
+
+@once
+def at_zero(case: Case) -> Case:
+    """Returns the case with x = 0."""
+    return replace(case, x=np.zeros_like(case.x), dy=None)
+
+
+@once
+def one_example(case: Case) -> Case:
+    """Returns the case with its first example only."""
+    return replace(case, x=case.x[:1], dy=None)
+
+
+@once
+def drifted(case: Case) -> Case:
+    """Returns the case with the input that an earlier layer gives once its weights have moved: shifted and doubled."""
+    return replace(case, x=shifted(case).x * case.x.dtype.type(2), dy=None)

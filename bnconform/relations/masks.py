@@ -1,0 +1,117 @@
+"""Cases with a mask made from a case, and the same cases with what the mask hides left out.
+
+Rules: which values are hidden follows from their place alone, never from their size, so that what is shown stands in as
+random an order as before; x has rank 2 or 3, as batches and sequences have, and the mask is one for all channels. What
+a mask leaves is judged by the reference and the bounds of the case without the hidden rows. A masked sum adds exact
+zeros in their place, which round nothing: it is a sum of the shown values alone, in some order and some bracketing, and
+the bounds hold for every order; the count of the shown values is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from bnconform.contract.axes import from_rows, to_rows
+from bnconform.contract.case import Case
+from bnconform.oracle.bounds import Bound
+
+RANKS = (2, 3)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Masked:
+    """A case with its mask. `shown` says which rows the mask shows; `kept` is the case of those rows, of rank 2."""
+
+    case: Case
+    kept: Case
+    shown: np.ndarray
+
+    @property
+    def tensor(self) -> np.ndarray:
+        """The mask, of x's shape."""
+        return np.broadcast_to(np.asarray(self.case.mask), self.case.x.shape)
+
+    @property
+    def hides(self) -> bool:
+        """Whether anything is hidden."""
+        return not bool(self.shown.all())
+
+    def spread(self, rows: np.ndarray) -> np.ndarray:
+        """Returns values of the shown rows as a tensor of x's shape, zero where it is hidden."""
+        whole = np.zeros((self.shown.size, self.case.channels))
+        whole[self.shown] = rows
+        return from_rows(whole, self.case.x.shape, self.case.axis)
+
+    def spread_bound(self, bound: Bound) -> Bound:
+        """Returns the bound of the shown rows as that of a tensor of x's shape, without a claim where it is hidden."""
+        allowance = np.where(self.tensor, self.spread(bound.allowance), np.inf)
+        return Bound(allowance, self.spread(bound.scale), bound.u)
+
+
+def _once(make: Callable[[Case], Masked]) -> Callable[[Case], Masked]:
+    made: WeakKeyDictionary[Case, Masked] = WeakKeyDictionary()
+
+    @wraps(make)
+    def masked(case: Case) -> Masked:
+        if case not in made:
+            made[case] = make(case)
+        return made[case]
+
+    return masked
+
+
+@_once
+def hiding_values(case: Case) -> Masked:
+    """Returns the case with every third value of each channel hidden, the third, the sixth and so on."""
+    extents = [1 if axis == case.axis % case.x.ndim else size for axis, size in enumerate(case.x.shape)]
+    return _masked(case, (np.arange(np.prod(extents)) % 3 != 2).reshape(extents))
+
+
+@_once
+def hiding_examples(case: Case) -> Masked:
+    """Returns the case with every other example hidden, by a mask of one value per example."""
+    examples = np.arange(case.x.shape[0]) % 2 == 0
+    return _masked(case, examples.reshape([-1] + [1] * (case.x.ndim - 1)))
+
+
+@_once
+def hiding_nothing(case: Case) -> Masked:
+    """Returns the case with a mask that shows every value."""
+    values = hiding_values(case)
+    return _masked(case, np.ones_like(np.asarray(values.case.mask)))
+
+
+def hiding_everything(case: Case) -> Case:
+    """Returns the case with a mask that hides every value."""
+    values = hiding_values(case).case
+    return replace(values, mask=np.zeros_like(np.asarray(values.mask)))
+
+
+def with_nan_hidden(case: Case) -> Case:
+    """Returns the case of `hiding_values` with every hidden value not a number."""
+    values = hiding_values(case)
+    hidden = np.where(values.tensor, values.case.x, np.asarray(np.nan, case.x.dtype))
+    return replace(values.case, x=hidden.astype(case.x.dtype))
+
+
+def _masked(case: Case, mask: np.ndarray) -> Masked:
+    """Returns the case with `mask`, with γ and β where it has none, and with no cotangent where it is hidden."""
+    one, zero = np.ones(case.channels).astype(case.x.dtype), np.zeros(case.channels).astype(case.x.dtype)
+    tensor = np.broadcast_to(mask, case.x.shape)
+    dy = None if case.dy is None else np.where(tensor, case.dy, case.x.dtype.type(0))
+    gamma, beta = one if case.gamma is None else case.gamma, zero if case.beta is None else case.beta
+    whole = replace(case, gamma=gamma, beta=beta, dy=dy, mask=mask)
+    shown = to_rows(tensor, case.axis)[:, 0]
+    kept = replace(
+        whole,
+        x=np.ascontiguousarray(to_rows(case.x, case.axis)[shown]),
+        dy=None if dy is None else np.ascontiguousarray(to_rows(dy, case.axis)[shown]),
+        axis=1,
+        mask=None,
+    )
+    return Masked(case=whole, kept=kept, shown=shown)

@@ -1,0 +1,95 @@
+"""The words, signs and number formats of the report, one for each idea.
+
+Rules: a verdict is never told by colour alone; a number keeps the digits that tell it from its neighbours; what is not
+finite is written out, never as a large number.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from bnconform.results.records import LARGEST
+
+SIGNS = {"conforms": "✓", "deviates": "≈", "unsupported": "–", "fails": "✗", "crashes": "!", "hangs": "…"}
+MEANINGS = {
+    "conforms": "every compared element lies within its bound, in every example",
+    "deviates": "departs from the paper as its own documentation says, and matches that alternative within its bound",
+    "unsupported": "the implementation or its adapter does not offer what the spec asks for",
+    "fails": "at least one element lies outside its bound, or an error was raised where a value was due",
+    "crashes": "the child process that ran it ended",
+    "hangs": "no answer came within the time limit",
+}
+HEADINGS = {
+    "fails": "Fails",
+    "crashes": "Crashes",
+    "hangs": "Hangs",
+    "deviates": "Deviates, as documented",
+    "unsupported": "Unsupported",
+    "conforms": "Conforms",
+}
+SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+_SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
+
+
+def breakable(name: str) -> Markup:
+    """Returns a dotted name that a narrow column may break between its words."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name))
+
+
+def ratio_text(ratio: float | None) -> str:
+    """Returns a worst ratio in three digits, in more where three would hide on which side of 1 it lies."""
+    if ratio is None:
+        return "none"
+    if ratio >= LARGEST:
+        return "∞"
+    digits = 3
+    while digits < 17 and ratio != 1 and float(f"{ratio:.{digits}g}") == 1:
+        digits += 1
+    return f"{ratio:.{digits}g}"
+
+
+def value_text(value: Any, dtype: str = "float64") -> str:
+    """Returns a number in the fewest digits that tell it from the others of its type, which is `dtype` or wider."""
+    if isinstance(value, str):
+        return _SPELLED.get(value, value)
+    if value is None:
+        return "none"
+    with np.errstate(over="ignore"):
+        narrow = np.float32(value)
+    is_narrow = dtype != "float64" and float(narrow) == float(value)
+    return str(narrow) if is_narrow else repr(float(value))
+
+
+def rough_text(value: Any) -> str:
+    """Returns a number in three digits, for bounds and errors."""
+    return _SPELLED.get(value, value) if isinstance(value, str) else f"{value:.3g}"
+
+
+def share_text(share: float | None) -> str:
+    """Returns a share as per cent, without rounding a part up to the whole or down to nothing."""
+    if share is None:
+        return "none"
+    percent = 100 * share
+    text = f"{percent:.1f}".removesuffix(".0")
+    if text == "100" and share < 1:
+        return "> 99.9 %"
+    return "< 0.1 %" if text == "0" and share > 0 else f"{text} %"
+
+
+def selftest_text(score: dict[str, Any] | None) -> str:
+    """Returns in a sentence what the self-test of the version that made a run amounted to."""
+    if score is None:
+        return (
+            "No self-test was recorded for the version of the suite that made this run, so nothing here says what it "
+            "would have seen: `bnconform selftest --record` measures it."
+        )
+    parts = [f"{score['caught'][dtype]} of {count} in {dtype}" for dtype, count in score["faults"].items()]
+    return (
+        f"The version of the suite that made this run catches of the planted faults {', '.join(parts)}, after "
+        f"{score['median']:g} examples in the median and {score['worst']} at worst; of {score['compared']:,} values of "
+        f"correct variants it raised {score['alarms']} false alarms."
+    )

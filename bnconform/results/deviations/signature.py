@@ -1,0 +1,56 @@
+"""A Signature is what a failing finding must show again to be the same: verdict, quantity, exception, diagnosis.
+
+Rules: it holds no measured figure, which differs between machines; it is read off fields and never off sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnconform.analysis.diagnosis import Diagnosis
+from bnconform.engine.tally import Tally
+from bnconform.results.records import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What a finding shows. quantity: None where a reply came in place of an outcome, whose class of exception is then
+    `raises`. diagnoses: the faults that explain it; as the registry has it at most one, which must be among them."""
+
+    verdict: str
+    quantity: str | None = None
+    raises: str | None = None
+    diagnoses: tuple[str, ...] = ()
+
+    def differences(self, found: Signature) -> list[str]:
+        """Returns in words where `found` is not what this one says.
+
+        Faults that no case tells apart are all named, in an order that hangs on what was diagnosed before, so it is
+        enough that the one recorded is among them. One without a diagnosis says nothing of it: a fault that is new in
+        the catalogue changes no deviation.
+        """
+        pairs = [(name, getattr(self, name), getattr(found, name)) for name in ("verdict", "quantity", "raises")]
+        words = [f"{name} {got or 'none'} for {recorded or 'none'}" for name, recorded, got in pairs if got != recorded]
+        if self.diagnoses and not set(self.diagnoses) & set(found.diagnoses):
+            words.append(f"diagnosis {', '.join(found.diagnoses) or 'none'} for {', '.join(self.diagnoses)}")
+        return words
+
+
+def signature_of(tally: Tally, diagnosis: Diagnosis) -> Signature:
+    """Returns the signature of what a search or a replay found."""
+    return Signature(
+        verdict=tally.verdict,
+        quantity=tally.shown_quantity,
+        raises=tally.raises,
+        diagnoses=tuple(one["fault"] for one in diagnosis.likely),
+    )
+
+
+def signature_in(record: Finding) -> Signature:
+    """Returns the signature of a finding of results."""
+    return Signature(
+        verdict=record["verdict"],
+        quantity=record["quantity"],
+        raises=record.get("raises"),
+        diagnoses=tuple(one["fault"] for one in record["diagnosis"]),
+    )

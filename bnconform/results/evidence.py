@@ -1,0 +1,69 @@
+"""Writes what a finding leaves beside the results: the witness, and the script that reproduces it.
+
+Rules: a file is written whole or not at all; its name tells spec, implementation, dtype and device.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from bnconform.contract.address import AdapterSource
+from bnconform.contract.outcome import OUTPUTS
+from bnconform.contract.wire import save_case
+from bnconform.engine.tally import Seen, Tally
+from bnconform.results.records import Finding
+from bnconform.results.script import script
+
+
+def write_artefacts(out: Path, finding: Finding, tally: Tally, source: AdapterSource) -> None:
+    """Writes the witness and the script of `finding` below `out` and notes in it where they lie."""
+    seen = tally.shown
+    if seen is None:
+        raise ValueError(f"{finding['spec']}: verdict {finding['verdict']} has no case to show it")
+    stem = _stem(finding)
+    witness, reproduce = f"witnesses/{stem}.safetensors", f"reproduce/{stem}.py"
+    for name in (witness, reproduce):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+    save_case(
+        out / witness,
+        seen.case,
+        spec=finding["spec"],
+        implementation=finding["implementation"],
+        adapter=source.asked,
+        device=finding["device"],
+        verdict=finding["verdict"],
+    )
+    _write(out / reproduce, _script(finding, seen, source, tally.spec.latex))
+    finding["witness"], finding["reproduce"] = witness, reproduce
+
+
+def _script(finding: Finding, seen: Seen, source: AdapterSource, latex: str) -> str:
+    # Only an output of the case itself can be compared by a script that runs the case once.
+    worst = seen.judged.worst
+    shown = worst if worst is not None and worst.quantity in OUTPUTS else None
+    if shown is not None and finding["verdict"] == "fails" and shown.alternative is not None:
+        shown = shown.alternative
+    return script(
+        seen.case,
+        implementation=finding["implementation"],
+        adapter=source.asked,
+        spec=finding["spec"],
+        quantity=finding["quantity"],
+        latex=latex,
+        expected=None if shown is None else shown.expected,
+        bound=None if shown is None else shown.allowance,
+        actual=None if shown is None else shown.actual,
+    )
+
+
+def _stem(finding: Finding) -> str:
+    parts = (finding["spec"], finding["implementation"], finding["dtype"], finding["device"])
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

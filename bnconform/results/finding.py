@@ -1,0 +1,170 @@
+"""Makes a Finding, the record of a verdict, out of a tally; and the sentence that says why.
+
+Rules: every number in a finding was measured; the reason names quantity, place, what was got and what was expected; a
+fault of the adapter is said to be one and never reads as the framework's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from bnconform.analysis.diagnosis import Diagnosis
+from bnconform.contract.reply import Broken, Crashed, Raised, TimedOut
+from bnconform.engine.agreement import BAD, Agreement
+from bnconform.engine.runner import Runner
+from bnconform.engine.smoke import Smoke
+from bnconform.engine.tally import Seen, Tally
+from bnconform.engine.target import Target
+from bnconform.results.deviations.replayed import Replayed
+from bnconform.results.records import Detail, Finding, Known, case_record, plain
+
+NOTHING_AMISS, UNDIAGNOSED = Smoke(), Diagnosis()
+
+
+def finding(
+    tally: Tally,
+    target: Target,
+    run: Runner | None = None,
+    *,
+    smoke: Smoke = NOTHING_AMISS,
+    diagnosis: Diagnosis = UNDIAGNOSED,
+    replayed: Replayed | None = None,
+) -> Finding:
+    """Returns the record of a verdict; where its witness lies is filled in by the function that writes it.
+
+    smoke: what came of the smoke test of its adapter. diagnosis: what explains the failure. replayed: what came of the
+    replay of the deviation that is known of it.
+    """
+    seen = tally.shown
+    broken = seen is not None and seen.judged.broken
+    quantity = tally.shown_quantity
+    why = "; ".join([reason(tally, target, run), *smoke.asides(tally.verdict, quantity or "")])
+    record: Finding = {
+        "kind": "finding",
+        "spec": tally.spec.id,
+        "implementation": target.implementation.name,
+        "version": target.implementation.version,
+        "dtype": target.dtype,
+        "device": target.device,
+        "verdict": tally.verdict,
+        "worst_ratio": tally.ratio if tally.compared or (seen is not None and not broken) else None,
+        "quantity": quantity,
+        "examples": tally.examples,
+        "claimed": tally.claimed / tally.total if tally.total else None,
+        "diagnosis": list(diagnosis.likely),
+        "witness": None,
+        "reproduce": None,
+        "fault": "adapter" if broken else "implementation" if tally.verdict in BAD else None,
+        "reason": why,
+        "raises": tally.raises,
+        "compared": tally.compared,
+        "detail": None if seen is None or broken else _detail(seen),
+    }
+    if diagnosis.words:
+        record["explanation"] = diagnosis.words
+    if replayed is not None:
+        record["known"] = _known(replayed)
+    return record
+
+
+def _known(replayed: Replayed) -> Known:
+    """Returns what is known of a finding: the cause, or that the entry is stale, and what to do."""
+    cause = replayed.deviation.cause
+    known: dict[str, Any] = {"fault": cause.fault, "reason": cause.reason, "link": cause.link}
+    if not replayed.holds:
+        known |= {"stale": True, "entry": replayed.deviation.place, "words": replayed.words}
+    return cast(Known, known)
+
+
+def reason(tally: Tally, target: Target, run: Runner | None = None) -> str:
+    """Returns one sentence that says why the verdict is what it is."""
+    seen = tally.shown
+    if tally.verdict == "conforms":
+        return f"within the bound everywhere; worst error {tally.ratio:.3g} of the bound, in {tally.quantity}"
+    if seen is None:
+        return _nothing_compared(tally)
+    if seen.judged.reply is not None:
+        return f"{_replied(seen.judged.reply, run)}{_manner(seen)}"
+    worst = seen.judged.worst
+    if worst is None:
+        raise ValueError(f"{tally.spec.id}: verdict {tally.verdict} without a comparison")
+    if tally.verdict == "deviates":
+        return _declared(worst, tally, target)
+    decisive = worst if worst.alternative is None else worst.alternative
+    declared = f", though its Dialect declares {worst.declared}" if worst.alternative is not None else ""
+    return f"{_difference(decisive)}{declared}{_manner(seen)}"
+
+
+def _manner(seen: Seen) -> str:
+    flags = [f"{name} = {value!r}" for name, value in seen.case.flags.items()]
+    return f"; the case has {', '.join(flags)}" if flags else ""
+
+
+def _nothing_compared(tally: Tally) -> str:
+    if tally.compared:
+        return f"none of the {tally.compared} compared elements has a bound narrow enough to make a claim"
+    if tally.total:
+        return f"no element of {tally.total} has a finite bound: the arithmetic may overflow there"
+    # Beside an output that is never offered, why some of the cases were refused is beside the point.
+    never = {why for why in tally.missing if why.endswith("is not offered")}
+    return "; ".join(sorted(never or tally.missing)) or "no example was judged"
+
+
+def _replied(reply: object, run: Runner | None) -> str:
+    if isinstance(reply, Broken):
+        return f"the adapter is broken: {reply.message}"
+    if isinstance(reply, Raised):
+        return f"raised {reply.type}: {reply.message.strip().partition(chr(10))[0]}"
+    if isinstance(reply, Crashed):
+        return f"its process ended: {reply.how}"
+    if isinstance(reply, TimedOut):
+        lowered = "" if run is None or run.impatient is None else "; the full limit was waited for once"
+        return f"no answer within {reply.seconds:g} s{lowered}"
+    return str(reply)
+
+
+def _difference(one: Agreement) -> str:
+    actual, expected, bound = (_at(one, array) for array in (one.actual, one.expected, one.allowance))
+    place = "" if one.index is None else f"[{', '.join(map(str, one.index))}]"
+    if expected != expected:
+        return f"{one.quantity}{place} is {actual:.9g}, and what it is compared with, an output too, is not a number"
+    if bound == 0:
+        return f"{one.quantity}{place}: no; it is {actual:.9g} where it must be {expected:.9g}"
+    return (
+        f"{one.quantity}{place} is {actual:.9g}; expected {expected:.9g} ± {bound:.2g}: {one.ratio:.3g} times the bound"
+    )
+
+
+def _at(one: Agreement, array: Any) -> float:
+    return float("nan") if array is None or one.index is None else float(array[one.index])
+
+
+def _declared(worst: Agreement, tally: Tally, target: Target) -> str:
+    dialect = target.dialect
+    link = dialect.links.get(worst.declared, "")
+    documented = f", documented at {link}" if link else ", which its Dialect declares without a link"
+    return (
+        f"{worst.quantity} is as declared, {worst.declared} = {getattr(dialect, worst.declared)!r}{documented}; worst "
+        f"error {tally.alternative_ratio:.3g} of the bound there, {tally.ratio:.3g} times the bound of this statement"
+    )
+
+
+def _detail(seen: Seen) -> Detail:
+    detail: Detail = {"case": case_record(seen.case), "traceback": None, "stderr": None}
+    reply, worst = seen.judged.reply, seen.judged.worst
+    if isinstance(reply, Raised):
+        detail["traceback"] = reply.traceback
+    if isinstance(reply, Crashed):
+        detail["stderr"] = reply.stderr
+    if worst is not None:
+        shown = worst.alternative if seen.judged.verdict == "fails" and worst.alternative is not None else worst
+        detail |= {
+            "index": list(shown.index or ()),
+            "actual": plain(_at(shown, shown.actual)),
+            "expected": plain(_at(shown, shown.expected)),
+            "bound": plain(_at(shown, shown.allowance)),
+            "actual_values": plain(shown.actual),
+            "expected_values": plain(shown.expected),
+            "bound_values": plain(shown.allowance),
+        }
+    return detail

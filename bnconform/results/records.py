@@ -1,0 +1,194 @@
+"""The shapes of the lines of `results.jsonl`: run, finding, end.
+
+Rules: a record is plain JSON and never holds a number that is not finite; the fields only grow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict, cast
+
+import numpy as np
+
+from bnconform.analysis.diagnosis.diagnosis import Likely
+from bnconform.contract.case import Case
+
+SCHEMA = 1
+
+LARGEST = 1.7976931348623157e308  # stands for a ratio that is not finite
+
+Verdict = Literal["conforms", "deviates", "fails", "unsupported", "crashes", "hangs"]
+VERDICTS: tuple[Verdict, ...] = ("fails", "crashes", "hangs", "deviates", "unsupported", "conforms")
+Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
+Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
+
+
+class _Stated(TypedDict):
+    id: str
+    chapter: str
+    sentence: str
+    latex: str
+    source: str
+
+
+class SpecRecord(_Stated, total=False):
+    """A spec as the run line states it; `given` says in words which cases it is tried on."""
+
+    given: str
+
+
+class _Described(TypedDict):
+    name: str
+    version: str
+    adapter: str
+    dtypes: list[str]
+    devices: list[str]
+    dialect: dict[str, Any]
+    links: dict[str, str]
+
+
+class ImplementationRecord(_Described, total=False):
+    """An implementation as the run line states it; `dialect` holds the fields that are not the default, `settings` what
+    a user writes, where that is known."""
+
+    settings: dict[str, Any] | None
+
+
+class RunRecord(TypedDict):
+    """The first line: what was asked for, of what, where."""
+
+    kind: Literal["run"]
+    schema: int
+    command: list[str]
+    started: str
+    environment: dict[str, Any]
+    versions: dict[str, str]
+    seed: int
+    examples: int
+    timeout: float
+    device: str
+    specs: list[SpecRecord]
+    implementations: list[ImplementationRecord]
+    missing: list[dict[str, str]]
+    broken: list[dict[str, str]]
+    selftest: NotRequired[dict[str, Any] | None]
+
+
+class CaseRecord(TypedDict):
+    """A Case with its arrays as nested lists."""
+
+    mode: str
+    dtype: str
+    shape: list[int]
+    axis: int
+    eps: float
+    momentum: float
+    x: Nested
+    gamma: Nested
+    beta: Nested
+    running_mean: Nested
+    running_var: Nested
+    dy: Nested
+
+
+class Detail(TypedDict, total=False):
+    """The witness of a finding: its case, its worst element and the three arrays that were compared."""
+
+    index: list[int]
+    actual: Number | None
+    expected: Number | None
+    bound: Number | None
+    case: CaseRecord | None
+    actual_values: Nested
+    expected_values: Nested
+    bound_values: Nested
+    traceback: str | None
+    stderr: str | None
+
+
+class Cause(TypedDict):
+    """Why a deviation that is known is there, and what to read about it."""
+
+    fault: Literal["implementation", "adapter", "by-design"]
+    reason: str
+    link: str
+
+
+class Known(Cause, total=False):
+    """The cause of a finding that the registry of deviations knows; stale: `entry` of the registry no longer holds,
+    as `words` say."""
+
+    stale: bool
+    entry: str
+    words: str
+
+
+class Finding(TypedDict):
+    """One spec × implementation × dtype × device with its verdict."""
+
+    kind: Literal["finding"]
+    spec: str
+    implementation: str
+    version: str
+    dtype: str
+    device: str
+    verdict: Verdict
+    worst_ratio: float | None
+    quantity: str | None
+    examples: int
+    claimed: float | None
+    diagnosis: list[Likely]
+    witness: str | None
+    reproduce: str | None
+    fault: NotRequired[Literal["adapter", "implementation"] | None]
+    reason: NotRequired[str]
+    raises: NotRequired[str | None]
+    explanation: NotRequired[str]
+    compared: NotRequired[int]
+    detail: NotRequired[Detail | None]
+    known: NotRequired[Known]
+
+
+class End(TypedDict):
+    """The last line: without it the run was interrupted."""
+
+    kind: Literal["end"]
+    findings: int
+    verdicts: dict[str, int]
+    seconds: float
+    exit_status: int
+
+
+def is_stale(record: Finding) -> bool:
+    """Returns whether the registry of deviations says of a finding what no longer holds."""
+    return record.get("known", {}).get("stale", False)
+
+
+def is_known(record: Finding) -> bool:
+    """Returns whether a finding is one that the registry of deviations knows, and that still is as it says."""
+    return "known" in record and not is_stale(record)
+
+
+def plain(value: Any) -> Any:
+    """Returns `value` as strict JSON holds it: arrays as nested lists, numbers that are not finite as strings."""
+    if isinstance(value, np.ndarray):
+        wide = value.astype(np.float64) if value.dtype.kind not in "biu" else value
+        return plain(wide.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def case_record(case: Case) -> CaseRecord:
+    """Returns `case` as a finding's detail holds it."""
+    names = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
+    scalars = {"mode": case.mode, "dtype": case.dtype, "shape": list(case.x.shape), "axis": case.axis}
+    scalars |= {"eps": plain(float(case.eps)), "momentum": plain(float(case.momentum))}
+    return cast(CaseRecord, scalars | {name: plain(getattr(case, name)) for name in names})

@@ -1,0 +1,112 @@
+"""A finding becomes a Python script that stands alone: run it, and it shows the disagreement or its absence.
+
+Rules: every value of the case is written out and read back exactly; an implementation that comes with bnconform is
+called as its framework's users call it, so that the script needs the framework and NumPy alone; any other goes through
+its adapter. No text from outside reaches the script but as a comment or as a quoted string.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bnconform.contract.address import PROGRAM, PYTHON
+from bnconform.contract.case import FEATURES, FLAGS, Case
+
+ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
+
+# name of the implementation: template, what it needs, what the template is told
+SNIPPETS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "torch.nn.functional.batch_norm": ("torch", "torch", {"module": False}),
+    "torch.nn.BatchNorm": ("torch", "torch", {"module": True}),
+    "tf.nn.batch_normalization": ("tensorflow", "tensorflow", {"fused": False}),
+    "tf.raw_ops.FusedBatchNormV3": ("tensorflow", "tensorflow", {"fused": True}),
+    "keras.layers.BatchNormalization@tensorflow": ("keras", "keras, tensorflow", {"backend": "tensorflow"}),
+    "keras.layers.BatchNormalization@torch": ("keras", "keras, torch", {"backend": "torch"}),
+    "keras.layers.BatchNormalization@jax": ("jax", "keras, jax", {"library": "keras"}),
+    "flax.linen.BatchNorm": ("jax", "flax, jax", {"library": "linen", "fast": True}),
+    "flax.linen.BatchNorm:two_pass": ("jax", "flax, jax", {"library": "linen", "fast": False}),
+    "jax.nn.standardize": ("jax", "jax", {"library": "standardize", "algorithm": "fast"}),
+    "jax.nn.standardize:stable": ("jax", "jax", {"library": "standardize", "algorithm": "stable"}),
+    "numpy.batchnorm_listing": ("numpy_listing", "", {}),
+}
+
+
+_ADAPTER: tuple[str, str, dict[str, Any]] = ("adapter", "bnconform, the adapter, its framework and NumPy", {})
+_PROGRAM: tuple[str, str, dict[str, Any]] = ("program", "bnconform, the program and NumPy", {})
+_ELSEWHERE: tuple[str, str, dict[str, Any]] = ("program", "bnconform, NumPy, the adapter and its interpreter", {})
+
+
+def script(
+    case: Case,
+    *,
+    implementation: str,
+    adapter: str,
+    spec: str,
+    quantity: str | None,
+    latex: str,
+    expected: np.ndarray | None,
+    bound: np.ndarray | None,
+    actual: np.ndarray | None = None,
+) -> str:
+    """Returns the text of a script that runs `implementation` on `case` and compares `quantity` with `expected`.
+
+    `expected`, `bound` and `actual` belong to `case` itself. Where the spec compares something else than an output of
+    one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
+    quantity either: the script then shows whether it still is. `adapter` is a module, the path of a .py file, which the
+    script looks for in the current folder and beside itself, or, as on the command line, an adapter of another
+    interpreter or a program, which it starts.
+    """
+    # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
+    template, needs, told = _snippet(implementation, adapter, plain=not case.needs and not case.flags)
+    asked = [name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS]
+    arrays = {name: getattr(case, name) for name in (*ARRAYS, *asked)}
+    told = told | {"arrays": arrays, "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None}}
+    told |= {"case": case, "needs": needs, "implementation": implementation, "adapter": adapter, "spec": spec}
+    told |= {"quantity": quantity or "", "latex": latex, "flags": case.flags}
+    told |= {"expected": expected, "bound": None if expected is None else bound, "actual": actual}
+    return _TEMPLATES.get_template(template + ".py.jinja").render(told)
+
+
+def _snippet(implementation: str, adapter: str, *, plain: bool) -> tuple[str, str, dict[str, Any]]:
+    if adapter.startswith(PROGRAM):
+        return _PROGRAM
+    if adapter.startswith(PYTHON):
+        return _ELSEWHERE
+    own = adapter.startswith("bnconform.adapters.") or "." not in adapter
+    if plain and own and implementation in SNIPPETS:
+        template, needs, told = SNIPPETS[implementation]
+        return template, f"{needs} and NumPy" if needs else "NumPy", told
+    return _ADAPTER
+
+
+def _array(value: Any) -> str:
+    """Returns an expression for `value` as a float64 array; every narrower number is exact in it."""
+    if value is None:
+        return "None"
+    wide = np.asarray(value).astype(np.float64)
+    numbers = ", ".join(repr(number) for number in wide.ravel().tolist())
+    if len(numbers) > 80:
+        pad = " " * 8
+        lines = textwrap.wrap(numbers, 110, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False)
+        numbers = "\n" + "\n".join(lines) + "\n    "
+    return f"np.array([{numbers}]).reshape({wide.shape!r})"
+
+
+def _comment(text: str) -> str:
+    """Returns `text` on one line, so that it stays in its comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+_TEMPLATES = Environment(  # autoescape is for HTML: here `py`, `array` and `comment` quote
+    loader=PackageLoader("bnconform", "results/templates"),
+    autoescape=False,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters |= {"py": ascii, "array": _array, "comment": _comment}

@@ -1,0 +1,174 @@
+"""A witness shows what its case showed, in few values that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from worlds.drawing import draw
+from worlds.searches import FEW, SPECS, Here, Replying, correct, implementation, miniature, searched
+
+from bnconform import Case, Outcome
+from bnconform.cases.small import small_cases
+from bnconform.contract.axes import to_rows
+from bnconform.contract.implementation import Described
+from bnconform.contract.reply import Crashed, Reply, TimedOut
+from bnconform.engine.runner import Runner
+from bnconform.engine.shrink import witness
+from bnconform.engine.spec import Subject
+from bnconform.engine.tally import Seen
+from bnconform.engine.target import Target
+
+WRONG = [
+    ("unbiased_variance_in_y", "normalizes_by_the_batch", "float16"),
+    ("epsilon_outside_the_root", "adds_epsilon_inside_the_root", "bfloat16"),
+    ("momentum_swapped", "averages_the_running_mean", "float32"),
+    ("gradient_stopped_at_the_statistics", "sends_gradients_through_the_statistics", "float64"),
+    ("mean_not_subtracted", "ignores_a_shift_of_the_input", "bfloat16"),
+]
+
+
+def judge_of(host: Here, spec: str) -> Callable[[Case], object]:
+    described = Described.of(host.implementation)
+    run = Runner(lambda: host, described.name)
+    return lambda case: SPECS[spec].judge(Subject(run, described.dialect), case)
+
+
+def shrunk(host: Here, spec: str, accept: Callable[[Case], bool] = lambda case: True) -> tuple[Seen, Seen]:
+    """Returns a full case that the spec is not kept on, and its witness."""
+    target = Target(implementation=Described.of(host.implementation), dtype="float32")
+    judge, given = judge_of(host, spec), SPECS[spec].given
+    cases = (case for case in draw(given.strategy(target.traits), 30) if accept(case))
+    seen = next(Seen(case, judged) for case in cases if (judged := judge(case)).verdict != "conforms")  # type: ignore[attr-defined, arg-type]
+    small = [small_cases(given, target.traits), small_cases(given, target.traits, seen.case)]
+    host.asked.clear()
+    return seen, witness(seen, judge, small, 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "spec", "dtype"), WRONG)
+def test_a_witness_shows_the_same_verdict_in_one_channel_of_few_values(name: str, spec: str, dtype: str) -> None:
+    tally = searched(miniature(name), spec, dtype=dtype)[spec]
+    assert tally.failure is not None
+    case = tally.failure.case
+    assert (case.channels, case.dtype) == (1, dtype)
+    assert case.x.size <= 16
+    assert not case.shuffled
+    again = judge_of(Here(miniature(name)), spec)(case)
+    assert again.verdict == tally.failure.judged.verdict == "fails"  # type: ignore[attr-defined]
+    assert again.ratio == tally.failure.judged.ratio > 1  # type: ignore[attr-defined]
+
+
+def test_a_witness_is_written_in_short_decimals() -> None:
+    seen, small = shrunk(Here(miniature("momentum_swapped")), "averages_the_running_mean")
+    assert seen.case.x.size > 16
+    assert small.case.x.size == 2
+    assert all(len(f"{value:g}") <= 5 for value in small.case.x.astype(np.float64).flat)
+
+
+def test_what_only_large_values_show_is_reduced_from_the_case_itself() -> None:
+    def wrong_where_large(case: Case) -> Outcome:
+        found = correct(case)
+        y = np.where(np.abs(case.x) > 5000, 0, found.y).astype(case.x.dtype)
+        return Outcome(y=y)
+
+    host = Here(implementation(wrong_where_large))
+    seen, small = shrunk(host, "normalizes_by_the_batch", lambda case: case.rows > 16)
+    assert small.judged.verdict == "fails"
+    assert (small.case.channels, small.case.x.size <= 16) == (1, True)
+    worst = seen.judged.worst
+    assert worst is not None
+    assert worst.index is not None
+    values = to_rows(seen.case.x, seen.case.axis)[:, worst.index[seen.case.axis]]
+    assert np.all(np.abs(small.case.x.reshape(-1, 1) - values).min(axis=1) <= 0.05)
+
+
+def test_what_only_the_whole_case_shows_stays_as_it_is() -> None:
+    def wrong_for_many_channels(case: Case) -> Outcome:
+        return correct(case) if case.channels < 16 else Outcome(y=np.zeros_like(case.x))
+
+    seen, small = shrunk(Here(implementation(wrong_for_many_channels)), "normalizes_by_the_batch")
+    assert small is seen
+
+
+def test_what_only_one_rank_shows_keeps_that_rank() -> None:
+    def wrong_in_rank_4(case: Case) -> Outcome:
+        return Outcome(y=np.zeros_like(case.x)) if case.x.ndim == 4 else correct(case)
+
+    _, small = shrunk(Here(implementation(wrong_in_rank_4)), "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    assert (small.case.x.ndim, small.case.x.size <= 16, small.judged.verdict) == (4, True, "fails")
+
+
+def test_what_only_two_channels_of_one_rank_show_has_two_channels_of_that_rank() -> None:
+    def mixes_channels_up(case: Case) -> Outcome:
+        wrong = case.x.ndim == 4 and case.channels > 1
+        return Outcome(y=np.zeros_like(case.x)) if wrong else correct(case)
+
+    _, small = shrunk(Here(implementation(mixes_channels_up)), "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    assert (small.case.x.ndim, small.case.channels, small.case.x.size <= 16) == (4, 2, True)
+    assert small.judged.verdict == "fails"
+
+
+def test_a_witness_fails_for_the_same_reason_not_just_any() -> None:
+    def raises_unless_small(case: Case) -> Outcome:
+        if np.abs(case.x).max() > 4:
+            raise ValueError("large")
+        raise TypeError("small")
+
+    seen, small = shrunk(Here(implementation(raises_unless_small)), "normalizes_by_the_batch")
+    assert seen.judged.signature == small.judged.signature == ("fails", "ValueError" if np.abs(seen.case.x).max() > 4
+                                                               else "TypeError")  # fmt: skip
+    assert small.case.x.size <= 16
+
+
+def test_a_known_witness_that_shows_the_same_is_taken_at_once() -> None:
+    host = Here(miniature("epsilon_outside_the_root"))
+    seen, small = shrunk(host, "normalizes_by_the_batch")
+    judge = judge_of(host, "adds_epsilon_inside_the_root")
+    host.asked.clear()
+    again = witness(Seen(seen.case, judge(seen.case)), judge, [], 0, [small.case])  # type: ignore[arg-type]
+    assert again.case is small.case
+    assert len(host.asked) == 2
+
+
+def test_an_implementation_that_answers_otherwise_when_asked_again_still_gets_a_witness() -> None:
+    calls = []
+
+    def wrong_most_of_the_time(case: Case) -> Outcome:
+        calls.append(case)
+        return correct(case) if len(calls) % 3 == 2 else Outcome(y=np.zeros_like(case.x))
+
+    seen, small = shrunk(Here(implementation(wrong_most_of_the_time)), "normalizes_by_the_batch")
+    assert small.case.x.size < seen.case.x.size
+
+
+@pytest.mark.parametrize(("reply", "verdict"), [(Crashed("SIGSEGV", ""), "crashes"), (TimedOut(2.0), "hangs")])
+def test_a_crash_or_hang_is_shrunk_by_a_ladder_of_a_few_calls(reply: Reply, verdict: str) -> None:
+    calls: list[Case] = []
+
+    def from_three_rows_on(case: Case) -> Reply | None:
+        calls.append(case)
+        return reply if case.rows >= 3 else None
+
+    host = Replying(implementation(correct), from_three_rows_on)
+    tallies = searched(host, *FEW, examples=30)
+    for tally in tallies.values():
+        assert tally.verdict == verdict
+        assert tally.failure is not None
+        assert tally.failure.judged.reply is reply
+    witnesses = [tally.failure.case for tally in tallies.values() if tally.failure]
+    assert all(3 <= case.rows <= 16 and case.channels == 1 for case in witnesses)
+    assert sum(case.shuffled is False for case in calls) <= 3
+
+
+def test_a_witness_of_what_does_not_repeat_itself_still_shows_what_was_seen() -> None:
+    asked: set[bytes] = set()
+
+    def run(case: Case) -> Outcome:
+        asked.symmetric_difference_update({case.x.tobytes()})
+        return replace(correct(case), y=np.zeros_like(case.x)) if case.x.tobytes() in asked else correct(case)
+
+    tally = searched(Here(implementation(run)), "normalizes_by_the_batch")["normalizes_by_the_batch"]
+    assert tally.failure is not None
+    assert tally.failure.judged.verdict == tally.verdict == "fails"

@@ -1,0 +1,158 @@
+"""Scripts that reproduce a finding: they run, they compare, they read every value back exactly."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from worlds.scripts import make_case, run_script, write_script
+
+from bnconform.contract.case import Case
+from bnconform.results.script import SNIPPETS, script
+
+MINI = """
+import numpy as np
+from bnconform import Case, Implementation, Outcome
+
+def run(case):
+    assert case.x.dtype.name == "{dtype}", case.x.dtype
+    return Outcome(y=case.x)
+
+IMPLEMENTATIONS = [Implementation(name="mini.identity", run=run, dtypes={{"{dtype}"}})]
+"""
+PACKAGES = {"tf": "tensorflow"}
+
+
+def mini(tmp_path: Path, dtype: str = "float32") -> Path:
+    path = tmp_path / "mini.py"
+    path.write_text(MINI.format(dtype=dtype), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+def test_a_value_that_agrees_exits_0(tmp_path: Path, dtype: Any) -> None:
+    mini(tmp_path, np.dtype(dtype).name)
+    done = run_script(write_script(tmp_path, make_case(dtype), bound=np.zeros((3, 2))), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "worst ratio 0" in done.stdout
+
+
+def test_a_value_that_disagrees_exits_1_and_shows_both_numbers(tmp_path: Path) -> None:
+    mini(tmp_path)
+    case = make_case(x=np.array([[1.5, 2], [3, 4], [5, 6]], np.float32))
+    expected = case.x.astype(np.float64)
+    expected[0, 0] = 0.25
+    done = run_script(write_script(tmp_path, case, expected=expected), cwd=tmp_path)
+    assert done.returncode == 1
+    worst = done.stdout.splitlines()[1]
+    assert "(0, 0)" in worst
+    assert "1.5" in worst
+    assert "0.25" in worst
+    assert "1 of 6 elements" in done.stdout
+
+
+def test_the_adapter_is_found_beside_the_script_and_by_argument(tmp_path: Path) -> None:
+    adapter = mini(tmp_path)
+    path = write_script(tmp_path, make_case())
+    (tmp_path / "elsewhere").mkdir()
+    assert run_script(path, cwd=tmp_path / "elsewhere").returncode == 0
+    moved = adapter.rename(tmp_path / "elsewhere" / "other.py")
+    lost = run_script(path, cwd=tmp_path)
+    assert lost.returncode == 1
+    assert "mini.py is not here" in lost.stderr
+    assert run_script(path, str(moved), cwd=tmp_path).returncode == 0
+
+
+def test_without_an_expected_value_an_error_is_what_it_reproduces(tmp_path: Path) -> None:
+    mini(tmp_path)
+    fine = run_script(write_script(tmp_path, make_case(), expected=None, bound=None, actual=None, quantity=None))
+    assert fine.returncode == 0
+    assert "No error was raised" in fine.stdout
+    raising = run_script(write_script(tmp_path, make_case(np.float64), expected=None, bound=None, actual=None))
+    assert raising.returncode == 1
+    assert "AssertionError" in raising.stderr
+
+
+def test_what_it_cannot_compare_exits_2(tmp_path: Path) -> None:
+    mini(tmp_path)
+    done = run_script(write_script(tmp_path, make_case(), quantity="y of shuffled rows", expected=None))
+    assert done.returncode == 2
+    assert "bnconform replay" in done.stdout
+
+
+def test_values_are_read_back_exactly() -> None:
+    tiny = np.array([[5e-324, -0.0], [np.nan, -np.inf], [1 / 3, 1.7976931348623157e308]])
+    told: dict[str, Any] = {"implementation": "i", "adapter": "a.py", "spec": "s", "quantity": "y", "latex": ""}
+    told |= {"expected": tiny, "bound": tiny, "actual": tiny}
+    text = script(make_case(np.float64, shape=(3, 2), x=tiny), **told)
+    scope: dict[str, Any] = {}
+    body = [n for n in ast.parse(text).body if isinstance(n, ast.Assign) or "numpy" in ast.dump(n)]
+    exec(compile(ast.Module(body, []), "script", "exec"), scope)
+    assert scope["VALUES"]["x"].tobytes() == scope["EXPECTED"].tobytes() == tiny.tobytes()
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    evil = 'x"""\nimport os; os.abort()\r\u2028os.abort()\n\\'
+    path = write_script(tmp_path, make_case(), spec=evil, latex=evil, quantity=evil, implementation=evil, adapter=evil)
+    text = path.read_text(encoding="utf-8")
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert "os" not in names
+
+
+def test_only_own_adapters_are_replaced_by_the_framework() -> None:
+    told: dict[str, Any] = {"spec": "s", "quantity": "y", "latex": "", "expected": None, "bound": None}
+    case = make_case()
+    own = script(case, implementation="torch.nn.BatchNorm", adapter="bnconform.adapters.torch", **told)
+    other = script(case, implementation="torch.nn.BatchNorm", adapter="my/torch.py", **told)
+    assert "import torch" in own
+    assert "bnconform import" not in own
+    assert "from bnconform import Case" in other
+
+
+def reference(case: Case) -> dict[str, np.ndarray]:
+    axes = tuple(i for i in range(case.x.ndim) if i != case.axis)
+    shape = [1] * case.x.ndim
+    shape[case.axis] = -1
+    x, dy = case.x.astype(np.float64), np.asarray(case.dy).astype(np.float64)
+    gamma, beta = (np.asarray(p).astype(np.float64).reshape(shape) for p in (case.gamma, case.beta))
+    h = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + case.eps)
+    inner = dy - dy.mean(axes, keepdims=True) - h * (dy * h).mean(axes, keepdims=True)
+    dx = gamma / np.sqrt(x.var(axes, keepdims=True) + case.eps) * inner
+    found = {"y": gamma * h + beta, "dx": dx, "dgamma": (dy * h).sum(axes), "dbeta": dy.sum(axes)}
+    return found | {"running_mean": 0.1 * x.mean(axes)}
+
+
+QUANTITIES = ["y", "dx", "dgamma", "dbeta", "running_mean"]
+STATELESS = ("jax.nn", "tf.nn", "numpy")
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float32])
+@pytest.mark.parametrize("implementation", sorted(SNIPPETS))
+def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: Any) -> None:
+    package = implementation.partition(".")[0]
+    pytest.importorskip(PACKAGES.get(package, package))
+    listing = implementation.startswith("numpy")
+    if listing and dtype is not np.float32:
+        pytest.skip("the listing has no bfloat16")
+    case = make_case(dtype, shape=(6, 3) if listing else (2, 3, 4, 5))
+    expected = reference(case)
+    quantities = ["y"] if listing else QUANTITIES[:4] if implementation.startswith(STATELESS) else QUANTITIES
+    quantity, checked = quantities[0], quantities[1:]
+    loose = 0.3 if dtype is not np.float32 else 1e-4
+    told = {"implementation": implementation, "adapter": "bnconform.adapters." + package, "quantity": quantity}
+    path = write_script(tmp_path, case, **told, expected=expected[quantity], bound=np.full(case.x.shape, loose))
+    more = "".join(
+        f"    assert np.allclose(np.asarray(o[{name!r}]).astype(float), {expected[name].tolist()}, atol={loose})\n"
+        for name in checked
+    )
+    text = path.read_text(encoding="utf-8").replace("sys.exit(main())", f"o = run()\n{more}    sys.exit(main())")
+    path.write_text(text, encoding="utf-8")
+    done = run_script(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "30 of" not in done.stdout
+    assert "0 of" in done.stdout

@@ -1,0 +1,1 @@
+"""Small worlds that tests build: miniatures, hosts, records, drawn cases, planted faults."""
