@@ -35,7 +35,7 @@ def trains_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
 )
 def infers_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
     """An ε that is left out in inference is the default ε₀ that is documented."""
-    return agree(bn(case).y, reference.infer(case), within=bounds.infer(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(

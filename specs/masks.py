@@ -30,8 +30,8 @@ def _elsewhere(case: Case) -> Agreement | None:
 
 
 def _compare_y(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    actual, expected = bn(run).y, masked.spread(reference.normalize(masked.kept))
-    within = masked.spread_bound(bounds.normalize(masked.kept, bn.dialect))
+    actual, expected = bn(run).y, masked.spread(reference.y(masked.kept))
+    within = masked.spread_bound(bounds.y(masked.kept, bn.dialect))
     return agree(actual, expected, within=within, quantity=f"y {how}", where=masked.tensor)
 
 

@@ -64,8 +64,8 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     if case.dtype in NARROW:
         return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
     probe = refusals.taken(bn, probes.far_from_zero(case))
-    actual, expected = bn(probe).y, reference.normalize(probe)
-    return agree(actual, expected, within=bounds.normalize(probe, bn.dialect), quantity=quantity)
+    actual, expected = bn(probe).y, reference.y(probe)
+    return agree(actual, expected, within=bounds.y(probe, bn.dialect), quantity=quantity)
 
 
 @spec(
@@ -81,4 +81,4 @@ def infers_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     if case.dtype in NARROW:
         return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
     probe = probes.inference_far_from_zero(case)
-    return agree(bn(probe).y, reference.infer(probe), within=bounds.infer(probe, bn.dialect), quantity=quantity)
+    return agree(bn(probe).y, reference.y(probe), within=bounds.y(probe, bn.dialect), quantity=quantity)

@@ -58,8 +58,8 @@ def infers_by_its_initial_values(bn: Subject, case: Case) -> Agreement:
     if unknown is not None:
         return unknown
     new, known = replace(recurrences.new_layer(case), mode="infer"), recurrences.by_initial_values(case)
-    within = bounds.infer(known, bn.dialect)
-    return agree(bn(new).y, reference.infer(known), within=within, quantity="y of a new layer")
+    within = bounds.y(known, bn.dialect)
+    return agree(bn(new).y, reference.y(known), within=within, quantity="y of a new layer")
 
 
 @spec(
@@ -130,5 +130,5 @@ def infers_by_what_its_state_holds(bn: Subject, case: Case) -> Agreement:
     last = chain[-1].outcome
     kept = replace(recurrences.new_layer(case), mode="infer", state=last.state)
     known = replace(kept, state=None, running_mean=last.running_mean, running_var=last.running_var)
-    within = bounds.infer(known, bn.dialect)
-    return agree(bn(kept).y, reference.infer(known), within=within, quantity="y by the state of three steps")
+    within = bounds.y(known, bn.dialect)
+    return agree(bn(kept).y, reference.y(known), within=within, quantity="y by the state of three steps")

@@ -18,6 +18,7 @@ from bnconform.engine.agreement import Agreement, agree
 from bnconform.engine.spec import Subject, spec
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.expected import expected
 from bnconform.relations import comparisons, exact, followups, gradients, network, noise, optimizers, refusals
 from bnconform.relations.optimizers import Optimizer
 
@@ -29,16 +30,15 @@ GAUSSIAN = cases(mode="train", channels="gaussian", gradients=False, examples=2)
 
 def _steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
     """Compares the steps of γ and β from the implementation's gradients with those from the exact gradients."""
-    found, parameters = bn(case), (("gamma", bounds.dgamma, reference.dgamma), ("beta", bounds.dbeta, reference.dbeta))
-    agreements = []
-    for name, bound_of, reference_of in parameters:
-        actual, bound, expected = getattr(found, f"d{name}"), bound_of(case, bn.dialect), reference_of(case)
+    found, agreements = bn(case), []
+    for name in ("gamma", "beta"):
+        actual, (right, bound) = getattr(found, f"d{name}"), expected(case, bn.dialect, f"d{name}")
         past = optimizers.past_of(bound)
         agreements.append(
             agree(
                 None if actual is None else optimizers.step(optimizer, actual, past),
-                optimizers.step(optimizer, expected, past),
-                within=optimizers.carried(optimizer, expected, bound, past),
+                optimizers.step(optimizer, right, past),
+                within=optimizers.carried(optimizer, right, bound, past),
                 quantity=f"step of {name}",
             )
         )
@@ -94,10 +94,10 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
     That the distribution stays as a whole is not claimed: batch normalization fixes two moments and no more.
     """
     drifted = followups.drifted(case)
-    y, bound, others = bn(drifted).y, bounds.normalize(drifted, bn.dialect), _others(case)
+    y, bound, others = bn(drifted).y, bounds.y(drifted, bn.dialect), _others(case)
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     gamma = np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
-    size, error = np.abs(reference.normalize(drifted) - _along(case, beta)), bound.allowance
+    size, error = np.abs(reference.y(drifted) - _along(case, beta)), bound.allowance
     mean = agree(
         None if y is None else exact.mean(y, case.axis),
         beta,
@@ -137,8 +137,8 @@ def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
         for place, call in enumerate(calls, 1):
             forward = agree(
                 bn(call.forward).y,
-                reference.normalize(call.whole),
-                within=bounds.normalize(call.whole, bn.dialect),
+                reference.y(call.whole),
+                within=bounds.y(call.whole, bn.dialect),
                 quantity="y, forward only,",
             )
             found = [forward, *_call(bn, call.whole)]

@@ -33,7 +33,7 @@ def with_negative_epsilon(case: Case) -> Case:
 
     So it is exact in every type that holds it, and reverses the sign of v + ε in some of the channels only.
     """
-    middle = float(np.median(reference.batch_variance(case))) if case.channels else 1.0
+    middle = float(np.median(reference.batch_var(case))) if case.channels else 1.0
     exponent = np.floor(np.log2(middle / 2)) if middle > 0 else -10.0
     return replace(case, eps=-float(np.exp2(exponent)), dy=None)
 

@@ -48,7 +48,7 @@ def unscaled(case: Case) -> Case:
 @once
 def restoring(case: Case) -> Case:
     """Returns the case with γ = √(σ² + ε) and β = μ of its own batch."""
-    root = np.sqrt(reference.batch_variance(case) + case.eps)
+    root = np.sqrt(reference.batch_var(case) + case.eps)
     mean = reference.batch_mean(case)
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
@@ -56,7 +56,7 @@ def restoring(case: Case) -> Case:
 @once
 def restoring_without_epsilon(case: Case) -> Case:
     """Returns the case with γ = σ and β = μ of its own batch."""
-    root, mean = np.sqrt(reference.batch_variance(case)), reference.batch_mean(case)
+    root, mean = np.sqrt(reference.batch_var(case)), reference.batch_mean(case)
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
 

@@ -139,10 +139,10 @@ def first_output(case: Case, dialect: Dialect, y: np.ndarray) -> Interval:
     """
     _, _, data = _drawn(case)
     data[0] = 0.0
-    variance = reference.batch_variance(case)
+    variance = reference.batch_var(case)
     root = np.sqrt(variance + case.eps)
     moved = np.sqrt(np.mean(data * data, axis=0)) + case.eps / (root + np.sqrt(variance))
-    error = to_rows(bounds.normalize(case, dialect).allowance, case.axis)[0]
+    error = to_rows(bounds.y(case, dialect).allowance, case.axis)[0]
     value = to_rows(y, case.axis)[0].astype(np.float64)
     with np.errstate(all="ignore"):
         change = (data.mean(axis=0) + (np.abs(value) + error) * moved) / (root - moved)

@@ -71,12 +71,7 @@ def judged(
     ]
     found = {
         "training output": all(
-            _agree(
-                *(
-                    (one.outcome.y, bounds.normalize(one.case, dialect))
-                    for one, dialect in zip(pair, dialects, strict=True)
-                )
-            )
+            _agree(*((one.outcome.y, bounds.y(one.case, dialect)) for one, dialect in zip(pair, dialects, strict=True)))
             for pair in zip(*both, strict=True)
         ),
         "gradients": all(_gradient(both, dialects, name) for name in ("dx", "dgamma", "dbeta")),
@@ -100,7 +95,7 @@ def judged(
         inferred = replace(cases[0], mode="infer", dy=None)
         found["inference output"] = _agree(
             *(
-                (layer(values(written.arguments), inferred).y, bounds.infer(inferred, dialect))
+                (layer(values(written.arguments), inferred).y, bounds.y(inferred, dialect))
                 for (_, layer), written, dialect in zip(
                     (here, there), (conversion.before, conversion.after), dialects, strict=True
                 )

@@ -18,11 +18,12 @@ from bnconform.contract.outcome import ELEMENTWISE
 from bnconform.oracle.bounds import error_terms
 from bnconform.oracle.bounds.error_terms import StatisticErrors
 from bnconform.oracle.bounds.first_order import Allowance, ChannelErrors
+from bnconform.oracle.expected import correction
 from bnconform.oracle.reference.equations import Standardization
 from bnconform.oracle.reference.reductions import Array
 
-METHODS = ("running_mean", "dx", "dgamma", "dbeta")
-"""The outputs whose bounds are taken apart, beside y and the running variance."""
+TAKEN_APART = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+"""The outputs whose bounds are taken apart."""
 SOURCES = {
     "mean": "the error of the mean",
     "variance": "the error of the variance",
@@ -69,7 +70,7 @@ class _Without(ChannelErrors):
 
 def dominating(case: Case, dialect: Dialect, output: str, index: tuple[int, ...]) -> tuple[str, float] | None:
     """Returns in words what most of an element's bound is for, and its share; None where bounds are not taken apart."""
-    if output not in ("y", "running_var", *METHODS):
+    if output not in TAKEN_APART:
         return None
     with np.errstate(all="ignore"):
         whole = _allowance(ChannelErrors(case, dialect), case, dialect, output)[index]
@@ -85,9 +86,7 @@ def _allowance(errors: ChannelErrors, case: Case, dialect: Dialect, output: str)
 
 
 def _bounded(errors: ChannelErrors, dialect: Dialect, output: str) -> Allowance:
-    if output == "y":
-        return errors.trained() if errors.training else errors.inferred()
     if output == "running_var":
-        return errors.running_var(1 if dialect.running_var == "unbiased" else 0)
+        return errors.running_var(correction(dialect))
     found: Allowance = getattr(errors, output)()
     return found

@@ -22,10 +22,10 @@ from bnconform.contract.outcome import ELEMENTWISE, Outcome
 from bnconform.contract.reply import NotOffered, Reply
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.spec import Spec, Subject
-from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
 from bnconform.oracle.bounds.formats import Arithmetic, EffectiveArithmetic, effective
 from bnconform.oracle.bounds.rounding import Rounding, forward_rounding
+from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array, Mask
 
@@ -50,13 +50,7 @@ class Evidence:
 
     def bound(self, output: str) -> Bound:
         """Returns the bound of the right output."""
-        if output == "y":
-            return (bounds.normalize if self.case.mode == "train" else bounds.infer)(self.case, self.dialect)
-        if output == "running_var":
-            correction = 1 if self.dialect.running_var == "unbiased" else 0
-            return bounds.running_var(self.case, self.dialect, correction=correction)
-        bound: Callable[[Case, Dialect], Bound] = getattr(bounds, output)
-        return bound(self.case, self.dialect)
+        return bound_of(self.case, self.dialect, output)
 
     @cached_property
     def types(self) -> EffectiveArithmetic:

@@ -16,7 +16,7 @@ from bnconform.analysis.faults import Fault, values
 from bnconform.cases.strategies import Given, Traits, cases
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
-from bnconform.oracle.expected import expected
+from bnconform.oracle.expected import outputs
 
 NEEDED = 4.0
 POWERED: tuple[Given, ...] = (
@@ -35,7 +35,7 @@ POWERED: tuple[Given, ...] = (
 def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
     """Returns the power of one case for a fault; infinite where it gives no number for a number."""
     found, worst = values(wrong, case), 0.0
-    for name, right, within in expected(case, dialect):
+    for name, right, within in outputs(case, dialect):
         if name not in found:
             continue
         with np.errstate(all="ignore"):

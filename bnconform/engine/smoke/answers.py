@@ -15,7 +15,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import OUTPUTS, Outcome
 from bnconform.oracle.bounds import Bound
-from bnconform.oracle.expected import Expected, expected
+from bnconform.oracle.expected import Expected, outputs
 from bnconform.oracle.reference.reductions import Array
 
 
@@ -72,7 +72,7 @@ def answer_of(case: Case, outcome: Outcome, dialect: Dialect) -> Answer:
 
 def answers_to(case: Case, dialect: Dialect) -> dict[str, Expected]:
     """Returns what is right for `case`, by name."""
-    return {one.name: one for one in expected(case, dialect)}
+    return {one.name: one for one in outputs(case, dialect)}
 
 
 def elsewhere(one: Expected, moved: Callable[[Array], Array]) -> Expected:

@@ -77,15 +77,9 @@ def _once(make: Make) -> Make:
 
 
 @_once
-def normalize(case: Case, dialect: Dialect) -> Bound:
-    """Bounds y of a training step, of x's shape."""
-    return _elementwise(case, _errors_of(case, dialect).trained())
-
-
-@_once
-def infer(case: Case, dialect: Dialect) -> Bound:
-    """Bounds y of inference, of x's shape."""
-    return _elementwise(case, _errors_of(case, dialect).inferred())
+def y(case: Case, dialect: Dialect) -> Bound:
+    """Bounds y in the Case's mode, of x's shape."""
+    return _elementwise(case, _errors_of(case, dialect).y())
 
 
 @_once
@@ -127,9 +121,9 @@ def batch_mean(case: Case, dialect: Dialect) -> Bound:
 
 
 @_once
-def batch_variance(case: Case, dialect: Dialect) -> Bound:
+def batch_var(case: Case, dialect: Dialect) -> Bound:
     """Bounds the biased variance of the batch, of shape (C,), as an output in the type of the running statistics."""
-    return Bound(*_errors_of(case, dialect).batch_variance())
+    return Bound(*_errors_of(case, dialect).batch_var())
 
 
 @_once

@@ -116,6 +116,10 @@ class ChannelErrors:
         """Where the mean or the variance of the batch may overflow on its way."""
         return overflow.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
 
+    def y(self) -> Allowance:
+        """Bounds y in the Case's mode."""
+        return self.trained() if self.training else self.inferred()
+
     def trained(self) -> Allowance:
         """Bounds y of a training step."""
         return self._normalized(self.solution.batch_values, self.batch, self.solution.trained, self.training_overflow)
@@ -181,7 +185,7 @@ class ChannelErrors:
         """Bounds the mean of the batch."""
         return self._statistic(self.batch.mean, self.solution.batch_values.mean, self.sizes.x_sum / self.solution.m)
 
-    def batch_variance(self) -> Allowance:
+    def batch_var(self) -> Allowance:
         """Bounds the biased variance of the batch."""
         variance = self.solution.batch_values.variance
         return self._statistic(self.batch.variance, variance, variance)

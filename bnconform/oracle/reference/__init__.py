@@ -14,16 +14,13 @@ from bnconform.oracle.reference.quantities import solution as solution
 from bnconform.oracle.reference.reductions import Array
 
 
-def normalize(case: Case) -> Array:
-    """Returns y of a training step, of x's shape: standardized by the batch's own mean and biased variance."""
+def y(case: Case) -> Array:
+    """Returns the output, of x's shape: standardized by the batch's own mean and biased variance in training, by the
+    running statistics in inference.
+    """
     with np.errstate(all="ignore"):
-        return from_rows(solution(case).trained, case.x.shape, case.axis)
-
-
-def infer(case: Case) -> Array:
-    """Returns y of inference, of x's shape: standardized by the running statistics."""
-    with np.errstate(all="ignore"):
-        return from_rows(solution(case).inferred, case.x.shape, case.axis)
+        own = solution(case)
+        return from_rows(own.trained if case.mode == "train" else own.inferred, case.x.shape, case.axis)
 
 
 def normalized(case: Case) -> Array:
@@ -38,7 +35,7 @@ def batch_mean(case: Case) -> Array:
         return solution(case).batch_values.mean
 
 
-def batch_variance(case: Case) -> Array:
+def batch_var(case: Case) -> Array:
     """Returns the biased variance of each channel, of shape (C,)."""
     with np.errstate(all="ignore"):
         return solution(case).batch_values.variance
