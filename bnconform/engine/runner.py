@@ -1,4 +1,4 @@
-"""A Target is what a finding is about; a Runner asks its host, and after a hang asks with less patience.
+"""A Runner asks its host, and after a hang asks with less patience; whatever answers cases as it does is an Ask.
 
 Rules: a runner returns replies and never raises for what an implementation did; only one full time limit is spent on an
 implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
@@ -13,6 +13,9 @@ from typing import Protocol
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Reply, TimedOut
+
+Ask = Callable[[Case], Reply]
+"""What answers cases: a Runner, or whatever stands in for one."""
 
 
 class Answers(Protocol):
