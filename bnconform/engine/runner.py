@@ -13,6 +13,7 @@ from typing import Protocol
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Reply, TimedOut
+from bnconform.engine.target import Target
 
 Ask = Callable[[Case], Reply]
 """What answers cases: a Runner, or whatever stands in for one."""
@@ -45,6 +46,12 @@ class Runner:
         self._slowest = 0.0
         self.calls = 0
         self.impatient: float | None = None
+
+    @classmethod
+    def of(cls, target: Target, host: Callable[[], Answers]) -> Runner:
+        """Returns what asks the implementation of a target. host: starts or returns its host."""
+        about = target.implementation
+        return cls(host, about.name, about.features, about.ranks)
 
     def __call__(self, case: Case) -> Reply:
         """Returns what the implementation answered to `case`; it is asked for no feature or rank that it lacks."""

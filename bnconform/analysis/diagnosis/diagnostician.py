@@ -31,7 +31,7 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Raised, Reply
 from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
-from bnconform.engine.tally import Seen
+from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 
 MOST_ASKED = 8
@@ -58,6 +58,10 @@ class Diagnostician:
         self._cases = FreshCases(target.traits, target.implementation.features)
         self._answers: dict[Case, Exhibit | None] = {}
         self._exhibits: dict[object, Exhibit] = {}
+
+    def explain(self, tally: Tally) -> Diagnosis:
+        """Returns what explains a tally's failure; nothing where there is none."""
+        return Diagnosis() if tally.failure is None else self.diagnose(tally.spec, tally.failure)
 
     def diagnose(self, spec: Spec, seen: Seen) -> Diagnosis:
         """Returns what explains that the spec is not kept on a case; nothing where there was no outcome to explain."""

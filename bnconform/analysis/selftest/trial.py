@@ -118,5 +118,4 @@ def _trial(target: Target, caught: Sequence[Tally], tallies: Sequence[Tally]) ->
 def asking(target: Target) -> Runner:
     """Returns what answers the cases of one subject, in this process."""
     host = InProcessHost(named_source(SUBJECTS))
-    described = target.implementation
-    return Runner(lambda: host, described.name, described.features, described.ranks)
+    return Runner.of(target, lambda: host)

@@ -273,7 +273,7 @@ def test_a_finding_carries_its_diagnosis_as_plain_json(tmp_path: Path) -> None:
 ADAPTER = """
 from functools import partial
 from bnconform import Implementation
-from bnconform.faults import FAULTS, perform
+from bnconform.analysis.faults import FAULTS, perform
 wrong = next(one for one in FAULTS if one.name == "epsilon_outside_the_root")
 IMPLEMENTATIONS = [Implementation(name="bn.norm", run=partial(perform, wrong))]
 """
