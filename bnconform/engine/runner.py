@@ -1,4 +1,4 @@
-"""A Target is what a finding is about; a Runner asks its host, and after a hang asks with less patience.
+"""A Runner asks its host, and after a hang asks with less patience; whatever answers cases as it does is an Ask.
 
 Rules: a runner returns replies and never raises for what an implementation did; only one full time limit is spent on an
 implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
@@ -13,6 +13,10 @@ from typing import Protocol
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Reply, TimedOut
+from bnconform.engine.target import Target
+
+Ask = Callable[[Case], Reply]
+"""What answers cases: a Runner, or whatever stands in for one."""
 
 
 class Answers(Protocol):
@@ -42,6 +46,12 @@ class Runner:
         self._slowest = 0.0
         self.calls = 0
         self.impatient: float | None = None
+
+    @classmethod
+    def of(cls, target: Target, host: Callable[[], Answers]) -> Runner:
+        """Returns what asks the implementation of a target. host: starts or returns its host."""
+        about = target.implementation
+        return cls(host, about.name, about.features, about.ranks)
 
     def __call__(self, case: Case) -> Reply:
         """Returns what the implementation answered to `case`; it is asked for no feature or rank that it lacks."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 SPECS = '''
-from bnconform.oracle import bounds, reference
-from bnconform.engine.spec import spec
 from bnconform.cases.strategies import cases
 from bnconform.engine.agreement import agree
+from bnconform.engine.spec import spec
+from bnconform.oracle import bounds, reference
 
 TRAINING = cases(mode="train", gradients=False)
 

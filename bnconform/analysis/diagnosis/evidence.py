@@ -20,7 +20,9 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import DEFAULTS
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
 from bnconform.contract.reply import NotOffered, Reply
+from bnconform.contract.wire import pack_case
 from bnconform.engine.agreement import Judgement
+from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
 from bnconform.oracle.bounds import Bound
 from bnconform.oracle.bounds.formats import Arithmetic, EffectiveArithmetic, effective
@@ -51,6 +53,12 @@ class Evidence:
     def bound(self, output: str) -> Bound:
         """Returns the bound of the right output."""
         return bound_of(self.case, self.dialect, output)
+
+    @cached_property
+    def content(self) -> tuple[bytes, ...]:
+        """What is equal for evidence of equal cases and outputs of one implementation."""
+        outputs = sorted(self.outputs.items())
+        return pack_case(self.case), *(part for name, array in outputs for part in (name.encode(), array.tobytes()))
 
     @cached_property
     def types(self) -> EffectiveArithmetic:
@@ -103,23 +111,21 @@ def calculated(case: Case) -> list[str]:
 class _Recorder:
     """Asks an implementation, and remembers the cases and the answers; refuses when it was asked often enough."""
 
-    def __init__(self, run: Callable[[Case], Reply]) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.told: list[tuple[Case, Reply]] = []
-        self._run = run
+        self._ask = ask
 
     def __call__(self, case: Case) -> Reply:
         if len(self.told) >= MOST_CALLS:
             return NotOffered("asked often enough")
-        reply = self._run(case)
+        reply = self._ask(case)
         self.told.append((case, reply))
         return reply
 
 
-def told(
-    spec: Spec, witness: Case, run: Callable[[Case], Reply], dialect: Dialect
-) -> tuple[Judgement, list[tuple[Case, Reply]]]:
+def told(spec: Spec, witness: Case, ask: Ask, dialect: Dialect) -> tuple[Judgement, list[tuple[Case, Reply]]]:
     """Returns what a spec says of an implementation on a witness, the cases that it asks there, and the answers."""
-    recorder = _Recorder(run)
+    recorder = _Recorder(ask)
     return spec.judge(Subject(recorder, dialect), witness), recorder.told
 
 

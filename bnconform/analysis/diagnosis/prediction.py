@@ -35,12 +35,12 @@ class Model:
     asked: what a fault that remembers earlier cases was given before.
     """
 
-    def __init__(self, fault: Fault, about: Evidence, asked: Asked) -> None:
+    def __init__(self, fault: Fault, evidence: Evidence, asked: Asked) -> None:
         self._asked = asked
-        self.fault, self._about = in_dialect(fault, about.dialect), about
-        self._posed = about.case if fault.prepare is None else fault.prepare(about.case)
+        self.fault, self._evidence = in_dialect(fault, evidence.dialect), evidence
+        self._posed = evidence.case if fault.prepare is None else fault.prepare(evidence.case)
         formulas = {**FORMULAS, **self.fault.formulas}
-        self._calculation = Calculation(self._posed, formulas, Uncertainty(about.rounding))
+        self._calculation = Calculation(self._posed, formulas, Uncertainty(evidence.rounding))
         self._estimates: dict[str, tuple[Array, Array]] = {}
 
     @property
@@ -50,7 +50,7 @@ class Model:
 
     def again(self) -> Model:
         """Returns the model of the same case, given once more."""
-        return Model(self.fault, self._about, set(self._asked))
+        return Model(self.fault, self._evidence, set(self._asked))
 
     def estimate(self, output: str) -> tuple[Array, Array]:
         """Returns values in plain float64, and the bound of the error of whoever computes them."""
@@ -64,12 +64,12 @@ class Model:
     @cached_property
     def values(self) -> dict[str, Array]:
         """The values of all outputs, rounded to float64 only at the end."""
-        narrow = self._about.types.accumulate.bits == 16
-        return values(self.fault, self._about.case, narrow, self._asked)
+        narrow = self._evidence.types.accumulate.bits == 16
+        return values(self.fault, self._evidence.case, narrow, self._asked)
 
     def _calculated(self, output: str) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):
             number: Uncertain = getattr(self._calculation, output)
             error = np.broadcast_to(number.error, number.value.shape)
-            value, error = (shaped(self._posed, self._about.case, output, t) for t in (number.value, error))
+            value, error = (shaped(self._posed, self._evidence.case, output, t) for t in (number.value, error))
             return value, error

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bnconform.analysis.faults import Fault, values
 from bnconform.cases.strategies import Given, Traits, cases
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.engine.drawing import drawn
 from bnconform.oracle.expected import outputs
 
 NEEDED = 4.0
@@ -45,19 +45,9 @@ def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
     return worst
 
 
-def drawn(family: Given, dtype: str, examples: int, start: int = 0) -> list[Case]:
+def drawn_of(family: Given, dtype: str, examples: int, start: int = 0) -> list[Case]:
     """Returns the first examples of a family as a search would draw them."""
-    found: list[Case] = []
-
-    @seed(start)
-    @settings(max_examples=examples, database=None, deadline=None, phases=(Phase.generate,),
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(family.strategy(Traits(dtype=dtype)))
-    def example(case: Case) -> None:
-        found.append(case)
-
-    example()
-    return found
+    return drawn(family.strategy(Traits(dtype=dtype)), examples, start)
 
 
 def greatest_power(wrong: Fault, cases: Iterable[Case], dialect: Dialect) -> float:

@@ -11,4 +11,5 @@ from bnconform.results.deviations.registry import Registry as Registry
 from bnconform.results.deviations.registry import load_registry as load_registry
 from bnconform.results.deviations.replayed import Replayed as Replayed
 from bnconform.results.deviations.replayed import replay_witness as replay_witness
+from bnconform.results.deviations.replayed import replayed as replayed
 from bnconform.results.deviations.signature import Signature as Signature

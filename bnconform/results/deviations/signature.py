@@ -25,9 +25,9 @@ class Signature:
     def differences(self, found: Signature) -> list[str]:
         """Returns in words where `found` is not what this one says.
 
-        Faults that no case tells apart are all named, in an order that hangs on what was diagnosed before, so it is
-        enough that the one recorded is among them. One without a diagnosis says nothing of it: a fault that is new in
-        the catalogue changes no deviation.
+        Faults that no case tells apart are all named, in an order that depends on measured ratios, so it is enough that
+        the one recorded is among them. A record without a diagnosis says nothing of it: a fault that is new in the
+        catalogue changes no deviation.
         """
         pairs = [(name, getattr(self, name), getattr(found, name)) for name in ("verdict", "quantity", "raises")]
         words = [f"{name} {got or 'none'} for {recorded or 'none'}" for name, recorded, got in pairs if got != recorded]
