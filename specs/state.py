@@ -1,7 +1,7 @@
-"""What a layer with a state of its own keeps, from before its first training step.
+"""The state of a layer that has one of its own, from before its first training step.
 
-Rules: a layer begins with an empty state and goes on from what it returned; how it averages is what its Dialect
-declares, and what its averages should be never comes from what it said of itself.
+Rules: a layer begins with an empty state and goes on from each state that it returns; it averages as its Dialect
+declares, and the right averages never come from its own report.
 """
 
 from dataclasses import replace

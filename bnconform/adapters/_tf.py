@@ -1,8 +1,9 @@
-"""What the TensorFlow adapters share: a forward function of tensors, its derivatives by tapes, eager or compiled.
+"""The part that the TensorFlow adapters share: a forward function of tensors, its derivatives by tapes, eager or
+compiled.
 
-Rules: `forward` gets a Plan, which holds what is no tensor, and tensors by the names of a Case's fields, without those
-that the case does not have; whatever derivatives are asked for follows from the names that are there. tf.function
-traces anew for each Plan, shape, type and set of names, and nothing else. A case that is to run eagerly does.
+Rules: `forward` gets a Plan, with all that is no tensor, and tensors by the names of a Case's fields, without those
+that the case does not have; the names that are there decide on the derivatives. tf.function traces anew for each Plan,
+shape, type and set of names, and nothing else. A case that is to run eagerly does.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ RETURNED = {"batch_mean": "dmean", "batch_var": "dvar", "unbiased_var": "dvar_un
 
 
 class Plan(NamedTuple):
-    """What of a case is no tensor. eps, momentum: None where they are tensors, left out or not needed."""
+    """The parts of a case that are no tensors. eps, momentum: None where they are tensors, left out or not needed."""
 
     train: bool
     axis: int

@@ -1,10 +1,10 @@
 """PaddlePaddle: `paddle.nn.functional.batch_norm` and the layers `paddle.nn.BatchNorm1D`, `2D` and `3D`, run eagerly.
 
 Rules: Paddle's momentum weighs the old statistics, so it receives 1 - momentum. Channels stand on axis 1 or on the last
-one, as its data_format says. What tracks no running statistics does not exist: it then updates zeros and ones, or what
-a new layer holds, and that is not reported. Arrays are read where they lie, but for a foreign byte order, which Paddle
-refuses, so that this is copied. Second gradients of inference are those of training with use_global_stats, as the
-error that they raise otherwise asks for.
+one, as its data_format says. No variant goes without running statistics: it updates zeros and ones, or a new layer's
+own, and these are not reported. Arrays are read where they lie, but those of a foreign byte order are copied, as Paddle
+refuses them. Second gradients of inference are those of training with use_global_stats, as the error that they raise
+otherwise asks for.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Rules: those of `_tf`. Sonnet's decay weighs the old statistics, so it receives 1 - momentum. Everything keeps x's type.
 Its averages begin at zero and are divided by 1 - decay^count, by a count of their own: running statistics alone are
-those of a layer that has counted LONG steps already, after which nothing is divided any more; a state counts from its
-first step. The layer chooses the fused op itself, so that it is an Implementation of its own, which gets the channels
-last; it has no other type than float32.
+those of a layer that has counted LONG steps already, and by then nothing is divided any more; a state counts from its
+first step. The layer chooses the fused op itself, so that this is an Implementation of its own with the channels last;
+it has no other type than float32.
 """
 
 from __future__ import annotations

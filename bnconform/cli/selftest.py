@@ -31,7 +31,7 @@ from bnconform.engine.target import Target
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a self-test is asked for. values: how many values of correct variants are to be compared at least."""
+    """The scope of a self-test. values: the least number of values of correct variants to compare."""
 
     dtypes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()

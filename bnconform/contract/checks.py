@@ -1,6 +1,6 @@
-"""The words of the public contract, and the checks of what an adapter or a caller may pass.
+"""The words of the public contract, and the checks of values that an adapter or a caller passes.
 
-Rules: what breaks the contract raises a ContractError that says who, what was got and what was expected.
+Rules: a breach of the contract raises a ContractError with the culprit, the value got and the value expected.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
 def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
-    """Returns `outcome` if it fits `case`; otherwise raises ContractError: culprit, what was got, what was expected."""
+    """Returns `outcome` if it fits `case`; otherwise raises ContractError with culprit, value got and value
+    expected."""
     if not isinstance(outcome, Outcome):
         raise ContractError(f"{culprit} returned {describe(outcome)}; expected a bnconform.Outcome")
     for name in OUTPUTS:

@@ -1,7 +1,7 @@
-"""A Target is what a finding is about; a Runner asks its host, and after a hang asks with less patience.
+"""A Runner asks the host of an implementation for replies, and after a hang with less patience.
 
-Rules: a runner returns replies and never raises for what an implementation did; only one full time limit is spent on an
-implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
+Rules: a runner returns replies and never raises for an act of the implementation; only one full time limit is spent on
+an implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bnconform.contract.reply import NotOffered, Reply, TimedOut
 
 
 class Answers(Protocol):
-    """What a runner needs of a host."""
+    """The part of a host that a runner needs."""
 
     timeout: float
 

@@ -12,7 +12,7 @@ from bnconform.engine.spec import Spec
 
 @dataclass(kw_only=True)
 class Tally:
-    """What a search knows of one spec: how much was compared, how near the bound it came, and what was not kept."""
+    """The tally of one spec in a search: values compared, how near the bound they came, and failures seen."""
 
     spec: Spec
     examples: int = 0
@@ -53,7 +53,7 @@ class Tally:
 
     @property
     def shown_quantity(self) -> str | None:
-        """What was wrong on the case that shows the verdict; without one, what came nearest to its bound.
+        """The wrong quantity on the case that shows the verdict; without one, the quantity nearest to its bound.
 
         None where a reply came in place of an outcome, or nothing was compared.
         """

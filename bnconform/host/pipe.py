@@ -1,7 +1,7 @@
-"""What a program of any language says over a pipe, read with the mistrust that it is due: pipe.md is its document.
+"""Answers of a program of any language over a pipe, validated like untrusted input; pipe.md documents the protocol.
 
-Rules: a program is held to the same contract as an adapter in Python, by the same checks; what it leaves out of its
-description has the default of bnconform.Implementation; bytes that break the protocol are never half read.
+Rules: a program is held to the same contract as an adapter in Python, by the same checks; fields missing from its
+description have the defaults of bnconform.Implementation; bytes that break the protocol are never half read.
 """
 
 from __future__ import annotations

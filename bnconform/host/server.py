@@ -1,7 +1,7 @@
 """The child process: loads one adapter and answers cases over pipes until its client closes them.
 
-Rules: it imports only the light half of the package; standard output carries the protocol alone, whatever a framework
-prints; what the implementation did and what the adapter did wrong are kept apart; it never outlives its client.
+Rules: it imports only the light half of the package; standard output carries the protocol alone, even if a framework
+prints; failures of the implementation and mistakes of the adapter are kept apart; it never outlives its client.
 
     python -m bnconform.host.server TARGET named|installed
 """
@@ -156,7 +156,7 @@ def _private_pipes() -> tuple[int, int]:
 
 
 def _end_with_the_client(requests: int) -> None:
-    """Ends this process and those that it started once the client's end of the pipe is closed, by death or by will."""
+    """Ends this process and those that it started when the client closes its end of the pipe or dies."""
     poller = select.poll()
     poller.register(requests, 0)  # no events asked for: only the hang-up is reported
     poller.poll()

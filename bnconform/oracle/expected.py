@@ -1,7 +1,7 @@
-"""What every output of a Case should be, with its bound: for those who compare all outputs at once.
+"""The right value of every output of a Case with its bound, for comparisons of all outputs at once.
 
-Rules: the reference and the bounds, by the names of an Outcome's fields, and nothing of its own; only what the Case
-asks for is there.
+Rules: the reference and the bounds, by the names of an Outcome's fields, and nothing of its own; only outputs that the
+Case asks for are there.
 """
 
 from __future__ import annotations

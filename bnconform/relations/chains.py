@@ -1,7 +1,8 @@
-"""Chains of training steps: the running statistics that one step returned are those that the next case begins with.
+"""Chains of training steps: each case begins with the running statistics that the step before it returned.
 
-Rules: every step begins at the implementation's own state, so its error is bounded anew and no bound outgrows what it
-bounds; x keeps its shape; what a chain should amount to is computed in double-double. A chain is run once per subject.
+Rules: every step begins at the implementation's own state, so its error is bounded anew and bounds do not accumulate
+over the chain; x keeps its shape; the right end of a chain is computed in double-double. A chain is run once per
+subject.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Averages and affine maps of an implementation's outputs, rounded once: what a spec computes must not need a bound.
+"""Averages and affine maps of outputs, rounded once, so that a spec's own arithmetic adds no error.
 
-Rules: double-double throughout and one rounding to float64 at the end. That one is admitted by every bound on y: it
-counts a rounding of the sum with β and one of the output, which are a single one where y is as wide as float64.
+Rules: double-double throughout and one rounding to float64 at the end. Every bound on y admits that one: it counts a
+rounding of the sum with β and one of the output, and these are a single one where y is as wide as float64.
 """
 
 from __future__ import annotations

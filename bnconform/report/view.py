@@ -1,4 +1,4 @@
-"""What the page shows, computed from the results and ready for the template to print.
+"""The contents of the page, computed from the results and ready for the template to print.
 
 Rules: a pure function of the merged runs; the template decides nothing but markup; every finding appears in the table,
 and every finding that does not conform has a section of its own or, unsupported, a line in a list.

@@ -92,8 +92,8 @@ class Merged:
 def read_results(path: Path | str) -> Results:
     """Reads `path`, a results.jsonl or the directory that holds one.
 
-    Raises ContractError, with file and line, for what is not a results file of this schema or is damaged. A damaged
-    last line is what an interrupted run leaves, and is taken for one.
+    Raises ContractError, with file and line, for a damaged file or one of another schema. A damaged last line is the
+    mark of an interrupted run, and is taken for one.
     """
     path = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:

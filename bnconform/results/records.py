@@ -56,7 +56,7 @@ class ImplementationRecord(_Described, total=False):
 
 
 class RunRecord(TypedDict):
-    """The first line: what was asked for, of what, where."""
+    """The first line: the request, the implementations and the machine."""
 
     kind: Literal["run"]
     schema: int

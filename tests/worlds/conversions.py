@@ -1,4 +1,4 @@
-"""Holds a conversion against two real layers: what it says is the same agrees within both bounds, the rest does not."""
+"""Holds a conversion against two real layers: declared equalities agree within both bounds, the rest does not."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from bnconform.host.server import answer
 
 
 class Here:
-    """What a runner needs of a host, without a process."""
+    """The part of a host that a runner needs, without a process."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.timeout, self.implementation = 60.0, implementation

@@ -1,7 +1,7 @@
-"""A Diagnosis says which faults explain what a spec found, and in words how well; a Likely is one such fault.
+"""A Diagnosis names the faults that explain a failure and says in words how well; a Likely is one such fault.
 
 Rules: faults are named best first, by ratio in two digits and then in the order of the catalogue, simple before
-special; where none fits that is said, and what the error then looks like; every number was measured.
+special; if none fits, it says so and describes the error instead; every number was measured.
 """
 
 from __future__ import annotations

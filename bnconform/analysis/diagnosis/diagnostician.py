@@ -1,10 +1,10 @@
-"""A Diagnostician compares what one implementation did in one dtype with every fault of the catalogue.
+"""A Diagnostician compares one implementation's outcomes in one dtype with every fault of the catalogue.
 
-Rules: a fault explains a witness where every output lies within its allowance and the right formulas do not explain
-some; it must hold for fresh cases of the witness's family, and what several explain is tried on cases that tell them
-apart. Cases of other families only tell apart: one that none of them explains shows something else; but what is right
-in an ordinary case, and would not be with the fault, refutes it. Where the right formulas explain every single outcome,
-as of a relation between two, a fault must break the same spec in the same way.
+Rules: a fault explains a witness if every output lies within its allowance and the right formulas fail to explain some
+output. Fresh cases of the witness's family must match it too. Cases of other families only separate several candidates:
+one that no candidate explains is left aside. An ordinary case that is right refutes a fault that would make it wrong.
+If the right formulas explain every single outcome, as with a relation between two runs, a fault must break the same
+spec in the same way.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Diagnostician:
 
     @cached_property
     def _grade(self) -> str:
-        """What the fingerprint says of the algorithm of the variance."""
+        """The fingerprint's statement of the algorithm of the variance."""
         rank = rank_of(tuple(self._about.implementation.ranks))
         found = fingerprint(Subject(self._run, self._about.dialect), self._about.dtype, rank)
         (grade,) = [one.value for one in found if one.property == GRADED]

@@ -1,7 +1,7 @@
-"""Which term of a bound is the largest share of it: what rounding there costs most.
+"""The dominant term of a bound: the source of rounding error with the largest share of it.
 
-Rules: the bound is calculated once more without one source of error at a time; what it loses by that is the share of
-that source. Nothing is estimated, and no formula of the analysis stands here a second time.
+Rules: the bound is calculated once more without one source of error at a time; the difference is the share of that
+source. Nothing is estimated, and no formula of the analysis stands here a second time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Evidence is a case, what an implementation gave for it, and how far rounding alone may take that from a formula.
+"""Evidence: a case, an implementation's outputs for it, and how far rounding alone may take them from a formula.
 
-Rules: only what the catalogue's formulas give is evidence; an output that they know nothing of is left out, and a case
-that they cannot calculate is none. What a spec asked on a witness is asked again, so that relations and chains are
-evidence too.
+Rules: only outputs of the catalogue's formulas are evidence; others are left out, and a case that the formulas cannot
+calculate is none. All cases that a spec asked on a witness are asked again, so that relations and chains are evidence
+too.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How like a fault an implementation behaves on one piece of evidence.
+"""The match of an implementation with a fault, on one piece of evidence.
 
-Rules: every output must lie within its allowance of what the fault amounts to, and at least one must show what the
-right formulas cannot explain. An output that the fault does not touch has its bound B for an allowance. One that it
-does touch has B and what the wrong formula can lose beyond the right one, by running error analysis of both in the same
-arithmetic and with the rounding of the output: max(B + max(0, E_wrong - E_right), E_wrong). B admits every order of the
-right formula, E_wrong what only the wrong one loses: what it makes thirty times as large rounds thirty times as much.
+Rules: every output must lie within its allowance of the fault's prediction, and the right formulas must fail to explain
+at least one. An output that the fault does not touch has the allowance B. One that it touches has max(B + max(0,
+E_wrong - E_right), E_wrong), where B is the derived bound, for every order of the right formula; E_right the running
+error bound of the right formula, E_wrong that of the wrong one, both in the same arithmetic and with the rounding of
+the output. A value that is wrong by a factor of thirty has thirty times the rounding, and E_wrong admits that.
 """
 
 from __future__ import annotations

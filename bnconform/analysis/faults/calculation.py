@@ -1,8 +1,8 @@
-"""A Calculation is batch normalization of one Case, quantity by quantity, each by a formula that a Fault may replace.
+"""A Calculation is batch normalization of one Case, quantity by quantity; a Fault may replace the formula of each.
 
-Rules: a formula takes the Calculation and names what it needs, which is computed when first asked for; formulas are
-plain arithmetic on matrices of shape (m, C) and vectors of shape (C,), the same for every kind of number; only the
-Numbers know how a sum or a root is taken.
+Rules: a formula takes the Calculation and names the quantities it needs; each is computed when first asked for;
+formulas are plain arithmetic on matrices of shape (m, C) and vectors of shape (C,), the same for every kind of number;
+only the Numbers know how a sum or a root is taken.
 """
 
 from __future__ import annotations

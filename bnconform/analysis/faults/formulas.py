@@ -1,7 +1,7 @@
-"""The right formula of every quantity: what a Fault replaces one of.
+"""The right formula of every quantity; a Fault replaces one of them.
 
-Rules: one line each, in the notation of the documents; what is right in training and another thing in inference says
-so; a quantity that only faults tell apart (the variance in y and the averaged one) has a name for each use.
+Rules: one line each, in the notation of the documents; a formula that differs between training and inference says so; a
+quantity with two uses that only faults separate (the variance in y and the averaged one) has a name for each.
 """
 
 from __future__ import annotations

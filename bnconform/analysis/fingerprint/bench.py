@@ -181,7 +181,7 @@ class Probe:
 
 
 def probe(name: str) -> Callable[[Callable[[Bench], Inferred]], Probe]:
-    """Turns a function whose docstring's first line says what shows a property into a Probe of it."""
+    """Turns a function into a Probe of a property; the first line of its docstring says how the property shows."""
 
     def declare(decide: Callable[[Bench], Inferred]) -> Probe:
         return Probe(name, (decide.__doc__ or "").strip().partition("\n")[0], decide)

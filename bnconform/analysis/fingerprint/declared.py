@@ -1,4 +1,4 @@
-"""What was inferred, held against what the implementation declares, or against the equations where it declares nothing.
+"""Inferred properties compared with the declared ones, or with the equations if nothing is declared.
 
 Rules: only a value contradicts, never "undecided"; an arithmetic better than the declared one contradicts nothing, and
 is said; a dtype that a Dialect names counts as its bounds count it, for narrower input only.
@@ -91,7 +91,7 @@ def compared(found: Iterable[Inferred], dialect: Dialect, dtype: str) -> list[Co
 
 
 def contradicting(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Returns those of which what was inferred contradicts what is declared."""
+    """Returns the comparisons in which the inferred value contradicts the declared one."""
     return [one for one in comparisons if one.relation == "contradicts"]
 
 

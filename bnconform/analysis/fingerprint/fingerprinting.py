@@ -1,6 +1,6 @@
-"""The fingerprint: every probe, in an order in which each finds what it needs of those before it.
+"""The fingerprint: every probe, ordered so that each follows those on whose results it depends.
 
-Rules: nothing but outputs is looked at; what an implementation declares is no input to any probe.
+Rules: probes look at outputs alone; an implementation's declarations are no input to them.
 """
 
 from __future__ import annotations

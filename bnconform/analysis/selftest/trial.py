@@ -32,7 +32,7 @@ GLANCE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What became of one subject in one dtype.
+    """The outcome of the trial of one subject in one dtype.
 
     caught: the specs that the deciding example broke; empty where none did. examples: how many the family of those had
     been tried on. compared, alarms: values compared with a finite bound, and specs not kept, over all specs tried.
@@ -82,7 +82,7 @@ def try_fault(about: Target, specs: Sequence[Spec], effort: Effort) -> Trial:
 
 
 def try_variant(about: Target, specs: Sequence[Spec], effort: Effort) -> Trial:
-    """Returns the trial of what is right, by every spec: what is `caught` there is a false alarm."""
+    """Returns the trial of a right variant by every spec: each spec in `caught` is a false alarm."""
     run = runner(about)
     tallies = [tally for family in families(specs) for tally in search_until(family, about, run, effort)]
     return _trial(about, [tally for tally in tallies if tally.verdict in BAD], tallies)

@@ -1,4 +1,4 @@
-"""A Conversion is a layer of one implementation as another would have it: what to write, what is the same, what is not.
+"""A Conversion is a layer of one implementation written for another, with the equalities and differences of the two.
 
 Rules: it is computed from two descriptions alone; neither framework is needed.
 """

@@ -1,7 +1,7 @@
-"""What is the same function in two implementations, and what is not, why, and what can be done about it.
+"""The comparison of one function in two implementations: equalities, and differences with their reasons and ways out.
 
-Rules: an equation that differs is no match, a rounding that differs is, within the bounds of both; each reason names
-what both sides declare, with the links.
+Rules: an equation that differs is no match, a rounding that differs is one, within the bounds of both; each reason
+names both declarations, with the links.
 """
 
 from __future__ import annotations

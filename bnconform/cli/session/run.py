@@ -1,9 +1,9 @@
 """A Run judges specs on targets: families of specs are searched once, findings are read off, witnesses are written.
 
 Rules: an adapter is put to the smoke test before its implementation is judged, once per implementation, dtype and
-device; what is known of a family is replayed before it is searched, and what holds takes no part in the search; that
-happens when the first of its findings is asked for; a host is open only while findings of its adapter are being made;
-files are written whole or not at all.
+device; the known deviations of a family are replayed before it is searched, and those that hold take no part in the
+search; both happen when the first of its findings is asked for; a host is open only while findings of its adapter are
+being made; files are written whole or not at all.
 """
 
 from __future__ import annotations

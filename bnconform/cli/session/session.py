@@ -1,6 +1,6 @@
-"""What the pytest plugin does once specs are asked for: collect, order, judge, report and write results.
+"""The session of pytest once specs are asked for: it collects, orders, judges, reports and writes results.
 
-Rules: implementations are described once, by the process that the user started; workers get what it learned; results
+Rules: implementations are described once, by the process that the user started; workers get these descriptions; results
 are written by that process alone; the last line is written only when the session ended by itself.
 """
 
@@ -52,7 +52,7 @@ class Conformance:
         return hasattr(self.config, "workerinput")
 
     def start(self) -> None:
-        """Learns what there is to judge; raises CallError for a wrong call, before anything was written."""
+        """Selects the implementations to judge; raises CallError for a wrong call, before anything was written."""
         if self.is_worker:
             self.selection = Selection.from_json(json.loads(self.config.workerinput[ATTRIBUTE]))  # type: ignore[attr-defined]  # xdist's
         else:
@@ -154,7 +154,8 @@ class Conformance:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any, config: pytest.Config) -> tuple[str, str, str] | None:
-        """Counts items by verdict; says nothing more per item, since a line per implementation and dtype says it."""
+        """Suppresses pytest's letter per item and counts verdicts: Progress prints one line per implementation and
+        dtype."""
         text = getattr(report, ATTRIBUTE, None)
         if text is None:
             return None

@@ -1,7 +1,7 @@
 """Mistakes that are the adapter's alone: right values in the wrong place, and right answers to another question.
 
-Rules: each function looks for one mistake in one output that is wrong and says in words what it is, or nothing; what
-is left of an earlier call is looked for only where the first call, to which nothing was left, was answered rightly.
+Rules: each function looks for one mistake in one output that is wrong and names it in words, or says nothing; leftovers
+of an earlier call are looked for only if the first call, with nothing before it, was answered rightly.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def kept(answer: Answer, earlier: Sequence[Answer], name: str, dialect: Dialect)
 
 
 def _left_of(one: Answer, answer: Answer, name: str, dialect: Dialect) -> Iterator[tuple[str, Expected]]:
-    """Yields what `name` would be with something left of the earlier call `one`, and what that is in words."""
+    """Yields the value of `name` with something left of the earlier call `one`, and the words for that leftover."""
     if not np.array_equal(one.case.x, answer.case.x):
         yield "it is that of an earlier call, with other inputs", one.right[name]
     if name.startswith("d"):

@@ -55,7 +55,7 @@ def _asked(run: Runner, case: Case) -> tuple[Case, Reply]:
 
 
 def _mistake_of(about: Target, case: Case, reply: Reply, answers: list[Answer]) -> str:
-    """Returns in words what is wrong with the adapter, by one reply; keeps what was answered in `answers`."""
+    """Returns in words the mistake that one reply shows in the adapter; adds the answer to `answers`."""
     if isinstance(reply, Broken):
         return reply.message
     if isinstance(reply, Raised) and reply.type == InputOverwritten.__name__ and overwritten(case, reply.message):

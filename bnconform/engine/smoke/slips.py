@@ -27,9 +27,9 @@ NARROWER = {"float64": ("float32",), "float32": ("float16", "bfloat16"), "float1
 
 @dataclass(frozen=True, kw_only=True)
 class Slip:
-    """One slip. words: what was done, to be followed by "gives". pose: the case that it makes of the one asked.
+    """One slip. words: the slip as a phrase, to be followed by "gives". pose: the case that it makes of the one asked.
 
-    shows: the outputs that it is told by, together. named: which output stands under whose name.
+    shows: outputs that must all match. named: the output that stands under the name of another.
     """
 
     words: str

@@ -32,7 +32,7 @@ LEAST_ROUNDINGS = 32
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """What an output is compared within: float64 arrays of the output's shape, in the output's units.
+    """The bound of an output: float64 arrays of the output's shape, in the output's units.
 
     allowance: the largest error that rounding explains; infinite where there is no claim.
     scale: the natural magnitude of the element, the sum of the magnitudes that it is the sum of.

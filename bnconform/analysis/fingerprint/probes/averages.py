@@ -50,9 +50,9 @@ def kind(bench: Bench) -> Inferred:
 
 
 def _expected(name: str, weight: float, start: float) -> Candidate:
-    """Returns the sequence of a kind, and what its roundings are relative to, in units of PER_STEP.
+    """Returns the sequence of a kind, and the scale of its roundings, in units of PER_STEP.
 
-    All terms are positive, so that j steps together are off by at most j times what one is. The divisor 1 - q of a
+    All terms are positive, so that j steps together are off by at most j times as much as one. The divisor 1 - q of a
     debiased average, q = (1 - ω)^j, is off by q(2j + 6) + 3 roundings.
     """
     reached, values, scale = start, [], []

@@ -128,7 +128,7 @@ def variance_in_y(bench: Bench) -> Inferred:
 
 
 class Moved(NamedTuple):
-    """What the momentum was found to do, and the weight that this gives to the new statistics."""
+    """The measured effect of the momentum, and the weight that it gives to the new statistics."""
 
     inferred: Inferred
     weight: float
