@@ -24,7 +24,7 @@ FLAX = (
 
 
 def _elsewhere(case: Case) -> Agreement | None:
-    """Returns what stands for a comparison where masks are not tried."""
+    """Returns the stand-in for a comparison where masks are not tried."""
     tried = case.x.ndim in masks.RANKS and case.rows > 1
     return None if tried else Agreement(quantity="y", missing="masks are tried on several values of rank 2 and 3 only")
 

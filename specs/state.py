@@ -23,7 +23,7 @@ MISSING = "a state with running statistics is not offered"
 
 
 def _of_no_batch(bn: Subject) -> Agreement | None:
-    """Returns what stands for a comparison where the average of no batch at all is documented nowhere."""
+    """Returns the stand-in for a comparison where the average of no batch at all is documented nowhere."""
     documented = bn.dialect.average in recurrences.DOCUMENTED_START
     return None if documented else Agreement(quantity="start", missing="its average of no batch is documented nowhere")
 

@@ -74,7 +74,7 @@ def _layer(
 
 
 STATE = ("moving_mean", "moving_variance")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 
 
 @functools.lru_cache(maxsize=256)

@@ -30,7 +30,7 @@ TYPES = {
     "float64": TensorProto.DOUBLE,
 }
 OPSETS = (7, 9, 14, 15)
-"""The versions of the operator that differ in what they document."""
+"""The versions of the operator that differ in their documentation."""
 STAND_IN = {"gamma": "ones", "beta": "zeros", "running_mean": "zeros", "running_var": "ones"}
 OUTPUTS = ("y", "running_mean", "running_var", "saved_mean", "saved_var")
 DOCUMENTATION = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html#l-onnx-op-batchnormalization-"

@@ -28,7 +28,7 @@ if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
 Mode = Literal["eager", "function", "xla"]
 Tensors = dict[str, Any]
 AFFINE = {"x": "dx", "gamma": "dgamma", "beta": "dbeta"}
-"""What has a gradient, and the gradient's name."""
+"""Variables with a gradient, and the gradient's name."""
 RUNNING = {"running_mean": "drunning_mean", "running_var": "drunning_var"}
 BARS = {"dx": "bar_dx", "dgamma": "bar_dgamma", "dbeta": "bar_dbeta"}
 DOTS = {"x": "dot_x", "gamma": "dot_gamma", "beta": "dot_beta"}
@@ -95,7 +95,8 @@ def _compiled(
 
 
 def derive(forward: Forward, plan: Plan, given: Tensors) -> Tensors:
-    """Returns what `forward` gives, and the derivatives that the names of `given` ask for, by an Outcome's names."""
+    """Returns the outputs of `forward`, and the derivatives that the names of `given` ask for, by an Outcome's
+    names."""
     dy = given.get("dy")
     affine = {name: given[name] for name in AFFINE if name in given}
     running = {name: given[name] for name in RUNNING if plan.running_gradients and not plan.train}
@@ -152,7 +153,7 @@ def _tangent(forward: Forward, plan: Plan, given: Tensors) -> Any:
 
 
 def _like(tensor: Any, direction: Any) -> Any:
-    """Returns a direction in the type and shape of what moves along it."""
+    """Returns a direction in the type and shape of the variable that moves along it."""
     return tf.reshape(tf.cast(direction, tensor.dtype), tensor.shape)
 
 
@@ -166,7 +167,7 @@ def through_layer(
 ) -> Outcome:
     """Runs a layer that holds variables eagerly, and pulls dy back to x and to the variables in `weights`.
 
-    weights: by the names of their gradients. statistics: what is read after the call, by the names of an Outcome.
+    weights: by the names of their gradients. statistics: the values read after the call, by the names of an Outcome.
     """
     x = tf.constant(case.x)
     found: Tensors = {}

@@ -77,7 +77,7 @@ def _optional(arrays: Iterable[np.ndarray | None], shared: bool = False) -> Tens
 def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensors, Tensors]:
     """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks.
 
-    sixteen_bits: what is no tensor of x's shape is of its type, too.
+    sixteen_bits: tensors of other shapes are of its type, too.
     """
     params = parameters(case, case.x.dtype if sixteen_bits else at_least_float32(case.x.dtype))
     shared = is_shared(case)
@@ -90,7 +90,8 @@ def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensor
 
 
 def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False) -> Outcome:
-    """Returns what there is of y, the running statistics, dy pulled back, second gradients and the tangent of y."""
+    """Returns y and, as far as the case asks, running statistics, dy pulled back, second gradients and the tangent of
+    y."""
     x, affine, running = inputs(case, sixteen_bits)
     before = [None if tensor is None else tensor.clone() for tensor in running]
     y = normalize(x, *affine, *running)

@@ -51,7 +51,7 @@ def _pulled(outputs: list[Any], cotangents: list[Any], inputs: dict[str, Any], a
 def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
     """Returns normalize(x) and all derivatives that the case asks for.
 
-    params: the variables that `normalize` uses, None for what gets no gradient.
+    params: the variables that `normalize` uses, None for those without a gradient.
     """
     x, dy = _variable(case.x), _variable(case.dy)
     found = {"y": normalize(x)}

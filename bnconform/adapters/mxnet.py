@@ -30,7 +30,7 @@ from bnconform.contract.settings import Argument, Settings
 
 CONTEXT = mxnet.gpu() if os.environ.get("BNCONFORM_DEVICE") == "cuda" else mxnet.cpu()
 STATE = ("running_mean", "running_var")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 GRADIENTS = ("dx", "dgamma", "dbeta")
 
 

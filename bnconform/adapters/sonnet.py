@@ -31,7 +31,7 @@ LONG = 2**30
 """So many steps that decay^count is 0 in every type."""
 AVERAGES = {"running_mean": "moving_mean", "running_var": "moving_variance"}
 KEPT = ("counter", "hidden", "average")
-"""What each average holds, by the names of its variables."""
+"""The values of each average, by the names of its variables."""
 
 
 def _layer(case: Case, params: Parameters) -> Any:

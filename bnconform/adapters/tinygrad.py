@@ -47,7 +47,7 @@ from tinygrad import Tensor, TinyJit, dtypes, nn  # reads its environment when i
 from tinygrad.helpers import Context
 
 STATE = ("running_mean", "running_var")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 
 
 def to_tensor(array: np.ndarray) -> Any:

@@ -96,7 +96,7 @@ def _backward(operator: Operator) -> Callable[..., Any]:
 
 
 def _inputs(case: Case) -> list[Any]:
-    """Returns x, PARAMS and dy if there is one; zeros stand for what is absent, and nothing reads them."""
+    """Returns x, PARAMS and dy if there is one; zeros stand for absent arrays, and nothing reads them."""
     nothing = np.zeros(case.channels, case.x.dtype)
     params = [nothing if array is None else array for array in parameters(case, case.x.dtype)]
     arrays = [case.x, *params, *([] if case.dy is None else [case.dy])]

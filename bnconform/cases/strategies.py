@@ -171,7 +171,7 @@ def _places(
     derivatives: Derivatives = "first",
     manner: Manner = "plain",
 ) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
-    """Returns the strategy of layouts, and of what is absent in them."""
+    """Returns the strategy of layouts, and of the arrays absent in them."""
     usable = _layouts(traits, rows)
     if rows == "one" and traits.compiled:
         return st.tuples(st.sampled_from(usable[0]), st.just(ABSENT[0]))

@@ -70,7 +70,7 @@ def list_implementations(results: Sequence[Path] = (), links: bool = False) -> l
 
 
 def _documented(selection: Selection, results: Sequence[Path], links: bool) -> list[str]:
-    """Returns the table of what is documented; nothing where there is no implementation."""
+    """Returns the table of documented choices; nothing where there is no implementation."""
     found = findings_of(merge([read_results(path) for path in results]))
     records = [
         implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations

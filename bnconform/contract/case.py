@@ -1,4 +1,4 @@
-"""A Case is one problem for an implementation; an Outcome is what the implementation did with it.
+"""A Case is one problem for an implementation; an Outcome is the implementation's answer.
 
 Rules: values are frozen; the names and meanings of the fields are the public contract and only grow, each new field
 with a default; an adapter may read a Case's arrays, never write to them.
@@ -32,7 +32,7 @@ FEATURES = {
     "default_eps": ("default_eps",),
     "default_momentum": ("default_momentum",),
 }
-"""What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
+"""Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
 FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class Unsupported(Exception):
-    """Raised by an adapter for what its implementation does not offer, with the reason as its message."""
+    """Raised by an adapter for a case outside its implementation's offer, with the reason as its message."""
 
 
 class ContractError(Exception):

@@ -104,7 +104,7 @@ _ARRANGE: dict[Memory, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _contents(case: Case) -> dict[str, bytes]:
-    """Returns what is in the memory of each array, between its elements too."""
+    """Returns the memory of each array, between its elements too."""
     return {name: _whole(array).tobytes() for name, array in _arrays(case).items()}
 
 

@@ -13,8 +13,7 @@ from typing import Any, Literal
 from bnconform.contract.errors import ContractError
 
 OFFERS = ("training", "inference", "averages", "gradients", "affine")
-"""What an implementation may do at all: normalize by the batch, by given statistics, average, differentiate, scale and
-shift."""
+"""Abilities of implementations: normalize by the batch, by given statistics, average, differentiate, scale and shift."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, message: Mapping[str, Any]) -> Settings:
-        """Returns the settings that `to_json` gave as `message`; what this version does not know is left out."""
+        """Returns the settings that `to_json` gave as `message`; fields unknown to this version are left out."""
         values = {name: value for name, value in message.items() if name in cls.__dataclass_fields__}
         made = {name: Argument(**values[name]) for name in ARGUMENTS if values.get(name) is not None}
         return cls(**{**values, **made, "offers": tuple(values.get("offers", OFFERS))})

@@ -1,4 +1,4 @@
-"""An Agreement is one comparison within derived bounds; a Judgement is what a spec's comparisons say of one case.
+"""An Agreement is one comparison within derived bounds; a Judgement holds a spec's comparisons on one case.
 
 Rules: the bound is the only tolerance; an element without a finite bound is not compared; a comparison of nothing is
 never agreement; a declared alternative counts only when the values match it within its own bound.

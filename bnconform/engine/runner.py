@@ -44,7 +44,7 @@ class Runner:
         self.impatient: float | None = None
 
     def __call__(self, case: Case) -> Reply:
-        """Returns what the implementation answered to `case`; it is asked for no feature or rank that it lacks."""
+        """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks."""
         lacking = case.needs - self._features
         if lacking:
             return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")

@@ -123,7 +123,8 @@ class Hosts:
 
 
 def select(request: Request, hosts: Hosts) -> Selection:
-    """Asks the adapters what they offer and returns those that take part; raises CallError for a wrong call."""
+    """Asks the adapters for their implementations and returns those that take part; raises CallError for a wrong
+    call."""
     request.check()
     sources = _sources(request)
     with ThreadPoolExecutor(1 if request.in_process else 4) as pool:

@@ -1,4 +1,4 @@
-"""A Tally counts what a spec compared in a search, how near the bound it came, and the case that shows its verdict."""
+"""A Tally counts the values a spec compared in a search and keeps the nearest to the bound, and the case to show."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Effort:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A case and what a spec said of it."""
+    """A case and a spec's judgement of it."""
 
     case: Case
     judged: Judgement

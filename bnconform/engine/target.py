@@ -1,4 +1,4 @@
-"""A Target is one implementation in one dtype on one device: what a finding is about."""
+"""A Target is one implementation in one dtype on one device, the subject of a finding."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _checked(source: AdapterSource, module: ModuleType) -> list[Implementation]:
 
 
 def checked(source: AdapterSource, found: object) -> list[Implementation]:
-    """Returns `found` if it is what an adapter has to offer; otherwise raises ContractError."""
+    """Returns `found` if it is a valid list of implementations; otherwise raises ContractError."""
     if not isinstance(found, (list, tuple)) or not found:
         raise ContractError(f"{source}: IMPLEMENTATIONS is {found!r:.60} of type {type(found).__name__}; {_EXPECTED}")
     names: dict[str, int] = {}

@@ -43,7 +43,7 @@ _GRACE = 2.0  # seconds that a host has to end by itself after its client closed
 
 
 def answer(implementation: Implementation, case: Case, adapter_file: str) -> Reply:
-    """Runs `case` and returns what came of it; `adapter_file` is the path that tells the adapter's own frames."""
+    """Runs `case` and returns the reply; `adapter_file` is the path that tells the adapter's own frames."""
     try:
         return check_outcome(case, handed_over(implementation.run, case), implementation.name)
     except Unsupported as refusal:
@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> None:
 
 
 def serve(source: AdapterSource, requests: int, replies: int) -> None:
-    """Loads the adapter, says what came of it, then answers one case after the other until `requests` ends."""
+    """Loads the adapter, reports on that, then answers one case after the other until `requests` ends."""
     implementations: dict[str, Implementation] = {}
     try:
         implementations = {item.name: item for item in load(source)}

@@ -29,12 +29,12 @@ from bnconform.oracle.reference.reductions import Array
 from bnconform.relations.refusals import taken
 
 FACTORS = (0.5, 1.0, 2.0)
-"""What x is multiplied by to make the batches of an average: powers of two, as every batch is to be as exact as x."""
+"""Factors of x that make the batches of an average: powers of two, as every batch is to be as exact as x."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One training step, and what the implementation did in it."""
+    """One training step, and the implementation's outcome."""
 
     case: Case
     outcome: Outcome
@@ -99,7 +99,8 @@ def cumulative(bn: Subject, case: Case) -> Steps:
 
 @once
 def inference_after_a_step(bn: Subject, case: Case) -> Case | None:
-    """Returns the case in inference by what a training step on it returned; None where that is no statistics."""
+    """Returns the case in inference by the statistics that a training step on it returned; None where that is no
+    statistics."""
     steps = follow(bn, (case,))
     return replace(continued(case, steps[0].outcome), mode="infer", dy=None) if steps else None
 

@@ -121,7 +121,7 @@ def next_axis(case: Case) -> int:
 
 @once
 def time_steps(case: Case) -> tuple[Case, ...]:
-    """Returns the case's (N, T, C) cut into T cases of (N, C): what stands at one time step each."""
+    """Returns the case's (N, T, C) cut into T cases of (N, C): the values at one time step each."""
     x = _sequences(case)
     return tuple(replace(case, x=np.ascontiguousarray(x[:, t]), axis=1, dy=None) for t in range(x.shape[1]))
 

@@ -154,7 +154,7 @@ def _forward(bn: Normalize, layer: Hidden, entered: Array, task: Task) -> _Passe
 
 
 def _backward(bn: Normalize, layer: Hidden, passed: _Passed, signal: Array, task: Task) -> tuple[Hidden, Array, Call]:
-    """Returns the layer after the step, the signal to the layer before it, and what the implementation was asked."""
+    """Returns the layer after the step, the signal to the layer before it, and the call of the implementation."""
     active = passed.linear > 0 if task.after else passed.y > 0
     dtype = dtype_named(task.case.dtype)
     dy = (signal if task.after else signal * active).astype(dtype)

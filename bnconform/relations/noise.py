@@ -1,4 +1,4 @@
-r"""The noise of a batch: how far what many channels returned may lie from the exact distribution of a random batch.
+r"""The noise of a batch: how far the outputs of many channels may lie from the exact distribution of a random batch.
 
 Rules: no sample is compared with another; the distribution is exact, and the allowance is that of chance plus that of
 rounding, both derived. A channel is one draw, and all channels are independent.

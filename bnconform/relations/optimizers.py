@@ -1,6 +1,6 @@
 """One step of an optimizer from given gradients, and how far an error of the gradients can carry it.
 
-Rules: steps are computed in double-double and rounded once; what earlier steps left behind is given and exact, since a
+Rules: steps are computed in double-double and rounded once; the averages of earlier steps are given and exact, since a
 first step of RMSProp or Adam divides the gradient by its own magnitude and cannot tell a wrong scale.
 """
 
@@ -58,7 +58,7 @@ ADAM = Optimizer(
 
 
 def step(optimizer: Optimizer, gradient: np.ndarray, past: Past) -> Array:
-    """Returns what the optimizer adds to a parameter."""
+    """Returns the optimizer's change of a parameter."""
     with np.errstate(all="ignore"):
         g = DoubleDouble(gradient.astype(np.float64))
         numerator = g * optimizer.new

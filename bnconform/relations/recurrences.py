@@ -84,7 +84,7 @@ def averages(values: Sequence[DoubleDouble], chain: Steps, dialect: Dialect, sta
 
 
 def divisor(chain: Steps, dialect: Dialect) -> DoubleDouble:
-    """Returns z = 1 - (1 - ω)^k, what a debiased average is divided by; 1 for any other."""
+    """Returns z = 1 - (1 - ω)^k, the divisor of a debiased average; 1 for any other."""
     if dialect.average != "debiased":
         return DoubleDouble(1.0)
     rest = DoubleDouble(1.0)
@@ -94,7 +94,7 @@ def divisor(chain: Steps, dialect: Dialect) -> DoubleDouble:
 
 
 def expected(values: Sequence[DoubleDouble], chain: Steps, dialect: Dialect, start: float) -> Array:
-    """Returns what inference should use after the chain."""
+    """Returns the right statistics for inference after the chain."""
     return rounded(averages(values, chain, dialect, start)[-1] / divisor(chain, dialect))
 
 

@@ -1,7 +1,7 @@
 """Refusals: settings and values answered with an error where no document says that they must be taken.
 
 Rules: an error is a refusal only where it says something, is none of arithmetic, and does not come for the same problem
-with an ordinary setting or value; of what is refused nothing is claimed, and the reason is the implementation's own.
+with an ordinary setting or value; nothing is claimed of a refused case, and the reason is the implementation's own.
 """
 
 from __future__ import annotations

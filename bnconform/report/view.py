@@ -164,7 +164,7 @@ class _Viewer:
 
 
 def view(merged: Merged, out: Path) -> Page:
-    """Returns what the report of `merged` shows, with its links relative to `out`."""
+    """Returns the contents of the report of `merged`, with its links relative to `out`."""
     return _Viewer(merged, out).page()
 
 

@@ -77,7 +77,7 @@ def _known(replayed: Replayed) -> Known:
 
 
 def reason(tally: Tally, target: Target, run: Runner | None = None) -> str:
-    """Returns one sentence that says why the verdict is what it is."""
+    """Returns the reason of a verdict in one sentence."""
     seen = tally.shown
     if tally.verdict == "conforms":
         return f"within the bound everywhere; worst error {tally.ratio:.3g} of the bound, in {tally.quantity}"

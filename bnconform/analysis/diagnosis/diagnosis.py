@@ -37,7 +37,8 @@ def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]
 def explained(likely: Sequence[Likely], outputs: Sequence[str] = (), *, compared: bool = True) -> Diagnosis:
     """Returns the diagnosis that names these faults.
 
-    outputs: those alone that they explain. compared: whether there were values to compare, beside what the spec says.
+    outputs: those alone that they explain. compared: whether there were values to compare, beside the spec's own
+    verdict.
     """
     best = likely[0]
     named = " or ".join(_words(one) for one in likely[:MOST_NAMED])

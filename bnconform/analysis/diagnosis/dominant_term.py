@@ -47,7 +47,7 @@ class _Without(ChannelErrors):
 
     @cached_property
     def batch(self) -> StatisticErrors:
-        """Errors of standardizing by the batch; whatever the source enters is calculated anew."""
+        """Errors of standardizing by the batch; every term that the source enters is calculated anew."""
         whole = super().batch
         none = np.zeros(self.solution.channels)
         mean = none if self._source == "mean" else whole.mean
@@ -68,7 +68,8 @@ class _Without(ChannelErrors):
 
 
 def dominating(case: Case, dialect: Dialect, output: str, index: tuple[int, ...]) -> tuple[str, float] | None:
-    """Returns in words what most of an element's bound is for, and its share; None where bounds are not taken apart."""
+    """Returns the dominant source of an element's bound in words, and its share; None where bounds are not taken
+    apart."""
     if output not in ("y", "running_var", *METHODS):
         return None
     with np.errstate(all="ignore"):

@@ -45,7 +45,7 @@ class Evidence:
     dialect: Dialect
 
     def allowance(self, output: str) -> Array:
-        """Returns what rounding may do to the right output; infinite where there is no claim."""
+        """Returns the effect that rounding may have on the right output; infinite where there is no claim."""
         return self.bound(output).allowance
 
     def bound(self, output: str) -> Bound:
@@ -82,12 +82,12 @@ class Evidence:
         return np.asarray(variance == 0)
 
     def over(self, output: str, channels: np.ndarray) -> np.ndarray:
-        """Returns what is said of each channel, shaped so that it broadcasts to an output."""
+        """Returns a value per channel, shaped so that it broadcasts to an output."""
         return along(channels, self.case.x.ndim, self.case.axis) if output in ELEMENTWISE else channels
 
 
 def evidence(case: Case, outcome: Outcome, dialect: Dialect) -> Evidence | None:
-    """Returns what an outcome shows that the catalogue's formulas can be compared with; None where that is nothing."""
+    """Returns the outputs of an outcome that the catalogue's formulas give too; None where that is nothing."""
     if not case.rows or not case.needs <= CALCULABLE:
         return None
     found = {name: getattr(outcome, name) for name in calculated(case)}
@@ -124,7 +124,7 @@ class _Recorder:
 def told(
     spec: Spec, witness: Case, run: Callable[[Case], Reply], dialect: Dialect
 ) -> tuple[Judgement, list[tuple[Case, Reply]]]:
-    """Returns what a spec says of an implementation on a witness, the cases that it asks there, and the answers."""
+    """Returns the judgement of a spec on a witness, the cases that it asks there, and the answers."""
     recorder = _Recorder(run)
     return spec.judge(Subject(recorder, dialect), witness), recorder.told
 

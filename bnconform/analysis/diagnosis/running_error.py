@@ -17,7 +17,7 @@ from bnconform.oracle.reference.reductions import Array
 
 
 class Uncertain:
-    """A float64 array of values and one of bounds: what an implementation computes lies that near to each value."""
+    """A float64 array of values and one of bounds: an implementation's numbers lie that near to each value."""
 
     __slots__ = ("error", "rounding", "value")
     __array_ufunc__ = None  # array * Uncertain is ours to compute, not NumPy's

@@ -28,7 +28,7 @@ Asked = set[int]
 _ASKED: Asked = set()
 Alter = Callable[[Case, Outcome, Asked], Outcome]
 WIDE = {"float16": "float32", "bfloat16": "float32"}
-"""What a 16-bit Case is computed in, as most implementations do; parameters and averages stay there."""
+"""The type in which a 16-bit Case is computed, as in most implementations; parameters and averages stay there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED
 
 
 def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndarray]:
-    """Returns what the Case asks for in the arrays' own shapes, in the given kind of number."""
+    """Returns the outputs that the Case asks for in the arrays' own shapes, in the given kind of number."""
     with np.errstate(all="ignore"):
         posed = case if wrong.prepare is None else wrong.prepare(case)
         calculation = Calculation(posed, {**FORMULAS, **wrong.formulas}, numbers)

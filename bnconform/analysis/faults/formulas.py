@@ -10,7 +10,7 @@ from bnconform.analysis.faults.calculation import Calculation, Formula, Number
 
 
 def project(c: Calculation, t: Number) -> Number:
-    """Returns P(t) = t - mean(t) - h·mean(t·h), what of a cotangent reaches x; t itself in inference."""
+    """Returns P(t) = t - mean(t) - h·mean(t·h), the part of a cotangent that reaches x; t itself in inference."""
     return t - c.average(t) - c.h_back * c.average(t * c.h_back) if c.training else t
 
 
@@ -88,4 +88,4 @@ OUTPUTS = {
     "dot_x": ("dot_y",),
     "bar_dx": ("grad_x", "grad_gamma", "grad_dy"),
 }
-"""What is asked for where the Case has the field."""
+"""Quantities that are asked for where the Case has the field."""

@@ -42,7 +42,8 @@ def rank_of(ranks: Sequence[int]) -> int:
 
 
 def fingerprint(subject: Subject, dtype: str, rank: int = 4, axis: int = 1) -> list[Inferred]:
-    """Returns what outputs alone say of how `subject` computes, for data of `dtype` in tensors of `rank`.
+    """Returns the inferences from outputs alone on the arithmetic of `subject`, for data of `dtype` in tensors of
+    `rank`.
 
     axis: of the channels, 1 or -1. Class and order of a sum depend on layout, shape and compiler, so that the answer is
     one for this layout, and for 4 or 12 values per channel.

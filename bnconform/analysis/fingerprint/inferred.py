@@ -1,4 +1,4 @@
-"""An Inferred is what outputs alone say of one property of an implementation, and how sure they say it.
+"""An Inferred is the inference of one property of an implementation from outputs alone, and how sure it is.
 
 Rules: a property is decided among named candidates, by errors over bounds; a value is given only where exactly one
 candidate keeps its bound, or the strictest of those that imply one another; "undecided", with the reason, is an answer.

@@ -48,7 +48,7 @@ class Layer:
 
 
 def settings_of(described: Described) -> Settings:
-    """Returns what is written to make the implementation; raises CallError where its adapter does not say."""
+    """Returns the arguments that make the implementation; raises CallError where its adapter does not say."""
     if described.settings is None:
         raise CallError(f"{described.name}: its adapter declares no settings, so nothing is known of its arguments")
     return described.settings

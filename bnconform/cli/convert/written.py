@@ -34,7 +34,7 @@ def number_text(number: Decimal) -> str:
 
 
 def written(settings: Settings, layer: Layer) -> Written:
-    """Returns what is written to make `layer`."""
+    """Returns the arguments that make `layer`."""
     arguments: dict[str, str] = {}
     if settings.eps is not None:
         arguments[settings.eps.name] = number_text(layer.eps)
@@ -102,7 +102,7 @@ def _state(settings: Settings, layer: Layer) -> tuple[dict[str, str], tuple[str,
 
 
 def _switch(argument: Argument, there: bool) -> dict[str, str]:
-    """Returns how a switch is written, and what stands beside it; nothing where that is its default."""
+    """Returns a switch as it is written, and the arguments beside it; nothing where that is its default."""
     text = argument.on if there else argument.off
     if text == argument.default:
         return {}

@@ -32,7 +32,7 @@ from bnconform.results.records import Finding
 
 @dataclass(frozen=True)
 class Question:
-    """One spec asked of one target of one adapter: what a finding answers."""
+    """One spec asked of one target of one adapter; a finding answers it."""
 
     spec: Spec
     source: AdapterSource
@@ -87,13 +87,13 @@ class Run:
         return record
 
     def _smoked(self, question: Question, run: Runner) -> Smoke:
-        """Returns what the smoke test said of the question's group; puts it to the test if that was not done yet."""
+        """Returns the smoke test's result for the question's group; puts it to the test if that was not done yet."""
         if question.group not in self._smokes:
             self._smokes[question.group] = smoke(question.target, run)
         return self._smokes[question.group]
 
     def _explained(self, question: Question, tally: Tally, run: Runner) -> Diagnosis:
-        """Returns what explains a failure; nothing where there is none."""
+        """Returns the diagnosis of a failure; nothing where there is none."""
         if tally.failure is None or tally.verdict != "fails":
             return Diagnosis()
         if question.group not in self._diagnosticians:
@@ -101,7 +101,7 @@ class Run:
         return self._diagnosticians[question.group].diagnose(question.spec, tally.failure)
 
     def _tally(self, question: Question, run: Runner) -> Tally:
-        """Returns what the search of the question's family knows; searches it if that was not done yet."""
+        """Returns the tally of the search of the question's family; searches it if that was not done yet."""
         key = question.group, question.spec.given
         if key not in self._tallies:
             family = self._families.get(key) or [question]
@@ -111,7 +111,7 @@ class Run:
         return self._tallies[key][question.spec.id]
 
     def _replayed(self, question: Question, run: Runner) -> Replayed | None:
-        """Returns what came of the replay of the deviation that covers a question; None where there is none."""
+        """Returns the replay of the deviation that covers a question; None where there is none."""
         if question.name not in self._replays:
             target = question.target
             about = target.implementation

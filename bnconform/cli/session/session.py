@@ -65,8 +65,8 @@ class Conformance:
             self._writer.run(run_record(self.request, self.selection, specs, self._command()))
 
     def _registry(self) -> Registry:
-        """Returns what is known of the implementations that take part; another book of specs has no registry unless
-        one is named."""
+        """Returns the known deviations of the implementations that take part; another book of specs has no registry
+        unless one is named."""
         named = self.request.deviations
         if named == "" or (named is None and self.folder != specs_folder()):
             return Registry()
@@ -176,7 +176,7 @@ class Conformance:
         ]  # fmt: skip
 
     def pytest_configure_node(self, node: Any) -> None:
-        """Tells a worker what this process learned, and frees the hosts here."""
+        """Hands the descriptions to a worker, and frees the hosts here."""
         self.hosts.close()
         node.workerinput[ATTRIBUTE] = json.dumps(self.selection.to_json())
 

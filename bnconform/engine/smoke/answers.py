@@ -34,7 +34,7 @@ class Answer:
         return [name for name, values in self.found.items() if not _is_within(values, self.right[name])]
 
     def is_unchanged(self) -> bool:
-        """Whether the arrays that were returned still hold what they held then."""
+        """Whether the returned arrays still hold the same values."""
         kept = {name: array.astype(np.float64) for name, array in _arrays(self.outcome).items() if name in self.found}
         return all(np.array_equal(self.found[name], array, equal_nan=True) for name, array in kept.items())
 
@@ -71,7 +71,7 @@ def answer_of(case: Case, outcome: Outcome, dialect: Dialect) -> Answer:
 
 
 def answers_to(case: Case, dialect: Dialect) -> dict[str, Expected]:
-    """Returns what is right for `case`, by name."""
+    """Returns the right outputs for `case`, by name."""
     return {one.name: one for one in expected(case, dialect)}
 
 

@@ -29,9 +29,9 @@ from bnconform.contract.dtypes import dtype_named
 
 _DEVIATION = {3: (-2, 1, 1), 4: (2, -2, 0, 0)}
 _BESIDE = {3: (0, 1, -1), 4: (0, 0, 1, -1)}
-"""What dy has beside its mean and its part along x: of mean 0 and orthogonal to the deviations, block by block."""
+"""The part of dy beside its mean and its part along x: of mean 0 and orthogonal to the deviations, block by block."""
 _UNIT = {"float64": 2.0**-30, "float32": 2.0**-16, "float16": 2.0**-10, "bfloat16": 2.0**-5}
-"""What x is made of in inference: beside 1 the next narrower type does not hold it."""
+"""The values of x in inference: beside 1 the next narrower type does not hold it."""
 
 
 def smoke_cases(traits: Traits) -> list[Case]:
@@ -77,7 +77,8 @@ def bare(case: Case) -> Case:
 
 
 def training(layout: Layout, dtype: str, *, momentum: float = 0.25, turn: int = 0, spread: int = 1) -> Case:
-    """Returns a training step. turn: where in the sequence of channels it starts; spread: what deviations are times."""
+    """Returns a training step. turn: where in the sequence of channels it starts; spread: the unit of the
+    deviations."""
     d, beside = _columns(_DEVIATION, layout, turn), _columns(_BESIDE, layout, turn)
     number = np.arange(layout.channels) + turn
     mean = 3 - 2 * (number % 5)

@@ -41,7 +41,7 @@ class Smoke:
         return found
 
     def asides(self, verdict: Verdict, quantity: str) -> list[str]:
-        """Returns in words what the adapter may have done, where the verdict on this quantity tells of a failure."""
+        """Returns in words the adapter's possible slip, where the verdict on this quantity tells of a failure."""
         if verdict not in BAD:
             return []
         fitting = [one.words for one in self.notes if re.search(rf"\b{one.quantity}\b", quantity)]

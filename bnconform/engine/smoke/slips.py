@@ -38,7 +38,7 @@ class Slip:
     named: Mapping[str, str] = field(default_factory=dict)
 
     def gives(self, case: Case, dialect: Dialect) -> dict[str, Expected]:
-        """Returns what the slip makes of the outputs that it is told by, in the shapes of `case`."""
+        """Returns the slip's values of the outputs that show it, in the shapes of `case`."""
         there = answers_to(self.pose(case), dialect)
         other = {name: there.get(self.named.get(name, name)) for name in self.shows}
         return {name: _shaped(one, name, case) for name, one in other.items() if one is not None}

@@ -90,7 +90,7 @@ def infer(case: Case, dialect: Dialect) -> Bound:
 
 @_once
 def dx(case: Case, dialect: Dialect) -> Bound:
-    """Bounds the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
+    """Bounds the gradient of x in the Case's mode, of x's shape, with the part of cotangents of the statistics."""
     through = case.mode == "train" and "batch_statistics" in case.needs
     errors = StatisticsErrors(case, dialect) if through else _errors_of(case, dialect)
     return _elementwise(case, errors.dx())

@@ -167,7 +167,7 @@ def error_of_projection(
 def error_of_one_pass_projection(
     rounding: Rounding, stats: Standardization[Array], errors: StatisticErrors, x: Array, component: Array
 ) -> Array:
-    """Bounds what differentiating E[x²] - E[x]² adds to the error of P(t), elementwise."""
+    """Bounds the error that differentiating E[x²] - E[x]² adds to P(t), elementwise."""
     c = np.abs(component)
     error: Array = (
         (6 * rounding.u_e) * stats.r * c * (np.abs(x) + np.abs(stats.mean))

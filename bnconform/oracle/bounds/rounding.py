@@ -16,7 +16,7 @@ from bnconform.oracle.reference.reductions import Array, peaks, totals
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """The arithmetic of one pass over m rows; `excess` = u_e - u is what products add that sums do not know of."""
+    """The arithmetic of one pass over m rows; `excess` = u_e - u is the rounding of products beyond that of sums."""
 
     m: int
     u: float

@@ -25,7 +25,7 @@ from bnconform.oracle.reference.reductions import Array, Mask, peaks, totals
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """P(t) of one direction t, magnitudes and errors: of t, its mean, c and P(t); `terms`, what P(t) is made of."""
+    """P(t) of one direction t, magnitudes and errors: of t, its mean, c and P(t); `terms`, the summands of P(t)."""
 
     rows: Array
     exact: Gradients[Array]

@@ -29,7 +29,7 @@ ROUNDINGS = 16
 
 
 class Pair(NamedTuple):
-    """Q(a, b) and B(a, b) of two directions, of shape (C,): magnitudes and errors; `terms`, what B is made of."""
+    """Q(a, b) and B(a, b) of two directions, of shape (C,): magnitudes and errors; `terms`, the summands of B."""
 
     q: Array
     b: Array
@@ -91,7 +91,7 @@ class ThirdOrderErrors(SecondOrderErrors):
         )  # fmt: skip
 
     def _terms(self, h: Array) -> Array:
-        """Returns what I is made of, with this magnitude in place of |h|."""
+        """Returns the summands of I, with this magnitude in place of |h|."""
         total = sum(one.c * pair.terms for one, pair in self._cycles)
         return 2 * h * total + sum(one.terms * pair.terms for one, pair in self._cycles)
 

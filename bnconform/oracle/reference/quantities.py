@@ -109,7 +109,7 @@ class Solution:
 
     @cached_property
     def dx(self) -> Array:
-        """The gradient of x, with what cotangents of the batch's statistics send to it."""
+        """The gradient of x, with the part of cotangents of the batch's statistics."""
         if self.mode == "infer" or (self.dmean is None and self.dvar is None):
             return self.gradients.dx
         through_y = self._through(self.need("g")).dx

@@ -72,7 +72,7 @@ def unknown(results: Results, registry: Registry) -> list[Finding]:
 
 
 def stale(results: Results) -> list[str]:
-    """Returns what a run said of the entries that no longer hold."""
+    """Returns a run's words on the entries that no longer hold."""
     return [one["known"]["words"] for one in results.findings if is_stale(one)]
 
 

@@ -25,7 +25,7 @@ WITNESSES = "witnesses"
 
 @dataclass(frozen=True)
 class Registry:
-    """Deviations, found by what they are about."""
+    """Deviations, found by their subject."""
 
     deviations: tuple[Deviation, ...] = ()
     _about: dict[tuple[str, str, str], list[Deviation]] = field(default_factory=lambda: defaultdict(list), repr=False)

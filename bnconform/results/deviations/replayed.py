@@ -32,7 +32,7 @@ class Replayed:
 
     @property
     def holds(self) -> bool:
-        """Whether the witness shows what is known of it."""
+        """Whether the witness still shows the known finding."""
         return not self.changes
 
     @property
@@ -46,7 +46,7 @@ class Replayed:
 
 
 def replay_witness(deviation: Deviation, spec: Spec, target: Target, run: Runner, explain: Explain) -> Replayed:
-    """Judges the implementation by the deviation's witness. explain: what diagnoses a tally's failure."""
+    """Judges the implementation by the deviation's witness. explain: the function that diagnoses a tally's failure."""
     case, _ = load_case(deviation.witness)
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(run, target.dialect), case))

@@ -37,7 +37,7 @@ class Signature:
 
 
 def signature_of(tally: Tally, diagnosis: Diagnosis) -> Signature:
-    """Returns the signature of what a search or a replay found."""
+    """Returns the signature of the finding of a search or a replay."""
     return Signature(
         verdict=tally.verdict,
         quantity=tally.shown_quantity,
