@@ -13,7 +13,7 @@ from typing import Any, Literal
 from bnconform.contract.errors import ContractError
 
 OFFERS = ("training", "inference", "averages", "gradients", "affine")
-"""Abilities of implementations: normalize by the batch, by given statistics, average, differentiate, scale and shift."""
+"""Abilities of implementations: normalize by the batch or given statistics, average, differentiate, scale and shift."""
 
 
 @dataclass(frozen=True)
