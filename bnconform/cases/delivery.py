@@ -1,5 +1,4 @@
-"""The manner in which a case reaches an implementation: memory order, watched arrays, no compilation, defaults left
-out.
+"""The manner in which a case reaches an implementation: memory, watched arrays, compilation, arguments left out.
 
 Rules: the manner of a family of specs is part of its cases, so that a witness, its replay and its script have it too;
 no value changes, but for "shared" memory: there β = γ.
