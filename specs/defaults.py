@@ -1,7 +1,7 @@
-"""What an implementation takes for an argument that is left out of the call: what it documents as the default.
+"""Defaults: an argument left out of the call has the value that the implementation documents.
 
-Rules: one argument is left out at a time, and the case holds what is documented for it; an implementation has a part in
-this where it documents a default at all. A default that everybody shares is not claimed: there is none.
+Rules: one argument is left out at a time, and the case holds its documented default; an implementation takes part if it
+documents one at all. A default that everybody shares is not claimed: there is none.
 """
 
 from bnconform.cases.strategies import cases

@@ -1,4 +1,4 @@
-"""What happens where there is nothing to normalize."""
+"""Degenerate batches: nothing to normalize."""
 
 from dataclasses import replace
 

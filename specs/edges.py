@@ -1,6 +1,6 @@
-"""What still holds where an implementation may take another path: no averages, one channel, a zero, one value or none.
+"""Edges at which an implementation may take another path: no averages, one channel, a zero, one value or none.
 
-Rules: every output that there is is compared with the reference, as anywhere else; feature maps stand for all ranks
+Rules: every output is compared with the reference, as anywhere else; feature maps stand for all ranks
 where something else is compiled for, since each costs some a second.
 """
 

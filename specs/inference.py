@@ -1,4 +1,4 @@
-"""What inference normalizes by."""
+"""Inference: normalization by the running statistics."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
-"""What training leaves as it was when its input changes.
+"""Invariances of training under changes of its input.
 
-Rule: two runs of the implementation are compared, so each may be off by its own bound; what rounding the changed input
-did to the exact output is computed, not guessed. Each relation is blind to most faults: they stand beside the pointwise
-specs and tell which statement was not kept.
+Rule: two runs of the implementation are compared, so each may be off by its own bound; the effect of rounding the
+changed input on the exact output is computed, not guessed. Each relation is blind to most faults: it stands beside the
+pointwise specs and names the statement that was not kept.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
-"""What a mask leaves out of the statistics, for implementations that take one.
+"""Masks: values left out of the statistics, for implementations that take a mask.
 
-Rules: y is judged where the mask shows x: what stands in hidden places is documented nowhere. Masks are tried in ranks
+Rules: y is judged where the mask shows x: its hidden values are documented nowhere. Masks are tried in ranks
 2 and 3, batches and sequences. Only where everything is hidden do the documents fall silent; there the rule is that of
 least loss, no number that is not one in state that outlives the call.
 """
@@ -24,7 +24,7 @@ FLAX = (
 
 
 def _elsewhere(case: Case) -> Agreement | None:
-    """Returns what stands for a comparison where masks are not tried."""
+    """Returns the stand-in for a comparison where masks are not tried."""
     tried = case.x.ndim in masks.RANKS and case.rows > 1
     return None if tried else Agreement(quantity="y", missing="masks are tried on several values of rank 2 and 3 only")
 

@@ -1,4 +1,4 @@
-"""What training normalizes by, and what scale and shift do to it."""
+"""Normalization in training: by the statistics of the batch, then by scale and shift."""
 
 import numpy as np
 

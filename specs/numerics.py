@@ -1,8 +1,8 @@
-"""What the arithmetic that an implementation declares costs, and no more than that.
+"""Numerics: an implementation loses no more digits than its declared arithmetic.
 
-Rules: probes, not drawn data, and the bounds for rows in any order; what an implementation declares of its arithmetic
-it is held to. The variance is read off the running variance: in y the error of the mean would hide the difference
-between algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
+Rules: probes, not drawn data, and the bounds for rows in any order; an implementation is held to its declared
+arithmetic. The variance is read off the running variance: in y the error of the mean would hide the difference between
+algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
 """
 
 from bnconform.cases.strategies import cases

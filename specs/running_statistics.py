@@ -1,4 +1,4 @@
-"""What a training step does to the running mean and the running variance."""
+"""The running mean and the running variance after training steps."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What flows through the statistics themselves: the batch's where they are returned, the running ones in inference."""
+"""Gradients through the statistics themselves: the batch's where they are returned, the running ones in inference."""
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case

@@ -1,8 +1,8 @@
-"""What training makes of the gradients, what a later layer sees while the earlier ones change, and the batch's noise.
+"""Training: steps of optimizers, inputs that drift while earlier layers change, whole networks, and the batch's noise.
 
 Rules: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
-from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on
-what that call was given, and its first wrong call ends it; a case with a cotangent is such a call by itself.
+from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on its
+own input, and its first wrong call ends it; a case with a cotangent is such a call by itself.
 """
 
 from collections.abc import Iterator
@@ -158,7 +158,7 @@ def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
 def trains_a_network_step_by_step(bn: Subject, case: Case) -> Iterator[Agreement]:
     """A network that normalizes before its activations is trained by right outputs, averages and gradients throughout.
 
-    Each call is compared on what it was given. What a bound says of a whole training outgrows the parameters by step 3.
+    Each call is compared on its own input. A bound on a whole training outgrows the parameters by step 3.
     """
     return _network(bn, case, after=False)
 
@@ -217,7 +217,7 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
 def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Agreement]:
     """The output of a fixed example varies with who is drawn beside it by Student's distribution, less as m grows.
 
-    The example is the mean of what the others are drawn from. Few channels say nothing of a distribution: of them the
+    The example is the mean of the distribution of the others. Few channels say nothing of a distribution: for them the
     outputs themselves are compared.
     """
     if not noise.enough(case):

@@ -1,4 +1,4 @@
-"""What every adapter does to a Case's arrays before a framework sees them.
+"""The changes that every adapter makes to a Case's arrays before a framework sees them.
 
 Rules: types are widened exactly or not at all; a case that an implementation cannot express is Unsupported, with the
 reason; no value is computed here.

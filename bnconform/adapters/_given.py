@@ -1,4 +1,4 @@
-"""Which arguments an adapter gives: all, but for the one whose default the case asks for."""
+"""The arguments that an adapter gives: all but the one that the case leaves to its default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user writes to make or to call each implementation: names, defaults and meanings of the arguments.
+"""The arguments with which a user makes or calls each implementation: names, defaults and meanings.
 
 Rules: names and defaults are those of the signature; a link leads to where that signature and the meaning of the
 momentum are documented; no framework is imported, so that a table of all needs none.

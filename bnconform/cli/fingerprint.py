@@ -1,4 +1,4 @@
-"""The command `bnconform fingerprint`: what was inferred and what is declared, a table per implementation and dtype.
+"""The command `bnconform fingerprint`: inferred beside declared properties, a table per implementation and dtype.
 
 Rules: implementations run in their hosts, as in a run; a contradiction is exit status 1; a table is printed when it is
 made.

@@ -1,7 +1,7 @@
 """`bnconform selftest`: every fault and every correct variant against every spec, as a table and a score.
 
-Rules: each line is one fault, each column a dtype, each cell the spec that caught it and after how many examples; what
-was not caught stands below with the power that the cases have for it; the exit status is 1 where too little was caught
+Rules: each line is one fault, each column a dtype, each cell the spec that caught it and after how many examples; an
+uncaught fault stands below with the power that the cases have for it; the exit status is 1 where too little was caught
 or something right was not left alone.
 """
 
@@ -31,7 +31,7 @@ from bnconform.engine.target import Target
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a self-test is asked for. values: how many values of correct variants are to be compared at least."""
+    """The scope of a self-test. values: the least number of values of correct variants to compare."""
 
     dtypes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Scope:
 
 
 def selftest(scope: Scope) -> int:
-    """Runs the self-test and prints what it found; returns the exit status."""
+    """Runs the self-test and prints its findings; returns the exit status."""
     dtypes = scope.dtypes or DTYPES
     names = [f"faults.{one.name}" for one in FAULTS if fits(one.name, scope.faults)]
     if not names:

@@ -24,9 +24,9 @@ class Implementation:
     name: dotted, unique in a run. run: takes a Case, returns an Outcome, raises Unsupported. dtypes: those it takes.
     ranks: ranks of x that it takes. compiled: a new shape costs a compilation, so shapes come from a fixed pool.
     version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
-    features: what of bnconform.contract.case.FEATURES it offers: a case that asks for anything else never reaches it.
+    features: those of bnconform.contract.case.FEATURES that it offers: a case that asks for another never reaches it.
     opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
-    settings: what a user writes to make or call it; None: not known.
+    settings: the arguments with which a user makes or calls it; None: not known.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Implementation:
 
 
 DEFAULTS = frozenset({"default_eps", "default_momentum"})
-"""Features of who documents the default, and takes a call without that argument."""
+"""Features of implementations whose documented default can be left out of the call."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Searches the cases of a family of specs for one on which a spec is not kept, and counts what was compared.
+"""The search of a family's cases for one on which a spec is not kept; it counts the values compared.
 
 Rules: a case is drawn once, run once and judged by every spec of the family; a spec that is not kept leaves the shared
 search and shrinks in one of its own, so that one failure hides no other; the seed decides everything.

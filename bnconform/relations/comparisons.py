@@ -1,7 +1,7 @@
-"""Two runs of one implementation, and answers in place of an outcome: what the relations of the spec book are made of.
+"""Comparisons that specs share: two runs with each other, one run with the reference, and replies without an outcome.
 
-Rules: two runs are compared within the sum of both bounds, and what rounding the changed input did to the exact output
-is computed by the reference, not guessed; where nothing documented says what should happen, what loses least is asked.
+Rules: two runs are compared within the sum of both bounds, and the effect of a rounded input on the exact output is
+computed by the reference, not guessed; where no document says what should happen, the rule of least loss holds.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ def inputs_left(bn: Subject, case: Case) -> Agreement:
 
 
 def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
-    """Compares output, running statistics and gradients of two cases of equal values, which differ in FLAGS only.
+    """Compares output, running statistics and gradients of two cases of equal values that differ in FLAGS only.
 
-    What is exact of both is equal, and so are their bounds, which hold for sums in any order and hence for any walk
-    through memory: two runs are at most twice the bound apart. A NaN in both is no difference: where it comes from is
-    told by the specs of a single run.
+    Both have equal exact values and equal bounds. The bounds hold for sums in any order and hence for any walk through
+    memory: two runs are at most twice the bound apart. A NaN in both is no difference: the specs of a single run tell
+    its origin.
     """
     found, before = bn(case), bn(plain)
     return [_same(case, name, getattr(found, name), getattr(before, name), bn.dialect) for name in RESULTS]
@@ -146,7 +146,7 @@ def _same(case: Case, name: str, found: np.ndarray | None, before: np.ndarray | 
 
 def same_results_where_stored(bn: Subject, case: Case, *memories: Memory) -> list[Agreement]:
     """Compares the results of a case that is stored in one of these ways with those of the plain case."""
-    bn(case)  # first, so that whoever takes no such cases has that for a reason
+    bn(case)  # run it first: an unsupported feature must be the reported reason
     if case.memory not in memories:
         return [Agreement(quantity="y", missing="stored in another way")]
     if case.memory == "shared" and (case.gamma is None or case.beta is None):

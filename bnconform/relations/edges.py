@@ -1,7 +1,7 @@
-"""Cases at the edge of what the settings and the dtypes allow.
+"""Cases at the edge of the settings and of the dtypes' ranges.
 
 Rules: each variant is made once per case, and carries no cotangent but where its gradients matter; magnitudes move by
-powers of two, which rounds nothing that stays in the dtype's range.
+powers of two, without rounding inside the dtype's range.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Relations that gradients and tangents keep among themselves, whatever the values: what specs of gradients compare.
+"""Relations among gradients and tangents that hold for any values.
 
 Rules: both sides come from the implementation and are summed in double-double, so that each may be off by its own
 bound and by nothing else; sums over a channel are of shape (C,).

@@ -56,9 +56,9 @@ def script(
 
     `expected`, `bound` and `actual` belong to `case` itself. Where the spec compares something else than an output of
     one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
-    quantity either: the script then shows whether it still is. `adapter` is a module, the path of a .py file, which the
-    script looks for in the current folder and beside itself, or, as on the command line, an adapter of another
-    interpreter or a program, which it starts.
+    quantity either: the script then shows whether it still is. `adapter` is a module; the path of a .py file, looked
+    for in the current folder and beside the script; or, as on the command line, an adapter of another interpreter or a
+    program, started by the script.
     """
     # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
     template, needs, told = _snippet(implementation, adapter, plain=not case.needs and not case.flags)

@@ -22,7 +22,7 @@ from bnconform.analysis.fingerprint.fingerprinting import rank_of
 from bnconform.cli.fingerprint import compare
 from bnconform.engine.selection import Hosts, Request, select, targets
 
-pytestmark = [pytest.mark.framework, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 NEEDS = {
     "torch": "torch",
     "tf": "tensorflow",

@@ -1,4 +1,4 @@
-"""Draws cases as a search does, for tests that look at what is drawn."""
+"""Draws cases as a search does, for tests that look at the drawn cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the catalogue, planted in an implementation, and what the diagnosis makes of the first spec they break."""
+"""Faults of the catalogue, planted in an implementation, and the diagnosis of the first spec they break."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnconform.engine.tally import Effort
 
 
 class Planted(NamedTuple):
-    """A fault in a dtype, the spec that caught it and what was diagnosed; None: no spec caught it."""
+    """A fault in a dtype, the spec that caught it and the diagnosis; None: no spec caught it."""
 
     fault: str
     dtype: str

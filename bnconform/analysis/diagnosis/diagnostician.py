@@ -1,4 +1,4 @@
-"""A Diagnostician compares what one implementation did in one dtype with every fault of the catalogue.
+"""A Diagnostician compares one implementation's outcomes in one dtype with every fault of the catalogue.
 
 Rules: a diagnosis follows from witness and target alone, not from what was diagnosed before. A fault explains a witness
 where every output lies within its allowance and the right formulas do not explain some. Fresh cases of the witness's
@@ -43,7 +43,7 @@ NOT_COMPARED = "not compared with known faults, which take no such cases"
 GRADED = "variance algorithm"
 """The property of the fingerprint that grades the variance."""
 MORE_ROOM = 100.0
-"""Who explains the same within a hundredth of an allowance explains it; the other only does not contradict it."""
+"""A fault within a hundredth of another's allowance explains the same; the other merely does not contradict it."""
 Outputs = tuple[str, ...]
 """The outputs that are compared; empty: all."""
 
@@ -64,7 +64,7 @@ class Diagnostician:
         return Diagnosis() if tally.failure is None else self.diagnose(tally.spec, tally.failure)
 
     def diagnose(self, spec: Spec, seen: Seen) -> Diagnosis:
-        """Returns what explains that the spec is not kept on a case; nothing where there was no outcome to explain."""
+        """Returns the diagnosis of a spec that is not kept on a case; nothing where there was no outcome to explain."""
         if seen.judged.reply is not None or seen.judged.verdict != "fails":
             return Diagnosis()
         again, replies = told(spec, seen.case, self._ask, self._target.dialect)
@@ -158,7 +158,8 @@ class Diagnostician:
                     yield answer
 
     def _plain(self, given: Given) -> list[Exhibit]:
-        """Returns answers to ordinary cases of the same mode: what is right there has no fault that shows there."""
+        """Returns answers to ordinary cases of the same mode: an implementation that is right there has no fault that
+        shows there."""
         answers = [self._answered(case) for case in self._cases.of_family(Given(mode=given.mode))]
         return [one for one in answers if one is not None]
 

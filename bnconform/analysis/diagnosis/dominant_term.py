@@ -1,7 +1,7 @@
-"""Which term of a bound is the largest share of it: what rounding there costs most.
+"""The dominant term of a bound: the source of rounding error with the largest share of it.
 
-Rules: the bound is calculated once more without one source of error at a time; what it loses by that is the share of
-that source. Nothing is estimated, and no formula of the analysis stands here a second time.
+Rules: the bound is calculated once more without one source of error at a time; the difference is the share of that
+source. Nothing is estimated, and no formula of the analysis stands here a second time.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Without(ChannelErrors):
 
     @cached_property
     def batch(self) -> StatisticErrors:
-        """Errors of standardizing by the batch; whatever the source enters is calculated anew."""
+        """Errors of standardizing by the batch; every term that the source enters is calculated anew."""
         whole = super().batch
         none = np.zeros(self.solution.channels)
         mean = none if self._source == "mean" else whole.mean

@@ -1,13 +1,13 @@
-"""Evidence is a case, what an implementation gave for it, and how far rounding alone may take that from a formula.
+"""Evidence: a case, an implementation's outputs for it, and how far rounding alone may take them from a formula.
 
-Rules: only what the catalogue's formulas give is evidence; an output that they know nothing of is left out, and a case
-that they cannot calculate is none. What a spec asked on a witness is asked again, so that relations and chains are
-evidence too.
+Rules: only outputs of the catalogue's formulas are evidence; others are left out, and a case that the formulas cannot
+calculate is none. All cases that a spec asked on a witness are asked again, so that relations and chains are evidence
+too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,7 +47,7 @@ class Evidence:
     dialect: Dialect
 
     def allowance(self, output: str) -> Array:
-        """Returns what rounding may do to the right output; infinite where there is no claim."""
+        """Returns the effect that rounding may have on the right output; infinite where there is no claim."""
         return self.bound(output).allowance
 
     def bound(self, output: str) -> Bound:
@@ -84,12 +84,12 @@ class Evidence:
         return np.asarray(variance == 0)
 
     def over(self, output: str, channels: np.ndarray) -> np.ndarray:
-        """Returns what is said of each channel, shaped so that it broadcasts to an output."""
+        """Returns a value per channel, shaped so that it broadcasts to an output."""
         return along(channels, self.case.x.ndim, self.case.axis) if output in ELEMENTWISE else channels
 
 
 def evidence(case: Case, outcome: Outcome, dialect: Dialect) -> Evidence | None:
-    """Returns what an outcome shows that the catalogue's formulas can be compared with; None where that is nothing."""
+    """Returns the outputs of an outcome that the catalogue's formulas give too; None where that is nothing."""
     if not case.rows or not case.needs <= CALCULABLE:
         return None
     found = {name: getattr(outcome, name) for name in calculated(case)}

@@ -1,10 +1,10 @@
-"""How like a fault an implementation behaves on one piece of evidence.
+"""The match of an implementation with a fault, on one piece of evidence.
 
-Rules: every output must lie within its allowance of what the fault amounts to, and at least one must show what the
-right formulas cannot explain. An output that the fault does not touch has its bound B for an allowance. One that it
-does touch has B and what the wrong formula can lose beyond the right one, by running error analysis of both in the same
-arithmetic and with the rounding of the output: max(B + max(0, E_wrong - E_right), E_wrong). B admits every order of the
-right formula, E_wrong what only the wrong one loses: what it makes thirty times as large rounds thirty times as much.
+Rules: every output must lie within its allowance of the fault's prediction, and the right formulas must fail to explain
+at least one. An output that the fault does not touch has the allowance B. One that it touches has max(B + max(0,
+E_wrong - E_right), E_wrong), where B is the derived bound, for every order of the right formula; E_right the running
+error bound of the right formula, E_wrong that of the wrong one, both in the same arithmetic and with the rounding of
+the output. A value that is wrong by a factor of thirty has thirty times the rounding, and E_wrong admits that.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Exhibit:
     def _rounded(self, case: Case, dialect: Dialect, outputs: Sequence[str]) -> Match | None:
         """Compares with the right values within the bounds of another arithmetic.
 
-        It shows something where such a bound is narrow enough to make a claim: a wide one holds whatever is wrong.
+        It shows something where such a bound is narrow enough to make a claim: a wide one admits any mistake.
         """
         other, shown = Evidence(case, {}, dialect), False
         values, worst, rooms = Model(RIGHT, other, set()).values, 0.0, [1.0]
@@ -124,13 +124,13 @@ class Exhibit:
         return Match(max((one.ratio for one in found), default=0.0), any(one.shown for one in found))
 
     def model(self, fault: Fault) -> Model:
-        """Returns what a fault amounts to here."""
+        """Returns the prediction of a fault here."""
         if fault.name not in self._models:
             self._models[fault.name] = Model(fault, self.evidence, set())
         return self._models[fault.name]
 
     def expected(self, model: Model, output: str) -> tuple[Array, Array]:
-        """Returns what a fault makes of an output, and the allowance for it, infinite where there is no claim."""
+        """Returns a fault's value of an output, and the allowance for it, infinite where there is no claim."""
         value, error = model.estimate(output)
         bound, kind = self.evidence.allowance(output), self.evidence.type_of(output)
         if model.performed:
@@ -145,7 +145,7 @@ class Exhibit:
         return value, np.where(fits, allowance, np.inf)
 
     def refutes(self, fault: Fault, outputs: Collection[str] = ()) -> bool:
-        """Returns whether an element contradicts the fault and is what the right formulas give."""
+        """Returns whether an element contradicts the fault and agrees with the right formulas."""
         if fault.alter is not None or fault.within is not None:
             return False  # it may have had its way with an earlier case, or add up in another order
         model = self.model(fault)

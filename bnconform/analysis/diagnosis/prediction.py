@@ -1,7 +1,7 @@
-"""What a fault amounts to on a piece of evidence: the values of its outputs, and how far rounding may take them.
+"""The prediction of a fault for a piece of evidence: the values of its outputs, and how far rounding may take them.
 
-Rules: what is calculated is calculated beyond the dtype, with its running error in the declared arithmetic beside it;
-what is nothing but rounding, or a change of the outcome, is performed.
+Rules: a formula is calculated beyond the dtype, with its running error in the declared arithmetic beside it; a fault of
+rounding alone, or a change of the outcome, is performed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def in_dialect(fault: Fault, dialect: Dialect) -> Fault:
 
 
 class Model:
-    """What a fault amounts to on a piece of evidence: values of each output, and how far rounding may take them.
+    """The prediction of a fault for a piece of evidence: values of each output, and how far rounding may take them.
 
-    asked: what a fault that remembers earlier cases was given before.
+    asked: the earlier cases, for a fault that remembers them.
     """
 
     def __init__(self, fault: Fault, evidence: Evidence, asked: Asked) -> None:
@@ -53,7 +53,7 @@ class Model:
         return Model(self.fault, self._evidence, set(self._asked))
 
     def estimate(self, output: str) -> tuple[Array, Array]:
-        """Returns values in plain float64, and the bound of the error of whoever computes them."""
+        """Returns values in plain float64, and a bound on the error of any implementation that computes them."""
         if output not in self._estimates:
             if self.performed:
                 self._estimates[output] = self.values[output], np.zeros(())

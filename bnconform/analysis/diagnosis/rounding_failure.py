@@ -1,7 +1,7 @@
-"""What can be said of an error that no known fault explains: whether it may be one of rounding, and of what.
+"""A hint about an error that no known fault explains: it may be one of rounding, and of the named term.
 
-Rules: an error counts as rounding's where a bound of that size would still make a claim; what of the bound is largest
-there says where to look. It is a hint, never a verdict.
+Rules: an error counts as rounding's where a bound of that size would still make a claim; the largest term of the bound
+there says where to look. It is never a verdict.
 """
 
 from __future__ import annotations

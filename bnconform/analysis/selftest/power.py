@@ -1,8 +1,8 @@
 """The power of cases: how far beyond the bound a wrong formula lies from the right one on them.
 
-Rules: power is the largest |wrong - right| over the bound, among elements with a finite bound, which are those that a
-verdict looks at; above 1 a comparison can tell, and what the strategies draw must reach 4, so that rounding in the
-wrong one cannot hide it; the wrong formula is evaluated beyond the dtype, unless it is wrong in rounding only.
+Rules: power is the largest |wrong - right| over the bound, among elements with a finite bound, as in a verdict; above 1
+a comparison can tell, and drawn cases must reach 4, so that rounding in the wrong one cannot hide it; the wrong formula
+is evaluated beyond the dtype, unless it is wrong in rounding only.
 """
 
 from __future__ import annotations

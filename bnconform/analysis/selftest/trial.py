@@ -28,7 +28,7 @@ GLANCE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What became of one subject in one dtype.
+    """The outcome of the trial of one subject in one dtype.
 
     caught: the specs that the deciding example broke; empty where none did. examples: how many the family of those had
     been tried on. compared, alarms: values compared with a finite bound, and specs not kept, over all specs tried.

@@ -28,7 +28,7 @@ from bnconform.results.records import Finding
 
 @dataclass(frozen=True)
 class Question:
-    """One spec asked of one target of one adapter: what a finding answers."""
+    """One spec asked of one target of one adapter; a finding answers it."""
 
     spec: Spec
     source: AdapterSource

@@ -32,7 +32,7 @@ LEAST_ROUNDINGS = 32
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """What an output is compared within: float64 arrays of the output's shape, in the output's units.
+    """The bound of an output: float64 arrays of the output's shape, in the output's units.
 
     allowance: the largest error that rounding explains; infinite where there is no claim.
     scale: the natural magnitude of the element, the sum of the magnitudes that it is the sum of.
@@ -84,7 +84,7 @@ def y(case: Case, dialect: Dialect) -> Bound:
 
 @_once
 def dx(case: Case, dialect: Dialect) -> Bound:
-    """Bounds the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
+    """Bounds the gradient of x in the Case's mode, of x's shape, with the part of cotangents of the statistics."""
     through = case.mode == "train" and "batch_statistics" in case.needs
     errors = StatisticsErrors(case, dialect) if through else _errors_of(case, dialect)
     return _elementwise(case, errors.dx())

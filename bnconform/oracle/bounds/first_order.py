@@ -90,7 +90,7 @@ class ChannelErrors:
 
     @cached_property
     def cotangent(self) -> Cotangent:
-        """What the bounds of dx and dγ share, for the Case's mode."""
+        """The terms that the bounds of dx and dγ share, for the Case's mode."""
         own, g = self.solution, self.solution.need("g")
         stats, errors = self._standardization()
         rounding = backward_rounding(self.rounding, self.types.cotangents)
@@ -103,7 +103,7 @@ class ChannelErrors:
 
     @cached_property
     def largest_of_batch(self) -> Standardization[Array]:
-        """What standardizing by the batch may compute at the largest."""
+        """The largest values that standardizing by the batch may compute."""
         return overflow.largest_computed(self.solution.batch_values, self.batch)
 
     @cached_property

@@ -208,5 +208,3 @@ def _meaning(value: Expression) -> list[Expression]:
     if isinstance(value, Derived | Applied):
         return [value.definition]
     return list(value.parts.values())
-
-

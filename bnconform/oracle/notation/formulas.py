@@ -37,12 +37,7 @@ class Formula:
 
 
 def _formula(output: str, c: Symbols, expression: Expression) -> Formula:
-    return Formula(output, c.mode, expression, _named(reference, output, c.mode), _named(bounds, output, c.mode))
-
-
-def _named(module, output, mode):  # SHIM until y is named y
-    name = {"y": "normalize" if mode == "train" else "infer", "batch_var": "batch_variance"}.get(output, output)
-    return getattr(module, name)
+    return Formula(output, c.mode, expression, getattr(reference, output), getattr(bounds, output))
 
 
 def _running_var(c: Symbols, expression: Expression, correction: int) -> Formula:
@@ -124,7 +119,7 @@ def formula_of(output: str, mode: Mode, expression: Expression) -> Formula:
     known = _BY_FORM.get((output, mode, canonical(expression)))
     if known is not None:
         return known
-    return Formula(output, mode, expression, partial(as_written, output, expression), _named(bounds, output, mode))
+    return Formula(output, mode, expression, partial(as_written, output, expression), getattr(bounds, output))
 
 
 def channel_values(mode: Mode, expression: Expression, case: Case) -> np.ndarray:

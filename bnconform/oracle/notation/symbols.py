@@ -41,7 +41,8 @@ OUTPUT_LATEX = {
     "dgamma": r"\frac{\partial\ell}{\partial\gamma}",
     "dbeta": r"\frac{\partial\ell}{\partial\beta}",
     "dot_y": r"\dot{y}",
-    "grad_x": r"\nabla_x\left(\left\langle w, \nabla_x\ell\right\rangle + p\,\frac{\partial\ell}{\partial\gamma}\right)",
+    "grad_x": r"\nabla_x\left(\left\langle w, \nabla_x\ell\right\rangle +"
+    r" p\,\frac{\partial\ell}{\partial\gamma}\right)",
     "grad_gamma": r"\frac{\partial}{\partial\gamma}\left\langle w, \nabla_x\ell\right\rangle",
     "grad_dy": r"\nabla_g\left(\left\langle w, \nabla_x\ell\right\rangle + p\,\frac{\partial\ell}{\partial\gamma} +"
     r" q\,\frac{\partial\ell}{\partial\beta}\right)",
@@ -72,7 +73,7 @@ class Symbols:
             raise AttributeError(f"{name!r} is no symbol of the notation; expected one of {expected}") from None
 
     @cached_property
-    def μ(self) -> Derived:  # noqa: PLC2401  # the notation of the field
+    def μ(self) -> Derived:  # the notation of the field
         """The mean of the batch."""
         return Derived("μ", r"\mu_B", mean(self.x))
 
@@ -97,7 +98,7 @@ class Symbols:
         """The normalized values."""
         return Derived("h", r"\hat{x}", self.d * self.r)
 
-    def P(self, t: Expression) -> Applied:  # noqa: N802  # a projection, as the field writes it
+    def P(self, t: Expression) -> Applied:  # a projection, as the field writes it
         """Returns P(t) = t - mean(t) - h·mean(t·h), the part of a cotangent that reaches x in training."""
         return Applied("P", t, t - mean(t) - self.h * mean(t * self.h))
 

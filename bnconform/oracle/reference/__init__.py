@@ -1,4 +1,4 @@
-"""The reference: what each output of a Case should be, in float64 arrays.
+"""The reference: the right value of each output of a Case, in float64 arrays.
 
 Rule: it computes, a spec judges. All functions share one solution per Case.
 """
@@ -57,7 +57,7 @@ def running_var(case: Case, correction: int = 1) -> Array:
 
 
 def dx(case: Case) -> Array:
-    """Returns the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
+    """Returns the gradient of x in the Case's mode, of x's shape, with the part of cotangents of the statistics."""
     with np.errstate(all="ignore"):
         return from_rows(solution(case).dx, case.x.shape, case.axis)
 

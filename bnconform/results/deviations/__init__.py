@@ -1,8 +1,8 @@
-"""The registry of known deviations: findings whose cause was found, written down by a person and linked.
+"""The registry of known deviations: findings with a known cause, written down by a person and linked.
 
 Rules: a Deviation is data, a file per framework beside this one; it is replayed before anything is searched, and holds
-only where the witness still shows the very same; what no longer holds fails the run. A choice that an implementation
-documents belongs in its Dialect, never here.
+only where the witness still shows the very same; a deviation that no longer holds fails the run. A choice that an
+implementation documents belongs in its Dialect, never here.
 """
 
 from bnconform.results.deviations.deviation import Cause as Cause

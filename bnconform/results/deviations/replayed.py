@@ -20,7 +20,7 @@ from bnconform.results.deviations.signature import signature_of
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What came of a replay. changes: in words where it is no longer what is known; empty: it holds."""
+    """The result of a replay. changes: differences from the known finding, in words; empty: it holds."""
 
     deviation: Deviation
     tally: Tally
@@ -34,12 +34,12 @@ class Replayed:
 
     @property
     def holds(self) -> bool:
-        """Whether the witness shows what is known of it."""
+        """Whether the witness still shows the known finding."""
         return not self.changes
 
     @property
     def words(self) -> str:
-        """What no longer holds, and what to do."""
+        """The changes of the deviation, in words, and the remedy."""
         return (
             f"{self.deviation.place}, knows {self.deviation.name}, which no longer holds: its witness "
             f"{self.deviation.witness.name} now gives {'; '.join(self.changes)}; remove it there, and where it still "
