@@ -5,11 +5,9 @@ documents one at all. A default that everybody shares is not claimed: there is n
 """
 
 from bnconform.cases.strategies import cases
-from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
-from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
-from bnconform.relations import comparisons
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import equation
+from bnconform.oracle.notation import Symbols, sqrt
 
 ENOUGH = 8  # a default is taken or it is not, and each layout costs some a compilation
 TRAINING = cases(mode="train", gradients=False, manner="default_eps", examples=ENOUGH)
@@ -18,32 +16,33 @@ AVERAGING = cases(mode="train", gradients=False, manner="default_momentum", exam
 SIGNATURE = "The signature in the implementation's own documentation, to which the table of choices links"
 
 
-@spec(
-    r"y = \gamma\,\frac{x - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon_0}} + \beta",
+@equation(
     source=SIGNATURE + "; Ioffe & Szegedy 2015, Algorithm 1: ε is “a constant”, and no value is given",
     given=TRAINING,
+    said=r"\varepsilon \text{ as it is documented}",
 )
-def trains_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
+def trains_with_its_documented_epsilon(bn: Outputs, c: Symbols) -> Equation:
     """An ε that is left out in training is the default ε₀ that is documented."""
-    return comparisons.pointwise(bn, case, "y")
+    return bn.y == c.γ * (c.x - c.μ) / sqrt(c.v + c.ε) + c.β
 
 
-@spec(
-    r"y = \gamma\,\frac{x - \mathrm{E}[x]}{\sqrt{\mathrm{Var}[x] + \varepsilon_0}} + \beta",
+@equation(
     source=SIGNATURE + "; Ioffe & Szegedy 2015, Algorithm 2, step 11",
     given=INFERENCE,
+    said=r"\varepsilon \text{ as it is documented}",
 )
-def infers_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
+def infers_with_its_documented_epsilon(bn: Outputs, c: Symbols) -> Equation:
     """An ε that is left out in inference is the default ε₀ that is documented."""
-    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return bn.y == c.γ * (c.x - c.E) / sqrt(c.Var + c.ε) + c.β
 
 
-@spec(
-    r"\mu' = (1 - \omega_0)\,\mu + \omega_0\,\mu_B, \qquad"
-    r" {\sigma^2}' = (1 - \omega_0)\,{\sigma^2} + \omega_0\,s_B^2",
+@equation(
     source=SIGNATURE + ", whether it weighs the new statistics or the old",
     given=AVERAGING,
+    said=r"\omega \text{ as it is documented}",
 )
-def averages_with_its_documented_momentum(bn: Subject, case: Case) -> list[Agreement]:
+def averages_with_its_documented_momentum(bn: Outputs, c: Symbols) -> list[Equation]:
     """A momentum that is left out is the documented one, and ω₀ the weight that it gives to the new statistics."""
-    return comparisons.averages(bn, case)
+    biased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.v
+    unbiased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.m / (c.m - 1) * c.v
+    return [bn.running_mean == (1 - c.ω) * c.E + c.ω * c.μ, unbiased.or_declared("running_var", biased)]

@@ -9,8 +9,10 @@ from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.reply import Raised
 from bnconform.engine.agreement import Agreement, agree, hold
-from bnconform.engine.spec import Subject, spec
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds, reference
+from bnconform.oracle.notation import Symbols
 from bnconform.relations import channels, comparisons, edges, refusals
 
 TRAINING = cases(mode="train")
@@ -20,17 +22,15 @@ SINGLE = cases(mode="train", gradients=False, rows="one")
 INFERENCE = cases(mode="infer")
 
 
-@spec(
-    r"x_1 = \dots = x_m \quad\Rightarrow\quad y_i = \beta",
+@equation(
     source="Ioffe & Szegedy 2015, Algorithm 1, with σ_B² = 0: “ε is a constant added to the mini-batch variance for "
     "numerical stability”",
     given=CONSTANT,
+    said=r"x_1 = \dots = x_m",
 )
-def gives_the_shift_for_a_constant_channel(bn: Subject, case: Case) -> Agreement:
+def gives_the_shift_for_a_constant_channel(bn: Outputs, c: Symbols) -> Equation:
     """A channel whose values are all equal gives β."""
-    beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
-    expected = np.broadcast_to(along(beta, case.x.ndim, case.axis), case.x.shape)
-    return agree(bn(case).y, expected, within=bounds.y(case, bn.dialect), quantity="y")
+    return bn.y == c.β
 
 
 @spec(

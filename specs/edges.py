@@ -9,9 +9,10 @@ from dataclasses import replace
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.contract.reply import Raised
-from bnconform.engine.agreement import Agreement, agree
-from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
+from bnconform.engine.agreement import Agreement
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import Subject, equation, spec
+from bnconform.oracle.notation import Symbols, sqrt, total
 from bnconform.relations import channels, comparisons, edges, gradients
 
 TRAINING = cases(mode="train")
@@ -48,31 +49,29 @@ def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agre
     return [*found, *gradients.gradients(bn, alone)]
 
 
-@spec(
-    r"\gamma = 0 \quad\Rightarrow\quad y = \beta, \quad \frac{\partial\ell}{\partial x} = 0, \quad"
-    r" \frac{\partial\ell}{\partial\gamma} = \sum_i g_i\,\hat{x}_i",
+@equation(
     source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂γ has no γ in it; 003_86331cfb1c25e987.txt: “used to update these "
     "parameters using gradient descent”, wherever they begin",
     given=TRAINING,
+    asked=edges.with_zero_scales,
+    said=r"\gamma = 0",
 )
-def learns_a_scale_that_is_zero(bn: Subject, case: Case) -> list[Agreement]:
+def learns_a_scale_that_is_zero(bn: Outputs, c: Symbols) -> list[Equation]:
     """Where γ is 0 the output is β and no gradient reaches x, but γ has the gradient that it has anywhere."""
-    zero = edges.with_zero_scales(case)
-    return [comparisons.pointwise(bn, zero, "y"), *gradients.gradients(bn, zero)]
+    return [bn.y == c.β, bn.dx == 0, bn.dgamma == total(c.g * c.h), bn.dbeta == total(c.g)]
 
 
-@spec(
-    r"\mathrm{Var}[x] = 0 \quad\Rightarrow\quad y = \gamma\,\frac{x - \mathrm{E}[x]}{\sqrt{\varepsilon}} + \beta, \quad"
-    r" \frac{\partial\ell}{\partial x} = \frac{\gamma\,g}{\sqrt{\varepsilon}}",
+@equation(
     source="Ioffe & Szegedy 2015, Algorithm 2, step 11; Algorithm 1: “ε is a constant added to the mini-batch variance "
     "for numerical stability”",
     given=INFERENCE,
+    asked=edges.with_zero_variances,
+    said=r"\mathrm{Var}[x] = 0",
 )
-def infers_by_a_variance_of_zero(bn: Subject, case: Case) -> list[Agreement]:
+def infers_by_a_variance_of_zero(bn: Outputs, c: Symbols) -> list[Equation]:
     """A running variance of 0, as constant channels leave it, is used as it stands: ε alone is under the root."""
-    zero = edges.with_zero_variances(case)
-    y = agree(bn(zero).y, reference.y(zero), within=bounds.y(zero, bn.dialect), quantity="y")
-    return [y, *gradients.gradients(bn, zero)]
+    y = bn.y == c.γ * (c.x - c.E) / sqrt(c.Var + c.ε) + c.β
+    return [y, bn.dx == c.γ * c.r * c.g, bn.dgamma == total(c.g * c.h), bn.dbeta == total(c.g)]
 
 
 @spec(

@@ -2,9 +2,10 @@
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
-from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
+from bnconform.engine.agreement import Agreement
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import Subject, equation, spec
+from bnconform.oracle.notation import Symbols, mean, sqrt, total
 from bnconform.relations import gradients
 
 TRAINING = cases(mode="train")
@@ -17,67 +18,58 @@ CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and �
 FIXED = "Ioffe & Szegedy 2015, section 3.1: in inference the transform is linear, its statistics fixed"
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}\left(g_i -"
-    r" \frac{1}{m}\sum_j g_j - \hat{x}_i\,\frac{1}{m}\sum_j g_j\hat{x}_j\right), \qquad g ="
-    r" \frac{\partial\ell}{\partial y}",
+@equation(
     source=CHAIN_RULE,
     given=TRAINING,
 )
-def sends_gradients_through_the_statistics(bn: Subject, case: Case) -> Agreement:
+def sends_gradients_through_the_statistics(bn: Outputs, c: Symbols) -> Equation:
     """In training the gradient of x flows through the batch's mean and variance as well."""
-    return agree(bn(case).dx, reference.dx(case), within=bounds.dx(case, bn.dialect), quantity="dx")
+    return bn.dx == c.γ * c.r * (c.g - mean(c.g) - c.h * mean(c.g * c.h))
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial\gamma} = \sum_i g_i\,\hat{x}_i",
+@equation(
     source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂γ",
     given=TRAINING,
 )
-def sums_the_gradient_of_the_scale(bn: Subject, case: Case) -> Agreement:
+def sums_the_gradient_of_the_scale(bn: Outputs, c: Symbols) -> Equation:
     """In training the gradient of γ is the sum of the cotangent times the normalized values."""
-    return agree(bn(case).dgamma, reference.dgamma(case), within=bounds.dgamma(case, bn.dialect), quantity="dgamma")
+    return bn.dgamma == total(c.g * c.h)
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial\beta} = \sum_i g_i",
+@equation(
     source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂β",
     given=TRAINING,
 )
-def sums_the_gradient_of_the_shift(bn: Subject, case: Case) -> Agreement:
+def sums_the_gradient_of_the_shift(bn: Outputs, c: Symbols) -> Equation:
     """In training the gradient of β is the sum of the cotangent."""
-    return agree(bn(case).dbeta, reference.dbeta(case), within=bounds.dbeta(case, bn.dialect), quantity="dbeta")
+    return bn.dbeta == total(c.g)
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial x_i} = \frac{\gamma\,g_i}{\sqrt{\mathrm{Var}[x] + \varepsilon}}",
+@equation(
     source=FIXED,
     given=INFERENCE,
 )
-def sends_gradients_past_the_running_statistics(bn: Subject, case: Case) -> Agreement:
+def sends_gradients_past_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
     """In inference the gradient of x is the cotangent scaled, with nothing through the statistics."""
-    return agree(bn(case).dx, reference.dx(case), within=bounds.dx(case, bn.dialect), quantity="dx")
+    return bn.dx == c.γ * c.g / sqrt(c.Var + c.ε)
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial\gamma} = \sum_i g_i\,\frac{x_i - \mathrm{E}[x]}{\sqrt{\mathrm{Var}[x] +"
-    r" \varepsilon}}",
+@equation(
     source=FIXED,
     given=INFERENCE,
 )
-def sums_the_gradient_of_the_scale_in_inference(bn: Subject, case: Case) -> Agreement:
+def sums_the_gradient_of_the_scale_in_inference(bn: Outputs, c: Symbols) -> Equation:
     """In inference the gradient of γ is the sum of the cotangent times the values that inference normalized."""
-    return agree(bn(case).dgamma, reference.dgamma(case), within=bounds.dgamma(case, bn.dialect), quantity="dgamma")
+    return bn.dgamma == total(c.g * (c.x - c.E) / sqrt(c.Var + c.ε))
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial\beta} = \sum_i g_i",
+@equation(
     source=FIXED,
     given=INFERENCE,
 )
-def sums_the_gradient_of_the_shift_in_inference(bn: Subject, case: Case) -> Agreement:
+def sums_the_gradient_of_the_shift_in_inference(bn: Outputs, c: Symbols) -> Equation:
     """In inference the gradient of β is the sum of the cotangent."""
-    return agree(bn(case).dbeta, reference.dbeta(case), within=bounds.dbeta(case, bn.dialect), quantity="dbeta")
+    return bn.dbeta == total(c.g)
 
 
 @spec(
@@ -114,15 +106,13 @@ def halves_the_gradient_of_a_doubled_input(bn: Subject, case: Case) -> Agreement
     return gradients.gradient_of_doubled(bn(case), changed, bn(changed), case, bn.dialect)
 
 
-@spec(
-    r"\dot{y} = \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}\left(\dot{x}_i - \frac{1}{m}\sum_j\dot{x}_j -"
-    r" \hat{x}_i\,\frac{1}{m}\sum_j\dot{x}_j\hat{x}_j\right) + \dot\gamma\,\hat{x}_i + \dot\beta",
+@equation(
     source=CHAIN_RULE + ", forwards",
     given=TANGENTS,
 )
-def pushes_tangents_through_the_statistics(bn: Subject, case: Case) -> Agreement:
+def pushes_tangents_through_the_statistics(bn: Outputs, c: Symbols) -> Equation:
     """In training the tangent of y includes what the tangent of x does to the batch's mean and variance."""
-    return gradients.derivative(bn, case, "dot_y")
+    return bn.dot_y == c.γ * c.r * c.P(c.dot_x) + c.dot_γ * c.h + c.dot_β
 
 
 @spec(
@@ -136,15 +126,13 @@ def pairs_tangents_with_gradients(bn: Subject, case: Case) -> Agreement:
     return gradients.pairing(bn(case), case, bn.dialect)
 
 
-@spec(
-    r"\dot{y}_i = \frac{\gamma\,\dot{x}_i + \dot\gamma\,(x_i - \mathrm{E}[x])}{\sqrt{\mathrm{Var}[x] + \varepsilon}} +"
-    r" \dot\beta",
+@equation(
     source=FIXED,
     given=TANGENTS_OF_INFERENCE,
 )
-def pushes_tangents_past_the_running_statistics(bn: Subject, case: Case) -> Agreement:
+def pushes_tangents_past_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
     """In inference the tangent of y is that of a linear map, with nothing through the statistics."""
-    return gradients.derivative(bn, case, "dot_y")
+    return bn.dot_y == c.γ * c.r * c.dot_x + c.dot_γ * c.h + c.dot_β
 
 
 @spec(
@@ -158,85 +146,70 @@ def pairs_tangents_with_gradients_in_inference(bn: Subject, case: Case) -> Agree
     return gradients.pairing(bn(case), case, bn.dialect)
 
 
-@spec(
-    r"\nabla_x\langle w, \nabla_x\ell\rangle = -\frac{\gamma}{\sigma_B^2 + \varepsilon}\left(\hat{x}\,"
-    r"\overline{w\,P(g)} + \overline{w\hat{x}}\,P(g) + \overline{g\hat{x}}\,P(w)\right), \qquad P(t) = t - \bar{t} -"
-    r" \hat{x}\,\overline{t\hat{x}}",
+@equation(
     source=CHAIN_RULE + ", applied to its own gradients",
     given=SECOND,
 )
-def sends_second_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
+def sends_second_gradients_to_the_input(bn: Outputs, c: Symbols) -> Equation:
     """In training the gradients can be differentiated in x, which moves the batch's statistics as well.
 
     The cotangent p of dγ adds p·P(g)/√(σ_B² + ε).
     """
-    return gradients.second_gradient(bn, case, "grad_x")
+    inner = c.h * mean(c.w * c.P(c.g)) + mean(c.w * c.h) * c.P(c.g) + mean(c.g * c.h) * c.P(c.w)
+    return bn.grad_x == c.p * c.r * c.P(c.g) - c.γ * c.r**2 * inner
 
 
-@spec(
-    r"\frac{\partial}{\partial\gamma}\langle w, \nabla_x\ell\rangle = \frac{1}{\sqrt{\sigma_B^2 + \varepsilon}}"
-    r"\sum_i w_i\left(g_i - \bar{g} - \hat{x}_i\,\overline{g\hat{x}}\right)",
+@equation(
     source=CHAIN_RULE + ", applied to its own gradients",
     given=SECOND,
 )
-def sends_second_gradients_to_the_scale(bn: Subject, case: Case) -> Agreement:
+def sends_second_gradients_to_the_scale(bn: Outputs, c: Symbols) -> Equation:
     """In training the gradient of x can be differentiated in γ, in which it is linear."""
-    return gradients.second_gradient(bn, case, "grad_gamma")
+    return bn.grad_gamma == c.r * total(c.w * c.P(c.g))
 
 
-@spec(
-    r"\nabla_g\left(\langle w, \nabla_x\ell\rangle + p\,\frac{\partial\ell}{\partial\gamma} + q\,"
-    r"\frac{\partial\ell}{\partial\beta}\right) = \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}\left(w - \bar{w} -"
-    r" \hat{x}\,\overline{w\hat{x}}\right) + p\,\hat{x} + q",
+@equation(
     source=CHAIN_RULE + ", applied to its own gradients: they are linear in g, so this is the tangent along w, p, q",
     given=SECOND,
 )
-def sends_second_gradients_to_the_cotangent(bn: Subject, case: Case) -> Agreement:
+def sends_second_gradients_to_the_cotangent(bn: Outputs, c: Symbols) -> Equation:
     """In training the gradients can be differentiated in the cotangent of y, in which they are linear."""
-    return gradients.second_gradient(bn, case, "grad_dy")
+    return bn.grad_dy == c.γ * c.r * c.P(c.w) + c.p * c.h + c.q
 
 
-@spec(
-    r"\nabla_g\left(\langle w, \nabla_x\ell\rangle + q\,\frac{\partial\ell}{\partial\beta}\right) ="
-    r" \frac{1}{\sqrt{\sigma_B^2 + \varepsilon}}\left(w - \bar{w} - \hat{x}\,\overline{w\hat{x}}\right) + q \quad"
-    r" (\gamma \text{ absent})",
+@equation(
     source=CHAIN_RULE + ", applied to its own gradients, for γ = 1",
     given=SECOND,
+    asked=gradients.without_scale,
+    said=r"\gamma \text{ absent, which counts as } 1,\; p = 0",
 )
-def needs_no_scale_for_second_gradients(bn: Subject, case: Case) -> Agreement:
+def needs_no_scale_for_second_gradients(bn: Outputs, c: Symbols) -> Equation:
     """Without γ, and with β, the gradients can still be differentiated."""
-    return gradients.second_gradient(bn, gradients.without_scale(case), "grad_dy")
+    return bn.grad_dy == c.γ * c.r * c.P(c.w) + c.p * c.h + c.q
 
 
-@spec(
-    r"\nabla_x\left(\langle w, \nabla_x\ell\rangle + p\,\frac{\partial\ell}{\partial\gamma}\right) ="
-    r" \frac{p\,g}{\sqrt{\mathrm{Var}[x] + \varepsilon}}",
+@equation(
     source=FIXED,
     given=SECOND_OF_INFERENCE,
 )
-def sends_second_gradients_to_the_input_in_inference(bn: Subject, case: Case) -> Agreement:
+def sends_second_gradients_to_the_input_in_inference(bn: Outputs, c: Symbols) -> Equation:
     """In inference only the gradient of γ depends on x, and linearly."""
-    return gradients.second_gradient(bn, case, "grad_x")
+    return bn.grad_x == c.p * c.r * c.g
 
 
-@spec(
-    r"\frac{\partial}{\partial\gamma}\langle w, \nabla_x\ell\rangle = \frac{1}{\sqrt{\mathrm{Var}[x] + \varepsilon}}"
-    r"\sum_i w_i\,g_i",
+@equation(
     source=FIXED,
     given=SECOND_OF_INFERENCE,
 )
-def sends_second_gradients_to_the_scale_in_inference(bn: Subject, case: Case) -> Agreement:
+def sends_second_gradients_to_the_scale_in_inference(bn: Outputs, c: Symbols) -> Equation:
     """In inference the gradient of x can be differentiated in γ."""
-    return gradients.second_gradient(bn, case, "grad_gamma")
+    return bn.grad_gamma == c.r * total(c.w * c.g)
 
 
-@spec(
-    r"\nabla_g\left(\langle w, \nabla_x\ell\rangle + p\,\frac{\partial\ell}{\partial\gamma} + q\,"
-    r"\frac{\partial\ell}{\partial\beta}\right) = \frac{\gamma\,w + p\,(x - \mathrm{E}[x])}{\sqrt{\mathrm{Var}[x] +"
-    r" \varepsilon}} + q",
+@equation(
     source=FIXED,
     given=SECOND_OF_INFERENCE,
 )
-def sends_second_gradients_to_the_cotangent_in_inference(bn: Subject, case: Case) -> Agreement:
+def sends_second_gradients_to_the_cotangent_in_inference(bn: Outputs, c: Symbols) -> Equation:
     """In inference the gradients can be differentiated in the cotangent of y."""
-    return gradients.second_gradient(bn, case, "grad_dy")
+    return bn.grad_dy == c.γ * c.r * c.w + c.p * c.h + c.q

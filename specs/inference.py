@@ -6,24 +6,24 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement, agree
-from bnconform.engine.spec import Subject, spec
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.notation import Symbols, sqrt
 from bnconform.relations import chains, folding, followups
 
 INFERENCE = cases(mode="infer")
 TRAINING = cases(mode="train")
 
 
-@spec(
-    r"y = \frac{\gamma}{\sqrt{\mathrm{Var}[x] + \varepsilon}}\,x + \left(\beta - \frac{\gamma\,\mathrm{E}[x]}"
-    r"{\sqrt{\mathrm{Var}[x] + \varepsilon}}\right)",
+@equation(
     source="Ioffe & Szegedy 2015, Algorithm 2, step 11",
     given=INFERENCE,
 )
-def infers_by_the_running_statistics(bn: Subject, case: Case) -> Agreement:
+def infers_by_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
     """Inference normalizes by the running mean and variance, whatever the batch."""
-    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return bn.y == c.γ * (c.x - c.E) / sqrt(c.Var + c.ε) + c.β
 
 
 @spec(

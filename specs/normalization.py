@@ -6,9 +6,11 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.axes import along, to_rows
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement, agree
-from bnconform.engine.spec import Subject, spec
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.notation import Symbols, at_least, sqrt
 from bnconform.relations import comparisons, exact, followups
 
 TRAINING = cases(mode="train")
@@ -23,25 +25,24 @@ def _per_channel(case: Case, vector: np.ndarray) -> np.ndarray:
     return along(vector, case.x.ndim, case.axis)
 
 
-@spec(
-    r"y_i = \gamma\,\frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta",
+@equation(
     source="Ioffe & Szegedy 2015, Algorithm 1",
     given=TRAINING,
 )
-def normalizes_by_the_batch(bn: Subject, case: Case) -> Agreement:
+def normalizes_by_the_batch(bn: Outputs, c: Symbols) -> Equation:
     """Training normalizes every value by the mean and the biased variance of its own batch."""
-    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return bn.y == c.γ * (c.x - c.μ) / sqrt(c.v + c.ε) + c.β
 
 
-@spec(
-    r"y_i = \gamma\,\frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta \quad\text{where no averages are kept}",
+@equation(
     source="002_5b274a8f490b787a.txt: “There is a subtle difference between training and inferencing, During training, "
     "it is normalized by σ_B²”",
     given=FORWARD,
+    said=r"\text{where no averages are kept}",
 )
-def needs_no_running_statistics(bn: Subject, case: Case) -> Agreement:
+def needs_no_running_statistics(bn: Outputs, c: Symbols) -> Equation:
     """Training normalizes by the batch in the same way where no running statistics are kept."""
-    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return bn.y == c.γ * (c.x - c.μ) / sqrt(c.v + c.ε) + c.β
 
 
 @spec(
@@ -59,29 +60,24 @@ def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
     return agree(actual, expected, within=within, quantity="mean of y")
 
 
-@spec(
-    r"\sigma_B^2 = \frac{1}{m}\sum_{i=1}^m (x_i - \mu_B)^2",
+@equation(
     source="002_5b274a8f490b787a.txt: “During training, it is normalized by σ_B² ← 1/m Σ (x_i - μ_B)²”",
     given=TRAINING,
 )
-def divides_by_the_biased_variance(bn: Subject, case: Case) -> Agreement:
+def divides_by_the_biased_variance(bn: Outputs, c: Symbols) -> Equation:
     """Training divides by the biased variance: seen where the variance is large beside ε."""
-    governed = _per_channel(case, reference.batch_var(case) >= 100 * case.eps)
-    bound = bounds.y(case, bn.dialect)
-    return agree(bn(case).y, reference.y(case), within=bound, quantity="y", where=governed)
+    y = c.γ * (c.x - c.μ) / sqrt(c.v + c.ε) + c.β
+    return (bn.y == y).where(at_least(c.v, 100 * c.ε))
 
 
-@spec(
-    r"\hat{x}_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}",
+@equation(
     source="003_86331cfb1c25e987.txt: “x_hat = (x - μ) / sqrt(σ^2 + ε)”",
     given=TRAINING,
 )
-def adds_epsilon_inside_the_root(bn: Subject, case: Case) -> Agreement:
+def adds_epsilon_inside_the_root(bn: Outputs, c: Symbols) -> Equation:
     """ε is added to the variance, inside the root: seen where the variance is comparable to ε."""
-    variance = reference.batch_var(case)
-    governed = _per_channel(case, (variance >= 0.01 * case.eps) & (variance <= 100 * case.eps))
-    bound = bounds.y(case, bn.dialect)
-    return agree(bn(case).y, reference.y(case), within=bound, quantity="y", where=governed)
+    y = c.γ * (c.x - c.μ) / sqrt(c.v + c.ε) + c.β
+    return (bn.y == y).where(at_least(c.v, 0.01 * c.ε), at_least(100 * c.ε, c.v))
 
 
 @spec(

@@ -7,8 +7,10 @@ import numpy as np
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
-from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import Subject, equation, spec
+from bnconform.oracle import bounds
+from bnconform.oracle.notation import Symbols
 from bnconform.relations import chains, followups
 
 TRAINING = cases(mode="train")
@@ -23,35 +25,30 @@ def _unbiased(bn: Subject, offered: object, compared: Callable[[int], Agreement]
     return paper if bn.dialect.running_var == "unbiased" else unless_declared(paper, "running_var", compared(0))
 
 
-def _variance_after_a_step(bn: Subject, case: Case, quantity: str = "running_var") -> Agreement:
-    def compared(correction: int) -> Agreement:
-        expected = reference.running_var(case, correction=correction)
-        within = bounds.running_var(case, bn.dialect, correction=correction)
-        return agree(bn(case).running_var, expected, within=within, quantity=quantity)
-
-    return _unbiased(bn, True, compared)
+def _unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
+    """Returns the equation of the unbiased variance, from which an implementation may declare to depart."""
+    biased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.v
+    unbiased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.m / (c.m - 1) * c.v
+    return unbiased.unless_declared("running_var", biased)
 
 
-@spec(
-    r"\mu' = (1 - \omega)\,\mu + \omega\,\mu_B",
+@equation(
     source="000_71a86d20c5337979.txt: “take the running average of exponentially weighted averages over the mean and "
     "variance”",
     given=TRAINING,
 )
-def averages_the_running_mean(bn: Subject, case: Case) -> Agreement:
+def averages_the_running_mean(bn: Outputs, c: Symbols) -> Equation:
     """A training step moves the running mean towards the batch's by the weight of the new value."""
-    bound = bounds.running_mean(case, bn.dialect)
-    return agree(bn(case).running_mean, reference.running_mean(case), within=bound, quantity="running_mean")
+    return bn.running_mean == (1 - c.ω) * c.E + c.ω * c.μ
 
 
-@spec(
-    r"{\sigma^2}' = (1 - \omega)\,\sigma^2 + \omega\,\frac{m}{m-1}\,\sigma_B^2",
+@equation(
     source="Ioffe & Szegedy 2015, section 3.1; 002_5b274a8f490b787a.txt: “Var[x] ← m/(m-1) E_B[σ_B²]”",
     given=TRAINING,
 )
-def averages_the_unbiased_variance(bn: Subject, case: Case) -> Agreement:
+def averages_the_unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
     """A training step moves the running variance towards the unbiased variance of the batch."""
-    return _variance_after_a_step(bn, case)
+    return _unbiased_variance(bn, c)
 
 
 @spec(
@@ -149,20 +146,17 @@ def leaves_the_statistics_alone_in_inference(bn: Subject, case: Case) -> list[Ag
     ]
 
 
-@spec(
-    r"\mu' = (1 - \omega)\,\mu + \omega\,\mu_B, \quad {\sigma^2}' = (1 - \omega)\,\sigma^2 + \omega\,\frac{m}{m-1}\,"
-    r"\sigma_B^2 \quad\text{without } \partial\ell",
+@equation(
     source="Ioffe & Szegedy 2015, Algorithm 2, steps 8 to 10: the averages are of the forward pass alone",
     given=TRAINING,
+    asked=followups.forward_only,
+    said=r"\text{without}\; g",
 )
-def averages_without_a_backward_pass(bn: Subject, case: Case) -> list[Agreement]:
+def averages_without_a_backward_pass(bn: Outputs, c: Symbols) -> list[Equation]:
     """A training step updates the running statistics in its forward pass, whether gradients are asked for or not."""
-    forward = followups.forward_only(case)
-    bound = bounds.running_mean(forward, bn.dialect)
-    mean = agree(
-        bn(forward).running_mean, reference.running_mean(forward), within=bound, quantity="running_mean, forward only"
-    )
-    return [mean, _variance_after_a_step(bn, forward, "running_var, forward only")]
+    mean = bn.running_mean == (1 - c.ω) * c.E + c.ω * c.μ
+    variance = _unbiased_variance(bn, c)
+    return [mean.called("running_mean, forward only"), variance.called("running_var, forward only")]
 
 
 @spec(

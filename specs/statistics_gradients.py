@@ -1,11 +1,9 @@
 """Gradients through the statistics themselves: the batch's where they are returned, the running ones in inference."""
 
 from bnconform.cases.strategies import cases
-from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
-from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
-from bnconform.relations import gradients
+from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.spec import equation
+from bnconform.oracle.notation import Symbols, mean, total
 
 RETURNED = cases(mode="train", statistics=False, derivatives="batch_statistics")
 RUNNING = cases(mode="infer", derivatives="running_gradients")
@@ -14,55 +12,46 @@ CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and �
 FIXED = "Ioffe & Szegedy 2015, Algorithm 2, step 11: y is a function of E[x] and Var[x], too"
 
 
-@spec(
-    r"\mu_B = \frac{1}{m}\sum_i x_i",
+@equation(
     source=MOMENTS,
     given=RETURNED,
 )
-def returns_the_mean_of_the_batch(bn: Subject, case: Case) -> Agreement:
+def returns_the_mean_of_the_batch(bn: Outputs, c: Symbols) -> Equation:
     """The mean that is returned beside y is that of the batch."""
-    within = bounds.batch_mean(case, bn.dialect)
-    return agree(bn(case).batch_mean, reference.batch_mean(case), within=within, quantity="batch_mean")
+    return bn.batch_mean == mean(c.x)
 
 
-@spec(
-    r"\sigma_B^2 = \frac{1}{m}\sum_i (x_i - \mu_B)^2",
+@equation(
     source=MOMENTS,
     given=RETURNED,
 )
-def returns_the_variance_of_the_batch(bn: Subject, case: Case) -> Agreement:
+def returns_the_variance_of_the_batch(bn: Outputs, c: Symbols) -> Equation:
     """The variance that is returned beside y is the biased one of the batch."""
-    within = bounds.batch_var(case, bn.dialect)
-    return agree(bn(case).batch_var, reference.batch_var(case), within=within, quantity="batch_var")
+    return bn.batch_var == mean((c.x - c.μ) ** 2)
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma_B^2 + \varepsilon}}\,P(g)_i + \frac{1}{m}\,"
-    r"\frac{\partial\ell}{\partial\mu_B} + \frac{2\,(x_i - \mu_B)}{m}\,\frac{\partial\ell}{\partial\sigma_B^2}",
+@equation(
     source=CHAIN_RULE + ", where a loss depends on them otherwise than by y as well",
     given=RETURNED,
 )
-def sends_gradients_through_returned_statistics(bn: Subject, case: Case) -> Agreement:
+def sends_gradients_through_returned_statistics(bn: Outputs, c: Symbols) -> Equation:
     """What a loss asks of the returned mean and variance reaches x, beside what it asks of y."""
-    return gradients.derivative(bn, case, "dx")
+    return bn.dx == c.γ * c.r * c.P(c.g) + c.dμ / c.m + 2 * (c.x - c.μ) / c.m * c.dv
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial\,\mathrm{E}[x]} = -\frac{\gamma}{\sqrt{\mathrm{Var}[x] + \varepsilon}}\sum_i g_i",
+@equation(
     source=FIXED,
     given=RUNNING,
 )
-def sends_a_true_gradient_to_the_running_mean(bn: Subject, case: Case) -> Agreement:
+def sends_a_true_gradient_to_the_running_mean(bn: Outputs, c: Symbols) -> Equation:
     """In inference the running mean gets a true gradient, if it gets one."""
-    return gradients.derivative(bn, case, "drunning_mean")
+    return bn.drunning_mean == -(c.γ * c.r * total(c.g))
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial\,\mathrm{Var}[x]} = -\frac{\gamma}{2\,(\mathrm{Var}[x] + \varepsilon)^{3/2}}"
-    r"\sum_i g_i\,(x_i - \mathrm{E}[x])",
+@equation(
     source=FIXED,
     given=RUNNING,
 )
-def sends_a_true_gradient_to_the_running_variance(bn: Subject, case: Case) -> Agreement:
+def sends_a_true_gradient_to_the_running_variance(bn: Outputs, c: Symbols) -> Equation:
     """In inference the running variance gets a true gradient, if it gets one."""
-    return gradients.derivative(bn, case, "drunning_var")
+    return bn.drunning_var == -(c.γ * c.r**2 / 2 * total(c.g * c.h))

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from bnconform.cli.compare import add_compare
 from bnconform.cli.convert.command import add_convert
 from bnconform.cli.deviations import add_deviations
 from bnconform.cli.fingerprint import add_fingerprint
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
     add_fingerprint(commands)
     add_deviations(commands)
+    add_compare(commands)
     add_new_adapter(commands)
     add_convert(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")

@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -20,10 +20,14 @@ from bnconform.contract.outcome import ELEMENTWISE, OUTPUTS, Outcome
 from bnconform.engine.agreement import Agreement, agree, unless_declared
 from bnconform.oracle.notation.expression import Expression, Least, Operand, expression
 from bnconform.oracle.notation.formulas import Formula, channel_values, formula_of
-from bnconform.oracle.notation.printing import latex, named_functions, text
-from bnconform.oracle.notation.symbols import OUTPUT_LATEX, Mode
+from bnconform.oracle.notation.printing import latex, names_in_print, text
+from bnconform.oracle.notation.symbols import OUTPUT_LATEX, Mode, Symbols
 
-P_DEFINED = r"P(t) = t - \overline{t} - \hat{x}\,\overline{t\,\hat{x}}"
+DEFINED = {
+    "g": r"g = \frac{\partial\ell}{\partial y}",
+    "P": r"P(t) = t - \overline{t} - \hat{x}\,\overline{t\,\hat{x}}",
+}
+"""What is defined beside an equation that shows it; r, which the mode decides, as well."""
 
 
 class Output:
@@ -55,7 +59,8 @@ class Equation:
     """An output and the expression that it is equal to.
 
     quantity: what a finding calls it. conditions: where it is claimed, channel by channel; empty: everywhere. declared:
-    the Dialect field by which an implementation may declare another equation instead, and that equation.
+    the Dialect field by which an implementation may declare another equation instead, and that equation. departs:
+    whether one that declares the other departs from this statement; otherwise the other is the statement for it.
     """
 
     output: str
@@ -64,6 +69,7 @@ class Equation:
     quantity: str
     conditions: tuple[Least, ...] = ()
     declared: tuple[str, Equation] | None = None
+    departs: bool = True
 
     def where(self, *conditions: Least) -> Equation:
         """Returns the equation claimed only in channels where the conditions hold."""
@@ -74,8 +80,12 @@ class Equation:
         return replace(self, quantity=quantity)
 
     def unless_declared(self, field: str, other: Equation) -> Equation:
-        """Returns the equation, in place of which a Dialect may declare the other by that field."""
+        """Returns the equation; an implementation that declares the other by that field departs from it."""
         return replace(self, declared=(field, other))
+
+    def or_declared(self, field: str, other: Equation) -> Equation:
+        """Returns the equation, for which the other stands where an implementation declares it by that field."""
+        return replace(self, declared=(field, other), departs=False)
 
     @property
     def latex(self) -> str:
@@ -97,13 +107,13 @@ class Equation:
 
     def compared(self, found: Outcome, case: Case, dialect: Dialect) -> Agreement:
         """Compares what an implementation returned for a case with what the equation says."""
-        paper = self._compared(found, case, dialect)
-        if self.declared is None or paper.missing:
-            return paper
+        if self.declared is None or getattr(dialect, self.declared[0]) == getattr(Dialect(), self.declared[0]):
+            return self._compared(found, case, dialect)
         field, other = self.declared
-        if getattr(dialect, field) == getattr(Dialect(), field):
-            return paper
-        return unless_declared(paper, field, other.called(self.quantity)._compared(found, case, dialect))
+        alternative = other.called(self.quantity)._compared(found, case, dialect)
+        if not self.departs or alternative.missing:
+            return alternative
+        return unless_declared(self._compared(found, case, dialect), field, alternative)
 
     def _compared(self, found: Outcome, case: Case, dialect: Dialect) -> Agreement:
         return agree(
@@ -127,14 +137,12 @@ class Equation:
 def latex_of(equations: Sequence[Equation], said: str = "") -> str:
     """Returns equations as LaTeX, with the definition of what they use and with what is said of the cases."""
     stated = r", \qquad ".join(one.latex for one in equations)
-    uses_p = any("P" in named_functions(one.right) for one in equations)
-    defined = rf", \qquad {P_DEFINED}" if uses_p else ""
-    return f"{stated}{defined}" + (rf" \qquad\text{{{said}}}" if said else "")
+    shown = set[str]().union(*(names_in_print(one.right) for one in equations))
+    defined = [rf"r = {latex(Symbols(equations[0].mode).r.definition)}"] * ("r" in shown)
+    defined += [definition for name, definition in DEFINED.items() if name in shown]
+    return r", \qquad ".join([stated, *defined, *[said] * bool(said)])
 
 
-def text_of(equations: Sequence[Equation], said: str = "") -> str:
+def text_of(equations: Sequence[Equation]) -> str:
     """Returns equations as a line of plain text."""
-    return "; ".join(one.text for one in equations) + (f" ({said})" if said else "")
-
-
-Stated = Callable[..., "Equation | Sequence[Equation]"]
+    return "; ".join(one.text for one in equations)

@@ -6,8 +6,8 @@ Rules: the id is the name of the function, a verb phrase; the sentence is the fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from bnconform.cases.strategies import Given
@@ -16,6 +16,8 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply
 from bnconform.engine.agreement import Agreement, Judgement, Reason, judgement
+from bnconform.engine.equation import Equation, Outputs, latex_of, text_of
+from bnconform.oracle.notation.symbols import Symbols
 
 
 class NoOutcomeError(Exception):
@@ -52,6 +54,7 @@ class Subject:
         return reply
 
 
+Stated = Callable[[Outputs, Symbols], "Equation | Sequence[Equation]"]
 Property = Callable[[Subject, Case], Agreement | Iterable[Agreement]]
 
 
@@ -66,6 +69,12 @@ class Spec:
     source: str
     given: Given
     check: Property
+    equations: tuple[Equation, ...] = ()
+
+    @property
+    def formula(self) -> str:
+        """The equations of one run as a line of plain text; empty for a statement that is none."""
+        return text_of(self.equations)
 
     def judge(self, bn: Subject, case: Case) -> Judgement:
         """Returns the judgement of this spec on one case."""
@@ -82,11 +91,40 @@ def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]
     """
 
     def decorate(check: Property) -> Spec:
-        name, chapter = getattr(check, "__name__", ""), check.__module__.rpartition(".")[2]
-        sentence = (check.__doc__ or "").strip().partition("\n")[0]
-        for what, value in (("docstring", sentence), ("equation", latex), ("source", source)):
-            if not value:
-                raise TypeError(f"spec {name} has no {what}; expected one that states what it checks")
-        return Spec(id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check)
+        return _spec(check, check, latex, source, given)
 
     return decorate
+
+
+def equation(
+    *, source: str, given: Given, asked: Callable[[Case], Case] | None = None, said: str = ""
+) -> Callable[[Stated], Spec]:
+    """Turns equations of one run, `def verb_phrase(bn, c): return bn.y == c.γ * c.h + c.β`, into a Spec.
+
+    The function is called once, with the outputs and the symbols of the mode; what it returns, an Equation or several,
+    gives the check, the LaTeX and the text. source, given: as of `spec`. asked: returns the case that is asked in place
+    of a drawn one; None: the drawn one itself. said: how that case differs, as LaTeX.
+    """
+
+    def decorate(stated: Stated) -> Spec:
+        found = stated(Outputs(given.mode), Symbols(given.mode))
+        equations = (found,) if isinstance(found, Equation) else tuple(found)
+
+        def check(bn: Subject, case: Case) -> list[Agreement]:
+            posed = case if asked is None else asked(case)
+            outcome = bn(posed)
+            return [one.compared(outcome, posed, bn.dialect) for one in equations]
+
+        return replace(_spec(stated, check, latex_of(equations, said), source, given), equations=equations)
+
+    return decorate
+
+
+def _spec(written: Callable[..., object], check: Property, latex: str, source: str, given: Given) -> Spec:
+    """Returns the Spec of a function as it is written in a chapter."""
+    name, chapter = getattr(written, "__name__", ""), written.__module__.rpartition(".")[2]
+    sentence = (written.__doc__ or "").strip().partition("\n")[0]
+    for what, value in (("docstring", sentence), ("equation", latex), ("source", source)):
+        if not value:
+            raise TypeError(f"spec {name} has no {what}; expected one that states what it checks")
+    return Spec(id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check)

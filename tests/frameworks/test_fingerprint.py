@@ -35,7 +35,7 @@ NEEDS = {
 }
 _PROCESSOR = Path("/proc/cpuinfo")
 FUSED_FLOAT16 = _PROCESSOR.is_file() and "avx512_fp16" in _PROCESSOR.read_text()
-"""Whether the processor computes in float16 itself: XLA then fuses products with sums, which rounds as wider types do."""
+"""Whether the processor computes in float16 itself: XLA then fuses products with sums and rounds as wider types do."""
 TWO, ONE, EITHER = "two-pass", "one-pass", "two-pass or Welford-like"
 WIDE = dict.fromkeys(("float16", "bfloat16", "float32"), "float32")
 OWN: dict[str, str | None] = {dtype: dtype for dtype in DTYPES}

@@ -82,7 +82,7 @@ def _here(value: Expression, alphabet: list[Symbol]) -> Iterator[tuple[str, Expr
             yield "mean for sum", Mean(of)
         case Mean(of):
             yield "sum for mean", Total(of)
-        case Derived(definition=definition):
+        case Derived():
             yield f"{value.name} forgotten", Number(1)
         case Symbol(name, shape=shape):
             yield from ((f"{one.name} for {name}", one) for one in alphabet if one != value and one.shape == shape)

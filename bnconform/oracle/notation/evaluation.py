@@ -152,7 +152,7 @@ _NUMBERS: Mapping[str, Callable[[Case], float]] = {
 
 
 def values_of(case: Case, name: str) -> np.ndarray:
-    """Returns the float64 values of a symbol, of shape (m, C), (C,) or (); raises ValueError where the Case has none."""
+    """Returns the float64 values of a symbol, of shape (m, C), (C,) or (); ValueError where the Case has none."""
     if name in _NUMBERS:
         return np.array(_NUMBERS[name](case))
     field, absent = (_ROWS[name], None) if name in _ROWS else _CHANNELS[name]

@@ -24,6 +24,8 @@ from bnconform.oracle.notation.expression import (
     Total,
 )
 
+TEXT = {"v": "σ²", "E": "E[x]", "Var": "Var[x]", "h": "x̂", "dot_x": "ẋ", "dot_γ": "γ̇", "dot_β": "β̇"}
+"""How a terminal shows symbols whose name in code is another."""
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 """How tightly an expression holds together: what holds less tightly than its place asks for gets parentheses."""
 
@@ -76,8 +78,8 @@ def text(value: Expression) -> str:
     match value:
         case Number(number):
             return f"{number:g}"
-        case Symbol(name=symbol) | Derived(name=symbol):
-            return symbol
+        case Symbol(name) | Derived(name):
+            return TEXT.get(name, name)
         case Applied(name, argument):
             return f"{name}({text(argument)})"
         case Add(left, right):
@@ -117,10 +119,10 @@ def _hold(value: Expression) -> int:
     return _ATOM
 
 
-def named_functions(value: Expression) -> set[str]:
-    """Returns the names of the functions in an expression as it is printed."""
-    if isinstance(value, Applied):
-        return {value.name} | named_functions(value.argument)
-    if isinstance(value, Derived):
-        return set()
-    return set().union(*(named_functions(part) for part in value.parts.values()), set())
+def names_in_print(value: Expression) -> set[str]:
+    """Returns the names of the symbols and functions that an expression shows as it is printed."""
+    if isinstance(value, Symbol | Derived):
+        return {value.name}
+    shown = [value.argument] if isinstance(value, Applied) else list(value.parts.values())
+    own = {value.name} if isinstance(value, Applied) else set()
+    return own.union(*(names_in_print(part) for part in shown))
