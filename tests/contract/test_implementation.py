@@ -1,4 +1,4 @@
-"""Descriptions travel between processes, and a wrong field of an Implementation is refused by name."""
+"""An Implementation refuses a wrong field by name, and its description travels between processes."""
 
 from __future__ import annotations
 
@@ -74,3 +74,24 @@ def test_a_dtype_has_its_dialect() -> None:
 def test_a_wrong_field_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         Described.of(implementation(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "my bn"}, r"Implementation\.name is 'my bn'; expected a dotted name without spaces"),
+        ({"run": None}, r"mylib\.bn: run is None; expected a function that takes a Case"),
+        ({"dialect": {}}, r"mylib\.bn: dialect is \{\}; expected a bnconform\.Dialect"),
+        ({"dtypes": "float32"}, r"mylib\.bn: dtypes is 'float32'; expected some of"),
+        ({"dtypes": set()}, r"mylib\.bn: dtypes is set\(\); expected some of"),
+        ({"features": {"speed"}}, r"mylib\.bn: features is \{'speed'\}; expected some of"),
+        ({"settings": {}}, r"mylib\.bn: settings is \{\}; expected a bnconform\.Settings"),
+        (
+            {"features": {"default_eps"}},
+            r"mylib\.bn: it offers 'default_eps'; expected settings that document",
+        ),
+    ],
+)
+def test_an_implementation_is_refused_where_it_is_made(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        implementation(**changes)

@@ -7,11 +7,9 @@ import time
 import pytest
 from worlds.hosts import make
 
-from bnconform import Case, Dialect, Outcome
-from bnconform.contract.implementation import Described
+from bnconform import Case, Outcome
 from bnconform.contract.reply import Crashed, NotOffered, Reply, TimedOut
 from bnconform.engine.runner import Runner
-from bnconform.engine.target import Target
 
 HANG = TimedOut(60.0)
 
@@ -81,14 +79,3 @@ def test_an_interrupt_leaves_the_hosts_limit_as_it_was() -> None:
     with pytest.raises(KeyboardInterrupt):
         ask(host)
     assert host.timeout == 60.0
-
-
-def test_a_target_takes_dialect_and_traits_from_its_implementation() -> None:
-    short, wide = Dialect(attribute_dtype="float32"), Dialect()
-    described = Described(
-        name="bn.norm", version="1", dialect=short, by_dtype={"float16": wide}, ranks=(2, 4), compiled=True
-    )
-    half, double = (Target(implementation=described, dtype=dtype) for dtype in ("float16", "float64"))
-    assert (half.dialect, double.dialect) == (wide, short)
-    assert (double.traits.ranks, double.traits.compiled, double.traits.short_settings) == ((2, 4), True, True)
-    assert not half.traits.short_settings

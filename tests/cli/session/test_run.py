@@ -1,0 +1,74 @@
+"""A Run answers questions: a family is searched once, a broken adapter is not judged, and witnesses are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from worlds.miniatures import Mathematics
+from worlds.searches import SPECS, Here, correct, implementation
+from worlds.wrong_ways import of
+
+from bnconform import Case, Implementation, Outcome
+from bnconform.cli.session.run import Question, Run
+from bnconform.contract.address import AdapterSource
+from bnconform.contract.implementation import Described
+from bnconform.engine.selection import Request
+from bnconform.engine.target import Target
+
+SOURCE = AdapterSource(target="mine.py", namespace="bn", named=True)
+FAMILY = ("normalizes_by_the_batch", "centres_on_the_batch_mean", "averages_the_running_mean")
+
+
+def asked(about: Implementation, out: Path | None = None, *ids: str) -> tuple[Run, Here, list[Question]]:
+    """Returns a run over an implementation in this process, its host, and the questions that are planned."""
+    host = Here(about)
+    hosts: Any = SimpleNamespace(request=Request(examples=10), of=lambda source: host)
+    run, target = Run(hosts, out), Target(implementation=Described.of(about), dtype="float32")
+    questions = [Question(spec=SPECS[name], source=SOURCE, target=target) for name in ids or FAMILY]
+    run.plan(questions)
+    return run, host, questions
+
+
+def test_a_question_is_named_as_its_test_item() -> None:
+    question = asked(implementation(correct))[2][0]
+    assert question.name == "normalizes_by_the_batch[bn.norm-float32-cpu]"
+    assert question.group == "bn.norm-float32-cpu"
+
+
+def test_specs_with_equal_cases_share_one_search() -> None:
+    assert len({SPECS[name].given for name in FAMILY}) == 1
+    run, host, questions = asked(implementation(correct))
+    first = run.answer(questions[0])
+    calls = len(host.asked)
+    others = [run.answer(one) for one in questions[1:]]
+    assert {one["verdict"] for one in (first, *others)} == {"conforms"}
+    assert len(host.asked) == calls, "the second and the third finding are read off the first search"
+
+
+def test_one_wrong_formula_fails_by_its_own_specs() -> None:
+    run, _, questions = asked(implementation(of(Mathematics(correction=1))))
+    assert [run.answer(one)["verdict"] for one in questions] == ["fails", "conforms", "conforms"]
+
+
+def test_a_broken_adapter_is_told_and_its_implementation_not_judged() -> None:
+    def transposed(case: Case) -> Outcome:
+        return replace(correct(case), y=correct(case).y.T.copy())
+
+    run, host, questions = asked(implementation(transposed))
+    found = [run.answer(one) for one in questions]
+    assert {one["fault"] for one in found} == {"adapter"}
+    assert not any(case.shuffled for case in host.asked), "no drawn case was asked for"
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_failure_leaves_a_witness_where_there_is_a_folder(tmp_path: Path, written: bool) -> None:
+    run, _, questions = asked(implementation(of(Mathematics(correction=1))), tmp_path if written else None)
+    found = run.answer(questions[0])
+    assert (found["witness"] is not None) is written
+    assert written == any(tmp_path.iterdir())
+    if written:
+        assert (tmp_path / found["witness"]).is_file()

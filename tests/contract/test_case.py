@@ -1,0 +1,90 @@
+"""A Case refuses arrays that do not fit together, freezes those that do, and tells what it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bnconform import Case
+from bnconform.contract.errors import ContractError
+
+
+def case(**changes: Any) -> Case:
+    fields: dict[str, Any] = {
+        "mode": "train",
+        "x": np.zeros((4, 3, 2), np.float32),
+        "gamma": np.ones(3, np.float32),
+        "beta": None,
+        "running_mean": None,
+        "running_var": None,
+        "eps": 1e-3,
+        "momentum": 0.1,
+    }
+    return Case(**{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "test"}, r"Case\.mode is 'test'; expected 'train' or 'infer'"),
+        ({"memory": "upside down"}, r"Case\.memory is 'upside down'; expected one of \('plain',"),
+        ({"x": [[1.0]]}, r"Case\.x is \[\[1\.0\]\] of type list; expected an array of rank 2 or more"),
+        ({"x": np.zeros(3)}, r"Case\.x is an array of shape \(3,\) .*; expected an array of rank 2 or more"),
+        ({"axis": 3}, r"Case\.axis is 3; expected an axis of x, whose rank is 3"),
+        ({"axis": -4}, r"Case\.axis is -4; expected an axis of x"),
+        ({"gamma": np.ones(2)}, r"Case\.gamma is an array of shape \(2,\) .*; expected an array of shape \(3,\)"),
+        ({"dy": np.ones((4, 3))}, r"Case\.dy is an array of shape \(4, 3\) .*; expected an array of shape \(4, 3, 2\)"),
+        ({"dvar": 1.0}, r"Case\.dvar is 1\.0 of type float; expected an array of shape \(3,\)"),
+        ({"mask": np.ones((4, 3), bool)}, r"Case\.mask is .*; expected booleans that broadcast to \(4, 3, 2\)"),
+        ({"state": {}, "running_mean": np.zeros(3)}, r"Case\.state comes with running statistics"),
+        ({"state": {"count": 1}}, r"Case\.state holds 'count': 1 of type int; expected a name and an array"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        case(**changes)
+
+
+def test_arrays_are_read_only_and_those_of_the_caller_stay_writable() -> None:
+    x, count = np.zeros((4, 3, 2), np.float32), np.zeros(1, np.int64)
+    made = case(x=x, state={"count": count})
+    for array in (made.x, made.gamma, made.state["count"]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1
+    x[...] = 1
+    count[...] = 1
+    assert made.x.max() == 1
+
+
+def test_channels_and_rows_follow_the_axis() -> None:
+    found = {axis: (case(gamma=None, axis=axis).channels, case(gamma=None, axis=axis).rows) for axis in (0, 1, 2, -1)}
+    assert found == {0: (4, 6), 1: (3, 8), 2: (2, 12), -1: (2, 12)}
+
+
+def test_no_channels_are_no_rows() -> None:
+    empty = case(x=np.zeros((4, 0), np.float32), gamma=None)
+    assert (empty.channels, empty.rows) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "needs"),
+    [
+        ({}, set()),
+        ({"watched": True}, set()),
+        ({"memory": "strided"}, {"memory"}),
+        ({"eager": True}, {"eager"}),
+        ({"state": {}}, {"state"}),
+        ({"default_eps": True, "default_momentum": True}, {"default_eps", "default_momentum"}),
+        ({"mask": np.ones((4, 1, 1), bool)}, {"mask"}),
+        ({"bar_grad_x": np.zeros((4, 3, 2))}, {"third_order"}),
+    ],
+)
+def test_a_case_needs_the_features_of_its_fields(changes: dict[str, Any], needs: set[str]) -> None:
+    assert case(**changes).needs == needs
+
+
+def test_flags_are_those_that_are_set() -> None:
+    assert case().flags == {}
+    assert case(memory="swapped", watched=True).flags == {"memory": "swapped", "watched": True}
