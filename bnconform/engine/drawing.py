@@ -12,6 +12,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from bnconform.engine.reproducible import by_the_seed_alone
+
 Drawn = TypeVar("Drawn")
 
 
@@ -50,7 +52,7 @@ def draw_until(
         if over:  # Hypothesis runs what raised once more, and must see it raise again
             raise _Enough
 
-    with contextlib.suppress(_Enough):
+    with by_the_seed_alone(), contextlib.suppress(_Enough):
         example()
 
 
