@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 from worlds.scripts import make_case, run_script, write_script
 
+from bnconform.contract.address import named_source
 from bnconform.contract.case import Case
-from bnconform.results.script import SNIPPETS, script
+from bnconform.contract.snippet import IMPORTS, Snippet
+from bnconform.host.client import Host
+from bnconform.results.script import script
 
 MINI = """
 import numpy as np
@@ -24,7 +28,6 @@ def run(case):
 
 IMPLEMENTATIONS = [Implementation(name="mini.identity", run=run, dtypes={{"{dtype}"}})]
 """
-PACKAGES = {"tf": "tensorflow"}
 
 
 def mini(tmp_path: Path, dtype: str = "float32") -> Path:
@@ -103,14 +106,41 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert "os" not in names
 
 
-def test_only_own_adapters_are_replaced_by_the_framework() -> None:
-    told: dict[str, Any] = {"spec": "s", "quantity": "y", "latex": "", "expected": None, "bound": None}
-    case = make_case()
-    own = script(case, implementation="torch.nn.BatchNorm", adapter="bnconform.adapters.torch", **told)
-    other = script(case, implementation="torch.nn.BatchNorm", adapter="my/torch.py", **told)
-    assert "import torch" in own
-    assert "bnconform import" not in own
-    assert "from bnconform import Case" in other
+MINE = Snippet(
+    code="def run():\n    return {'y': mylib.bn(VALUES['x'])}", imports=IMPORTS + "\nimport mylib", needs="mylib"
+)
+TOLD: dict[str, Any] = {"implementation": "mylib.bn", "spec": "s", "quantity": "y", "latex": ""}
+TOLD |= {"adapter": "my/lib.py", "expected": None, "bound": None}
+
+
+def test_a_snippet_stands_in_for_the_adapter() -> None:
+    with_it, without = script(make_case(), **TOLD, snippet=MINE), script(make_case(), **TOLD)
+    assert "needs mylib and NumPy." in with_it
+    assert f"\n\n\n{MINE.code}\n\n\n" in with_it
+    assert "bnconform import" not in with_it
+    assert "from bnconform import Case" in without
+
+
+@pytest.mark.parametrize("asked", [{"dot_x": np.ones((3, 2), np.float32)}, {"default_eps": True}])
+def test_a_case_that_asks_for_more_goes_through_the_adapter(asked: dict[str, Any]) -> None:
+    text = script(make_case(**asked), **TOLD, snippet=MINE)
+    assert "mylib.bn(VALUES" not in text
+    assert "from bnconform import Case" in text
+
+
+@pytest.mark.parametrize("adapter", ["pipe:sh", "python=/usr/bin/python3:lib"])
+def test_what_runs_elsewhere_goes_there(adapter: str) -> None:
+    text = script(make_case(), **TOLD | {"adapter": adapter}, snippet=MINE)
+    assert "mylib.bn(VALUES" not in text
+    assert "Host(" in text
+
+
+def test_a_snippet_is_not_a_template() -> None:
+    text = "{{ 1 + 1 }} {% raise %}"
+    snippet = Snippet(code=f"def run():\n    return {text!r}", needs=f"{text}\nimport os")
+    found = script(make_case(), **TOLD, snippet=snippet)
+    assert f"return {text!r}" in found
+    assert f"needs {text} import os and NumPy." in found.splitlines()[0]
 
 
 def reference(case: Case) -> dict[str, np.ndarray]:
@@ -130,12 +160,35 @@ QUANTITIES = ["y", "dx", "dgamma", "dbeta", "running_mean"]
 STATELESS = ("jax.nn", "tf.nn", "numpy")
 
 
+SNIPPETS = {  # the module of its adapter, and what a script of it imports
+    "torch.nn.functional.batch_norm": "torch torch",
+    "torch.nn.BatchNorm": "torch torch",
+    "tf.nn.batch_normalization": "tf tensorflow",
+    "tf.raw_ops.FusedBatchNormV3": "tf tensorflow",
+    "keras.layers.BatchNormalization@tensorflow": "keras_tensorflow keras",
+    "keras.layers.BatchNormalization@torch": "keras_torch keras",
+    "keras.layers.BatchNormalization@jax": "keras_jax keras",
+    "flax.linen.BatchNorm": "flax flax",
+    "flax.linen.BatchNorm:two_pass": "flax flax",
+    "jax.nn.standardize": "jax jax",
+    "jax.nn.standardize:stable": "jax jax",
+    "numpy.batchnorm_listing": "numpy_listing numpy",
+}
+
+
+@functools.cache
+def stated(module: str) -> dict[str, Snippet | None]:
+    """The snippets of an adapter's implementations, as its host describes them."""
+    with Host(named_source(f"bnconform.adapters.{module}")) as host:
+        return {one.name: one.snippet for one in host.describe()}
+
+
 @pytest.mark.framework
 @pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float32])
-@pytest.mark.parametrize("implementation", sorted(SNIPPETS))
+@pytest.mark.parametrize("implementation", SNIPPETS)
 def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: Any) -> None:
-    package = implementation.partition(".")[0]
-    pytest.importorskip(PACKAGES.get(package, package))
+    module, package = SNIPPETS[implementation].split()
+    pytest.importorskip(package)
     listing = implementation.startswith("numpy")
     if listing and dtype is not np.float32:
         pytest.skip("the listing has no bfloat16")
@@ -144,12 +197,14 @@ def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: 
     quantities = ["y"] if listing else QUANTITIES[:4] if implementation.startswith(STATELESS) else QUANTITIES
     quantity, checked = quantities[0], quantities[1:]
     loose = 0.3 if dtype is not np.float32 else 1e-4
-    told = {"implementation": implementation, "adapter": "bnconform.adapters." + package, "quantity": quantity}
+    told = {"implementation": implementation, "adapter": "bnconform.adapters." + module, "quantity": quantity}
+    told |= {"snippet": stated(module)[implementation]}
     path = write_script(tmp_path, case, **told, expected=expected[quantity], bound=np.full(case.x.shape, loose))
     more = "".join(
         f"    assert np.allclose(np.asarray(o[{name!r}]).astype(float), {expected[name].tolist()}, atol={loose})\n"
         for name in checked
     )
+    assert "bnconform import" not in path.read_text(encoding="utf-8")
     text = path.read_text(encoding="utf-8").replace("sys.exit(main())", f"o = run()\n{more}    sys.exit(main())")
     path.write_text(text, encoding="utf-8")
     done = run_script(path)

@@ -83,7 +83,8 @@ class Run:
             explained = self._explained(question, tally, run)
         record = finding(tally, question.target, run, smoke=smoked, diagnosis=explained, replayed=known)
         if self._out is not None and tally.shown is not None and not tally.shown.judged.broken:
-            write_artefacts(self._out, record, tally, question.source)
+            snippet = question.target.implementation.snippet
+            write_artefacts(self._out, record, tally, question.source, snippet)
         return record
 
     def _smoked(self, question: Question, run: Runner) -> Smoke:
