@@ -11,11 +11,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 from worlds.scripts import make_case, run_script, write_script
+from worlds.wired import installed_of
 
-from bnconform.contract.address import named_source
 from bnconform.contract.case import Case
 from bnconform.contract.snippet import IMPORTS, Snippet
-from bnconform.host.client import Host
 from bnconform.results.script import script
 
 MINI = """
@@ -160,35 +159,39 @@ QUANTITIES = ["y", "dx", "dgamma", "dbeta", "running_mean"]
 STATELESS = ("jax.nn", "tf.nn", "numpy")
 
 
-SNIPPETS = {  # the module of its adapter, and what a script of it imports
-    "torch.nn.functional.batch_norm": "torch torch",
-    "torch.nn.BatchNorm": "torch torch",
-    "tf.nn.batch_normalization": "tf tensorflow",
-    "tf.raw_ops.FusedBatchNormV3": "tf tensorflow",
-    "keras.layers.BatchNormalization@tensorflow": "keras_tensorflow keras",
-    "keras.layers.BatchNormalization@torch": "keras_torch keras",
-    "keras.layers.BatchNormalization@jax": "keras_jax keras",
-    "flax.linen.BatchNorm": "flax flax",
-    "flax.linen.BatchNorm:two_pass": "flax flax",
-    "jax.nn.standardize": "jax jax",
-    "jax.nn.standardize:stable": "jax jax",
-    "numpy.batchnorm_listing": "numpy_listing numpy",
+SNIPPETS = {  # the adapter of each implementation that states one
+    "torch.nn.functional.batch_norm": "bnconform.adapters.torch",
+    "torch.nn.BatchNorm": "bnconform.adapters.torch",
+    "tf.nn.batch_normalization": "bnconform.adapters.tf",
+    "tf.raw_ops.FusedBatchNormV3": "bnconform.adapters.tf",
+    "keras.layers.BatchNormalization@tensorflow": "bnconform.adapters.keras_tensorflow",
+    "keras.layers.BatchNormalization@torch": "bnconform.adapters.keras_torch",
+    "keras.layers.BatchNormalization@jax": "bnconform.adapters.keras_jax",
+    "flax.linen.BatchNorm": "bnconform.adapters.flax",
+    "flax.linen.BatchNorm:two_pass": "bnconform.adapters.flax",
+    "jax.nn.standardize": "bnconform.adapters.jax",
+    "jax.nn.standardize:stable": "bnconform.adapters.jax",
+    "numpy.batchnorm_listing": "bnconform.adapters.numpy_listing",
 }
 
 
 @functools.cache
-def stated(module: str) -> dict[str, Snippet | None]:
+def stated(adapter: str) -> dict[str, Snippet]:
     """The snippets of an adapter's implementations, as its host describes them."""
-    with Host(named_source(f"bnconform.adapters.{module}")) as host:
-        return {one.name: one.snippet for one in host.describe()}
+    return {one.name: one.snippet for one in installed_of(adapter) if one.snippet is not None}
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("adapter", sorted(set(SNIPPETS.values())))
+def test_the_snippets_are_those_that_are_known_here(adapter: str) -> None:
+    assert stated(adapter).keys() == {name for name, own in SNIPPETS.items() if own == adapter}
 
 
 @pytest.mark.framework
 @pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float32])
 @pytest.mark.parametrize("implementation", SNIPPETS)
 def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: Any) -> None:
-    module, package = SNIPPETS[implementation].split()
-    pytest.importorskip(package)
+    snippet = stated(SNIPPETS[implementation])[implementation]
     listing = implementation.startswith("numpy")
     if listing and dtype is not np.float32:
         pytest.skip("the listing has no bfloat16")
@@ -197,9 +200,10 @@ def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: 
     quantities = ["y"] if listing else QUANTITIES[:4] if implementation.startswith(STATELESS) else QUANTITIES
     quantity, checked = quantities[0], quantities[1:]
     loose = 0.3 if dtype is not np.float32 else 1e-4
-    told = {"implementation": implementation, "adapter": "bnconform.adapters." + module, "quantity": quantity}
-    told |= {"snippet": stated(module)[implementation]}
-    path = write_script(tmp_path, case, **told, expected=expected[quantity], bound=np.full(case.x.shape, loose))
+    told: dict[str, Any] = {"implementation": implementation, "adapter": SNIPPETS[implementation], "quantity": quantity}
+    path = write_script(
+        tmp_path, case, **told, snippet=snippet, expected=expected[quantity], bound=np.full(case.x.shape, loose)
+    )
     more = "".join(
         f"    assert np.allclose(np.asarray(o[{name!r}]).astype(float), {expected[name].tolist()}, atol={loose})\n"
         for name in checked
