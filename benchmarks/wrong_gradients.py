@@ -16,8 +16,7 @@ import torch
 
 from bnconform import Case
 from bnconform.analysis.faults import FAULTS, Fault, perform
-from bnconform.analysis.selftest.trial import runner as runner_of
-from bnconform.analysis.selftest.trial import search_until, targets
+from bnconform.analysis.selftest.trial import any_broken, asking, search_until, targets
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import all_specs
 from bnconform.engine.tally import Effort
@@ -75,10 +74,10 @@ def by_gradcheck(wrong: Fault, seed: int, fast: bool) -> tuple[bool, int]:
 
 def by_specs(wrong: Fault, seed: int) -> tuple[bool, int]:
     """Returns whether the spec of dx rejects the formula, and how many forward and backward passes it took."""
-    about = targets([f"faults.{wrong.name}"], ["float64"])[0]
-    run = runner_of(about)
-    tally = search_until([one for one in all_specs() if one.id == SPEC], about, run, Effort(seed=seed), first=True)[0]
-    return tally.verdict in BAD, run.calls
+    target = targets([f"faults.{wrong.name}"], ["float64"])[0]
+    ask, family = asking(target), [one for one in all_specs() if one.id == SPEC]
+    (tally,) = search_until(any_broken, family, target, ask, Effort(seed=seed))
+    return tally.verdict in BAD, ask.calls
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """bnconform judges implementations of batch normalization by executable specs.
 
-This module is what an adapter imports, also inside a host process on an older Python (3.10) and NumPy (1.23).
+Adapters import this module, also inside a host process on an older Python (3.10) and NumPy (1.23).
 Rule: it imports nothing heavier than `case`, `dialect` and `settings`.
 """
 

@@ -1,7 +1,7 @@
-"""What an implementation takes for an argument that is left out of the call: what it documents as the default.
+"""Defaults: an argument left out of the call has the value that the implementation documents.
 
-Rules: one argument is left out at a time, and the case holds what is documented for it; an implementation has a part in
-this where it documents a default at all. A default that everybody shares is not claimed: there is none.
+Rules: one argument is left out at a time, and the case holds its documented default; an implementation takes part if it
+documents one at all. A default that everybody shares is not claimed: there is none.
 """
 
 from bnconform.cases.strategies import cases
@@ -35,7 +35,7 @@ def trains_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
 )
 def infers_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
     """An ε that is left out in inference is the default ε₀ that is documented."""
-    return agree(bn(case).y, reference.infer(case), within=bounds.infer(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(

@@ -1,4 +1,4 @@
-"""What happens where there is nothing to normalize."""
+"""Degenerate batches: nothing to normalize."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def gives_the_shift_for_a_constant_channel(bn: Subject, case: Case) -> Agreement
     """A channel whose values are all equal gives β."""
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     expected = np.broadcast_to(along(beta, case.x.ndim, case.axis), case.x.shape)
-    return agree(bn(case).y, expected, within=bounds.normalize(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, expected, within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(
@@ -45,7 +45,7 @@ def keeps_finite_values_finite(bn: Subject, case: Case) -> Agreement:
     if y is None:
         return Agreement(quantity="finite y", missing="y is not offered")
     # Where a variance that is never negative overflows nothing, nothing excuses a NaN: not even a one-pass variance.
-    safe = np.isfinite(bounds.normalize(case, replace(bn.dialect, variance="two-pass")).allowance)
+    safe = np.isfinite(bounds.y(case, replace(bn.dialect, variance="two-pass")).allowance)
     return hold(np.isfinite(y.astype(np.float64)), quantity="finite y", where=safe)
 
 
@@ -208,8 +208,8 @@ def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Agreement:
     changed = edges.with_negative_variances(case)
     if isinstance(reply := bn.reply(changed), Raised):
         return Agreement(quantity="y", missing=f"refused: {reply.message}")
-    within = bounds.infer(changed, bn.dialect)
-    return agree(bn(changed).y, reference.infer(changed), within=within, quantity="y for variances below zero")
+    within = bounds.y(changed, bn.dialect)
+    return agree(bn(changed).y, reference.y(changed), within=within, quantity="y for variances below zero")
 
 
 @spec(

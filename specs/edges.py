@@ -1,6 +1,6 @@
-"""What still holds where an implementation may take another path: no averages, one channel, a zero, one value or none.
+"""Edges at which an implementation may take another path: no averages, one channel, a zero, one value or none.
 
-Rules: every output that there is is compared with the reference, as anywhere else; feature maps stand for all ranks
+Rules: every output is compared with the reference, as anywhere else; feature maps stand for all ranks
 where something else is compiled for, since each costs some a second.
 """
 
@@ -71,7 +71,7 @@ def learns_a_scale_that_is_zero(bn: Subject, case: Case) -> list[Agreement]:
 def infers_by_a_variance_of_zero(bn: Subject, case: Case) -> list[Agreement]:
     """A running variance of 0, as constant channels leave it, is used as it stands: ε alone is under the root."""
     zero = edges.with_zero_variances(case)
-    y = agree(bn(zero).y, reference.infer(zero), within=bounds.infer(zero, bn.dialect), quantity="y")
+    y = agree(bn(zero).y, reference.y(zero), within=bounds.y(zero, bn.dialect), quantity="y")
     return [y, *gradients.gradients(bn, zero)]
 
 

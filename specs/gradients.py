@@ -1,4 +1,4 @@
-"""What flows back: the gradients of a loss in x, γ and β, by the chain rule."""
+"""The gradients of a loss in x, γ and β, by the chain rule."""
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case

@@ -1,4 +1,4 @@
-"""What inference normalizes by."""
+"""Inference: normalization by the running statistics."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ TRAINING = cases(mode="train")
 )
 def infers_by_the_running_statistics(bn: Subject, case: Case) -> Agreement:
     """Inference normalizes by the running mean and variance, whatever the batch."""
-    return agree(bn(case).y, reference.infer(case), within=bounds.infer(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(
@@ -36,7 +36,7 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
     """In inference the output for one example does not depend on the others of its batch."""
     other = followups.among_others(case)
     expected = bn(other).y
-    within = bounds.infer(case, bn.dialect) + bounds.infer(other, bn.dialect)
+    within = bounds.y(case, bn.dialect) + bounds.y(other, bn.dialect)
     if expected is None or case.x.shape[0] == 1:
         return Agreement(quantity="y", missing="y is not offered" if expected is None else "no other example is there")
     first = along(np.arange(case.x.shape[0]) == 0, case.x.ndim, 0)
@@ -53,7 +53,7 @@ def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
     """Inference is one linear map of each channel: what it gives for x lies a·x above what it gives for 0."""
     zero = followups.at_zero(case)
     intercept = bn(zero).y
-    within = bounds.infer(case, bn.dialect) + bounds.infer(zero, bn.dialect)
+    within = bounds.y(case, bn.dialect) + bounds.y(zero, bn.dialect)
     if intercept is None:
         return Agreement(quantity="y", missing="y is not offered")
     return agree(bn(case).y, folding.above(case, intercept), within=within, quantity="y above the one for 0")
@@ -69,7 +69,7 @@ def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
 def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
     """Inference after a layer w·z + b is a layer of its own, with the weight a·w and the bias a·b + β - a·E[x]."""
     layered, drift = folding.behind_a_layer(case)
-    within = bounds.infer(layered, bn.dialect) + drift
+    within = bounds.y(layered, bn.dialect) + drift
     return agree(bn(layered).y, folding.folded_layer(case), within=within, quantity="y behind a linear layer")
 
 
@@ -81,13 +81,13 @@ def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
 def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
     """In inference a batch of one example gives what the example gives in a larger batch."""
     single = followups.one_example(case)
-    within = bounds.infer(case, bn.dialect)
+    within = bounds.y(case, bn.dialect)
     expected = bn(case).y
     if expected is None or case.x.shape[0] == 1:
         return Agreement(
             quantity="y", missing="y is not offered" if expected is None else "the batch is of one example"
         )
-    of_one = Bound(within.allowance[:1], within.scale[:1], within.u) + bounds.infer(single, bn.dialect)
+    of_one = Bound(within.allowance[:1], within.scale[:1], within.u) + bounds.y(single, bn.dialect)
     return agree(bn(single).y, expected[:1].astype(np.float64), within=of_one, quantity="y of a single example")
 
 
@@ -103,8 +103,8 @@ def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
     after = chains.inference_after_a_step(bn, case)
     if after is None:
         return Agreement(quantity="y", missing="running statistics are not offered")
-    within = bounds.infer(after, bn.dialect)
-    return agree(bn(after).y, reference.infer(after), within=within, quantity="y after a training step")
+    within = bounds.y(after, bn.dialect)
+    return agree(bn(after).y, reference.y(after), within=within, quantity="y after a training step")
 
 
 @spec(
@@ -119,5 +119,5 @@ def drifts_from_training_by_r_and_d(bn: Subject, case: Case) -> Agreement:
     if after is None or trained is None:
         return Agreement(quantity="y", missing="y or the running statistics are not offered")
     expected, stretch = folding.renormalized(case, after, trained)
-    within = bounds.infer(after, bn.dialect) + stretch * bounds.normalize(case, bn.dialect).allowance
+    within = bounds.y(after, bn.dialect) + stretch * bounds.y(case, bn.dialect).allowance
     return agree(bn(after).y, expected, within=within, quantity="y against the y of training")

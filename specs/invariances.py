@@ -1,8 +1,8 @@
-"""What training leaves as it was when its input changes.
+"""Invariances of training under changes of its input.
 
-Rule: two runs of the implementation are compared, so each may be off by its own bound; what rounding the changed input
-did to the exact output is computed, not guessed. Each relation is blind to most faults: they stand beside the pointwise
-specs and tell which statement was not kept.
+Rule: two runs of the implementation are compared, so each may be off by its own bound; the effect of rounding the
+changed input on the exact output is computed, not guessed. Each relation is blind to most faults: it stands beside the
+pointwise specs and names the statement that was not kept.
 """
 
 import numpy as np
@@ -25,9 +25,9 @@ FORWARD = cases(mode="train", gradients=False, statistics=False)
 def _unchanged(bn: Subject, case: Case, changed: Case, how: str) -> Agreement:
     """Compares y of two cases of one shape whose exact outputs differ by no more than rounding of the input."""
     before = bn(case).y
-    drift = np.abs(reference.normalize(changed) - reference.normalize(case))
-    within = bounds.normalize(case, bn.dialect) + bounds.normalize(changed, bn.dialect) + drift
-    expected = reference.normalize(case) if before is None else before.astype(np.float64)
+    drift = np.abs(reference.y(changed) - reference.y(case))
+    within = bounds.y(case, bn.dialect) + bounds.y(changed, bn.dialect) + drift
+    expected = reference.y(case) if before is None else before.astype(np.float64)
     return agree(None if before is None else bn(changed).y, expected, within=within, quantity=f"y of the {how} input")
 
 
@@ -64,8 +64,8 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
     if before is None:
         return Agreement(quantity="y", missing="y is not offered")
     expected = followups.reorder(before.astype(np.float64), case.axis)
-    before_bound = bounds.normalize(case, bn.dialect)
-    within = bounds.normalize(turned, bn.dialect) + followups.reorder(before_bound.allowance, case.axis)
+    before_bound = bounds.y(case, bn.dialect)
+    within = bounds.y(turned, bn.dialect) + followups.reorder(before_bound.allowance, case.axis)
     return agree(bn(turned).y, expected, within=within, quantity="y of the reordered input")
 
 
@@ -81,8 +81,8 @@ def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
     if before is None:
         return Agreement(quantity="y", missing="y is not offered")
     expected = np.concatenate([before, before]).astype(np.float64)
-    allowance = bounds.normalize(case, bn.dialect).allowance
-    within = bounds.normalize(twice, bn.dialect) + np.concatenate([allowance, allowance])
+    allowance = bounds.y(case, bn.dialect).allowance
+    within = bounds.y(twice, bn.dialect) + np.concatenate([allowance, allowance])
     return agree(bn(twice).y, expected, within=within, quantity="y of the repeated batch")
 
 

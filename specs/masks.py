@@ -1,6 +1,6 @@
-"""What a mask leaves out of the statistics, for implementations that take one.
+"""Masks: values left out of the statistics, for implementations that take a mask.
 
-Rules: y is judged where the mask shows x: what stands in hidden places is documented nowhere. Masks are tried in ranks
+Rules: y is judged where the mask shows x: its hidden values are documented nowhere. Masks are tried in ranks
 2 and 3, batches and sequences. Only where everything is hidden do the documents fall silent; there the rule is that of
 least loss, no number that is not one in state that outlives the call.
 """
@@ -24,14 +24,14 @@ FLAX = (
 
 
 def _elsewhere(case: Case) -> Agreement | None:
-    """Returns what stands for a comparison where masks are not tried."""
+    """Returns the stand-in for a comparison where masks are not tried."""
     tried = case.x.ndim in masks.RANKS and case.rows > 1
     return None if tried else Agreement(quantity="y", missing="masks are tried on several values of rank 2 and 3 only")
 
 
 def _compare_y(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    actual, expected = bn(run).y, masked.spread(reference.normalize(masked.kept))
-    within = masked.spread_bound(bounds.normalize(masked.kept, bn.dialect))
+    actual, expected = bn(run).y, masked.spread(reference.y(masked.kept))
+    within = masked.spread_bound(bounds.y(masked.kept, bn.dialect))
     return agree(actual, expected, within=within, quantity=f"y {how}", where=masked.tensor)
 
 

@@ -1,4 +1,4 @@
-"""What training normalizes by, and what scale and shift do to it."""
+"""Normalization in training: by the statistics of the batch, then by scale and shift."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def _per_channel(case: Case, vector: np.ndarray) -> np.ndarray:
 )
 def normalizes_by_the_batch(bn: Subject, case: Case) -> Agreement:
     """Training normalizes every value by the mean and the biased variance of its own batch."""
-    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(
@@ -41,7 +41,7 @@ def normalizes_by_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def needs_no_running_statistics(bn: Subject, case: Case) -> Agreement:
     """Training normalizes by the batch in the same way where no running statistics are kept."""
-    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(
@@ -51,7 +51,7 @@ def needs_no_running_statistics(bn: Subject, case: Case) -> Agreement:
 )
 def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
     """The mean that training subtracts is the batch's, so the outputs of a channel average to β."""
-    y, bound, others = bn(case).y, bounds.normalize(case, bn.dialect), _others(case)
+    y, bound, others = bn(case).y, bounds.y(case, bn.dialect), _others(case)
     actual = None if y is None else exact.mean(y, case.axis)
     expected = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     # An average of values is off by no more than the average of what each of them may be off.
@@ -66,9 +66,9 @@ def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
 )
 def divides_by_the_biased_variance(bn: Subject, case: Case) -> Agreement:
     """Training divides by the biased variance: seen where the variance is large beside ε."""
-    governed = _per_channel(case, reference.batch_variance(case) >= 100 * case.eps)
-    bound = bounds.normalize(case, bn.dialect)
-    return agree(bn(case).y, reference.normalize(case), within=bound, quantity="y", where=governed)
+    governed = _per_channel(case, reference.batch_var(case) >= 100 * case.eps)
+    bound = bounds.y(case, bn.dialect)
+    return agree(bn(case).y, reference.y(case), within=bound, quantity="y", where=governed)
 
 
 @spec(
@@ -78,10 +78,10 @@ def divides_by_the_biased_variance(bn: Subject, case: Case) -> Agreement:
 )
 def adds_epsilon_inside_the_root(bn: Subject, case: Case) -> Agreement:
     """ε is added to the variance, inside the root: seen where the variance is comparable to ε."""
-    variance = reference.batch_variance(case)
+    variance = reference.batch_var(case)
     governed = _per_channel(case, (variance >= 0.01 * case.eps) & (variance <= 100 * case.eps))
-    bound = bounds.normalize(case, bn.dialect)
-    return agree(bn(case).y, reference.normalize(case), within=bound, quantity="y", where=governed)
+    bound = bounds.y(case, bn.dialect)
+    return agree(bn(case).y, reference.y(case), within=bound, quantity="y", where=governed)
 
 
 @spec(
@@ -96,11 +96,11 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     y, h = bn(case).y, bn(plain).y
     if h is None:
-        return agree(None, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+        return agree(None, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
     scale = _per_channel(case, gamma)
-    error_of_h = np.abs(scale) * bounds.normalize(plain, bn.dialect).allowance
+    error_of_h = np.abs(scale) * bounds.y(plain, bn.dialect).allowance
     expected = exact.scaled(h, scale, _per_channel(case, beta))
-    return agree(y, expected, within=bounds.normalize(case, bn.dialect) + error_of_h, quantity="y")
+    return agree(y, expected, within=bounds.y(case, bn.dialect) + error_of_h, quantity="y")
 
 
 @spec(
@@ -112,7 +112,7 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
 def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
     """Normalized values have mean 0 and variance σ²/(σ² + ε), not 1."""
     plain, others = followups.unscaled(case), _others(case)
-    h, bound = bn(plain).y, bounds.normalize(plain, bn.dialect)
+    h, bound = bn(plain).y, bounds.y(plain, bn.dialect)
     error, size = bound.allowance, np.abs(reference.normalized(plain))
     mean = agree(
         None if h is None else exact.mean(h, case.axis),
@@ -141,7 +141,7 @@ def restores_its_input(bn: Subject, case: Case) -> Agreement:
     undone = followups.restoring(case)
     x = undone.x.astype(np.float64)
     # γ and β are rounded to their dtype, which moves the exact output away from x by a known amount.
-    within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - x)
+    within = bounds.y(undone, bn.dialect) + np.abs(reference.y(undone) - x)
     return agree(bn(undone).y, x, within=within, quantity="y for γ = √(σ² + ε), β = μ")
 
 
@@ -157,7 +157,7 @@ def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Cas
     undone = followups.restoring_without_epsilon(case)
     expected = exact.short_of_input(undone)
     # γ and β are rounded to their dtype, which moves the exact output by a known amount.
-    within = bounds.normalize(undone, bn.dialect) + np.abs(reference.normalize(undone) - expected)
+    within = bounds.y(undone, bn.dialect) + np.abs(reference.y(undone) - expected)
     return agree(bn(undone).y, expected, within=within, quantity="y for γ = σ, β = μ")
 
 
@@ -207,7 +207,7 @@ def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
 )
 def follows_the_listing(bn: Subject, case: Case) -> Agreement:
     """The output is what the listing of document 001 gives if nothing is rounded, a row for each value of a channel."""
-    return agree(bn(case).y, exact.listing(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, exact.listing(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec(
@@ -225,9 +225,9 @@ def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:
     quantity, y, parts = "y of time steps as channels", bn(whole).y, [bn(step).y for step in alone]
     if y is None or any(part is None for part in parts):
         return Agreement(quantity=quantity, missing="y is not offered")
-    at_once, bound = followups.as_sequence(case, y), bounds.normalize(whole, bn.dialect)
+    at_once, bound = followups.as_sequence(case, y), bounds.y(whole, bn.dialect)
     # What a step by itself may be off adds to what it may be off among the others.
-    more = followups.joined(case, [bounds.normalize(step, bn.dialect).allowance for step in alone])
+    more = followups.joined(case, [bounds.y(step, bn.dialect).allowance for step in alone])
     within = Bound(
         followups.as_sequence(case, bound.allowance) + more, followups.as_sequence(case, bound.scale), bound.u
     )

@@ -1,8 +1,8 @@
-"""What the arithmetic that an implementation declares costs, and no more than that.
+"""Numerics: an implementation loses no more digits than its declared arithmetic.
 
-Rules: probes, not drawn data, and the bounds for rows in any order; what an implementation declares of its arithmetic
-it is held to. The variance is read off the running variance: in y the error of the mean would hide the difference
-between algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
+Rules: probes, not drawn data, and the bounds for rows in any order; an implementation is held to its declared
+arithmetic. The variance is read off the running variance: in y the error of the mean would hide the difference between
+algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
 """
 
 from bnconform.cases.strategies import cases
@@ -64,8 +64,8 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     if case.dtype in NARROW:
         return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
     probe = refusals.taken(bn, probes.far_from_zero(case))
-    actual, expected = bn(probe).y, reference.normalize(probe)
-    return agree(actual, expected, within=bounds.normalize(probe, bn.dialect), quantity=quantity)
+    actual, expected = bn(probe).y, reference.y(probe)
+    return agree(actual, expected, within=bounds.y(probe, bn.dialect), quantity=quantity)
 
 
 @spec(
@@ -81,4 +81,4 @@ def infers_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     if case.dtype in NARROW:
         return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
     probe = probes.inference_far_from_zero(case)
-    return agree(bn(probe).y, reference.infer(probe), within=bounds.infer(probe, bn.dialect), quantity=quantity)
+    return agree(bn(probe).y, reference.y(probe), within=bounds.y(probe, bn.dialect), quantity=quantity)

@@ -1,4 +1,4 @@
-"""What a training step does to the running mean and the running variance."""
+"""The running mean and the running variance after training steps."""
 
 from collections.abc import Callable
 
@@ -184,7 +184,7 @@ def trains_without_the_running_statistics(bn: Subject, case: Case) -> list[Agree
         return [Agreement(quantity="y", missing="running statistics are not offered")]
     again, before, after = chain[1].case, chain[0].outcome, chain[1].outcome
     pairs = {
-        "y": (before.y, after.y, bounds.normalize), "dx": (before.dx, after.dx, bounds.dx),
+        "y": (before.y, after.y, bounds.y), "dx": (before.dx, after.dx, bounds.dx),
         "dgamma": (before.dgamma, after.dgamma, bounds.dgamma), "dbeta": (before.dbeta, after.dbeta, bounds.dbeta),
     }  # fmt: skip
     return [

@@ -1,7 +1,7 @@
-"""What a layer with a state of its own keeps, from before its first training step.
+"""The state of a layer that has one of its own, from before its first training step.
 
-Rules: a layer begins with an empty state and goes on from what it returned; how it averages is what its Dialect
-declares, and what its averages should be never comes from what it said of itself.
+Rules: a layer begins with an empty state and goes on from each state that it returns; it averages as its Dialect
+declares, and the right averages never come from its own report.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ MISSING = "a state with running statistics is not offered"
 
 
 def _of_no_batch(bn: Subject) -> Agreement | None:
-    """Returns what stands for a comparison where the average of no batch at all is documented nowhere."""
+    """Returns the stand-in for a comparison where the average of no batch at all is documented nowhere."""
     documented = bn.dialect.average in recurrences.DOCUMENTED_START
     return None if documented else Agreement(quantity="start", missing="its average of no batch is documented nowhere")
 
@@ -58,8 +58,8 @@ def infers_by_its_initial_values(bn: Subject, case: Case) -> Agreement:
     if unknown is not None:
         return unknown
     new, known = replace(recurrences.new_layer(case), mode="infer"), recurrences.by_initial_values(case)
-    within = bounds.infer(known, bn.dialect)
-    return agree(bn(new).y, reference.infer(known), within=within, quantity="y of a new layer")
+    within = bounds.y(known, bn.dialect)
+    return agree(bn(new).y, reference.y(known), within=within, quantity="y of a new layer")
 
 
 @spec(
@@ -130,5 +130,5 @@ def infers_by_what_its_state_holds(bn: Subject, case: Case) -> Agreement:
     last = chain[-1].outcome
     kept = replace(recurrences.new_layer(case), mode="infer", state=last.state)
     known = replace(kept, state=None, running_mean=last.running_mean, running_var=last.running_var)
-    within = bounds.infer(known, bn.dialect)
-    return agree(bn(kept).y, reference.infer(known), within=within, quantity="y by the state of three steps")
+    within = bounds.y(known, bn.dialect)
+    return agree(bn(kept).y, reference.y(known), within=within, quantity="y by the state of three steps")

@@ -1,4 +1,4 @@
-"""What flows through the statistics themselves: the batch's where they are returned, the running ones in inference."""
+"""Gradients through the statistics themselves: the batch's where they are returned, the running ones in inference."""
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
@@ -32,8 +32,8 @@ def returns_the_mean_of_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def returns_the_variance_of_the_batch(bn: Subject, case: Case) -> Agreement:
     """The variance that is returned beside y is the biased one of the batch."""
-    within = bounds.batch_variance(case, bn.dialect)
-    return agree(bn(case).batch_var, reference.batch_variance(case), within=within, quantity="batch_var")
+    within = bounds.batch_var(case, bn.dialect)
+    return agree(bn(case).batch_var, reference.batch_var(case), within=within, quantity="batch_var")
 
 
 @spec(

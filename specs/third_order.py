@@ -1,4 +1,4 @@
-"""The derivative of the second gradients: what a penalty on curvature, differentiated, sends to the input."""
+"""The derivative of the second gradients: the gradient that a penalty on curvature sends to the input."""
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case

@@ -1,8 +1,8 @@
-"""What training makes of the gradients, what a later layer sees while the earlier ones change, and the batch's noise.
+"""Training: steps of optimizers, inputs that drift while earlier layers change, whole networks, and the batch's noise.
 
 Rules: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
-from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on
-what that call was given, and its first wrong call ends it; a case with a cotangent is such a call by itself.
+from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on its
+own input, and its first wrong call ends it; a case with a cotangent is such a call by itself.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from bnconform.engine.agreement import Agreement, agree
 from bnconform.engine.spec import Subject, spec
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.expected import expected
 from bnconform.relations import comparisons, exact, followups, gradients, network, noise, optimizers, refusals
 from bnconform.relations.optimizers import Optimizer
 
@@ -29,16 +30,15 @@ GAUSSIAN = cases(mode="train", channels="gaussian", gradients=False, examples=2)
 
 def _steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
     """Compares the steps of γ and β from the implementation's gradients with those from the exact gradients."""
-    found, parameters = bn(case), (("gamma", bounds.dgamma, reference.dgamma), ("beta", bounds.dbeta, reference.dbeta))
-    agreements = []
-    for name, bound_of, reference_of in parameters:
-        actual, bound, expected = getattr(found, f"d{name}"), bound_of(case, bn.dialect), reference_of(case)
+    found, agreements = bn(case), []
+    for name in ("gamma", "beta"):
+        actual, (right, bound) = getattr(found, f"d{name}"), expected(case, bn.dialect, f"d{name}")
         past = optimizers.past_of(bound)
         agreements.append(
             agree(
                 None if actual is None else optimizers.step(optimizer, actual, past),
-                optimizers.step(optimizer, expected, past),
-                within=optimizers.carried(optimizer, expected, bound, past),
+                optimizers.step(optimizer, right, past),
+                within=optimizers.carried(optimizer, right, bound, past),
                 quantity=f"step of {name}",
             )
         )
@@ -94,10 +94,10 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
     That the distribution stays as a whole is not claimed: batch normalization fixes two moments and no more.
     """
     drifted = followups.drifted(case)
-    y, bound, others = bn(drifted).y, bounds.normalize(drifted, bn.dialect), _others(case)
+    y, bound, others = bn(drifted).y, bounds.y(drifted, bn.dialect), _others(case)
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     gamma = np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
-    size, error = np.abs(reference.normalize(drifted) - _along(case, beta)), bound.allowance
+    size, error = np.abs(reference.y(drifted) - _along(case, beta)), bound.allowance
     mean = agree(
         None if y is None else exact.mean(y, case.axis),
         beta,
@@ -137,8 +137,8 @@ def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
         for place, call in enumerate(calls, 1):
             forward = agree(
                 bn(call.forward).y,
-                reference.normalize(call.whole),
-                within=bounds.normalize(call.whole, bn.dialect),
+                reference.y(call.whole),
+                within=bounds.y(call.whole, bn.dialect),
                 quantity="y, forward only,",
             )
             found = [forward, *_call(bn, call.whole)]
@@ -158,7 +158,7 @@ def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
 def trains_a_network_step_by_step(bn: Subject, case: Case) -> Iterator[Agreement]:
     """A network that normalizes before its activations is trained by right outputs, averages and gradients throughout.
 
-    Each call is compared on what it was given. What a bound says of a whole training outgrows the parameters by step 3.
+    Each call is compared on its own input. A bound on a whole training outgrows the parameters by step 3.
     """
     return _network(bn, case, after=False)
 
@@ -217,7 +217,7 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
 def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Agreement]:
     """The output of a fixed example varies with who is drawn beside it by Student's distribution, less as m grows.
 
-    The example is the mean of what the others are drawn from. Few channels say nothing of a distribution: of them the
+    The example is the mean of the distribution of the others. Few channels say nothing of a distribution: for them the
     outputs themselves are compared.
     """
     if not noise.enough(case):

@@ -1,4 +1,4 @@
-"""What every adapter does to a Case before a framework sees it: to its arrays, and to ε and momentum.
+"""The changes that every adapter makes to a Case before a framework sees it: to its arrays, to ε and to momentum.
 
 Rules: types are widened exactly or not at all; a case that an implementation cannot express is Unsupported, with the
 reason; no value is computed here.

@@ -1,8 +1,8 @@
-"""What the JAX adapters share: one compiled function that runs any implementation forward and pulls dy back.
+"""The part that the JAX adapters share: one compiled function runs any implementation forward and pulls dy back.
 
 Rules: arrays, epsilon and momentum are traced, so that only a new shape, type or absent array compiles; epsilon and
-momentum enter as Python floats, which JAX types weakly: they take the type of what they meet, as in plain use. One that
-is left out is None, which is no array but part of what is compiled: there its argument is not named at all.
+momentum enter as Python floats, weakly typed in JAX: they take the type of the array that they meet, as in plain use.
+One that is left out is None, not an array but a part of the compiled program: there its argument is not named at all.
 """
 
 from __future__ import annotations
@@ -200,10 +200,10 @@ def run_for_statistics(forward: Forward, case: Case, params: Parameters, **more:
 
 
 def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) -> Outcome:
-    """Runs `forward`, which is also what the compilation is kept under: pass the same object for the same function.
+    """Runs `forward`. It is also the key of the compilation: pass the same object for the same function.
 
-    more: further arrays, which `forward` takes by their names. A case that is to run eagerly runs one operation after
-    the other, as https://docs.jax.dev/en/latest/_autosummary/jax.disable_jit.html says.
+    more: further arrays, taken by `forward` by their names. An eager case runs one operation after the other, as
+    https://docs.jax.dev/en/latest/_autosummary/jax.disable_jit.html says.
     """
     if case.eager:
         with jax.disable_jit():

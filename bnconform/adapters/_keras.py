@@ -1,9 +1,9 @@
-"""What the three Keras adapters share: how a case becomes a layer, and which implementation that makes.
+"""The part that the three Keras adapters share: a layer for each case, and the Implementation around it.
 
 Rules: KERAS_BACKEND is read once a process, so each backend's adapter sets it before this module is imported, and one
 process runs one of them. Keras' momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs use the
-mixed policies, whose variables are float32; the Kind SIXTEEN_BITS uses those of x's type alone. A layer that tracks
-nothing does not exist: it then updates what it holds, and that is not reported.
+mixed policies with float32 variables; the Kind SIXTEEN_BITS uses those of x's type alone. A layer that tracks nothing
+does not exist: it updates the statistics that it holds, and these are not reported.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "torch": ("torc
 
 
 class Kind(NamedTuple):
-    """What sets a variant of the layer apart: 16-bit inputs with 16-bit variables, or statistics of all replicas."""
+    """A variant of the layer: 16-bit inputs with 16-bit variables, or statistics of all replicas."""
 
     sixteen_bits: bool = False
     synchronized: bool = False
@@ -106,8 +106,8 @@ def snippet(backend: str, *, before: str = "", after: str = "", tensor: str, gra
 
 
 def layer_for(case: Case, kind: Kind = PLAIN) -> Any:
-    """Returns a built layer that fits `case`; its variables are the caller's to set, and what the case gives of epsilon
-    and momentum: a layer whose own are meant is one of which they have never been set.
+    """Returns a built layer that fits `case`. The caller sets its variables, and epsilon and momentum if the case gives
+    them: on a layer that is to use its own defaults they must never have been set.
     """
     affine, left_out = (case.gamma is not None, case.beta is not None), (case.default_eps, case.default_momentum)
     return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind.synchronized, left_out)
@@ -138,7 +138,7 @@ def _layer(
 
 
 STATE = ("moving_mean", "moving_variance")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -223,7 +223,7 @@ def sixteen_bits(backend: str, run: Callable[[Case], Outcome], dialect: Dialect,
 
 
 def dialect(*, links: dict[str, str], **more: Any) -> Dialect:
-    """Returns what the layer documents on every backend, with what the arithmetic of one backend declares."""
+    """Returns the layer's documented choices, equal on every backend, with the declared arithmetic of one backend."""
     common = {
         "running_var": DOCUMENTATION,
         "stats_dtype": LAYER + "#L346",

@@ -1,6 +1,6 @@
-"""What the adapters of the ONNX family share: a case as a model file of one BatchNormalization node.
+"""The part that the adapters of the ONNX family share: a case as a model file of one BatchNormalization node.
 
-Rules: as in a file, all but x are initializers; they have x's type, which every version of the operator admits. ONNX
+Rules: as in a file, all but x are initializers; they have x's type, admitted by every version of the operator. ONNX
 wants the channels on axis 1, so another axis is moved there as a view; its momentum weighs the old statistics, so it
 receives 1 - momentum, and both attributes are float32; a node has none of them that the case leaves out. All inputs are
 required: one initializer of ones and one of zeros stand for all that are absent. Before opset 14 a node trains where it
@@ -31,7 +31,7 @@ TYPES = {
     "float64": TensorProto.DOUBLE,
 }
 OPSETS = (7, 9, 14, 15)
-"""The versions of the operator that differ in what they document."""
+"""The versions of the operator that differ in their documentation."""
 STAND_IN = {"gamma": "ones", "beta": "zeros", "running_mean": "zeros", "running_var": "ones"}
 OUTPUTS = ("y", "running_mean", "running_var", "saved_mean", "saved_var")
 OPERATOR = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html"
@@ -100,7 +100,7 @@ def outcome(case: Case, found: Sequence[np.ndarray]) -> Outcome:
 
 
 def dialect(opset: int, *, links: dict[str, str], **more: Any) -> Dialect:
-    """Returns what the operator documents in that version, with what an engine says beyond it."""
+    """Returns the operator's documented choices in that version, with an engine's own beyond them."""
     documented: dict[str, Any] = {"running_var": "biased"} if opset >= 14 else {}
     stated = {"attribute_dtype": "float32", **documented}
     where = dict.fromkeys(stated, f"{DOCUMENTATION}{opset}")

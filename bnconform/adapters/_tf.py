@@ -1,8 +1,9 @@
-"""What the TensorFlow adapters share: a forward function of tensors, its derivatives by tapes, eager or compiled.
+"""The part that the TensorFlow adapters share: a forward function of tensors, its derivatives by tapes, eager or
+compiled.
 
-Rules: `forward` gets a Plan, which holds what is no tensor, and tensors by the names of a Case's fields, without those
-that the case does not have; whatever derivatives are asked for follows from the names that are there. tf.function
-traces anew for each Plan, shape, type and set of names, and nothing else. A case that is to run eagerly does.
+Rules: `forward` gets a Plan, with all that is no tensor, and tensors by the names of a Case's fields, without those
+that the case does not have; the names that are there decide on the derivatives. tf.function traces anew for each Plan,
+shape, type and set of names, and nothing else. A case that is to run eagerly does.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def snippet(call: str) -> Snippet:
 
 Tensors = dict[str, Any]
 AFFINE = {"x": "dx", "gamma": "dgamma", "beta": "dbeta"}
-"""What has a gradient, and the gradient's name."""
+"""Variables with a gradient, and the gradient's name."""
 RUNNING = {"running_mean": "drunning_mean", "running_var": "drunning_var"}
 BARS = {"dx": "bar_dx", "dgamma": "bar_dgamma", "dbeta": "bar_dbeta"}
 DOTS = {"x": "dot_x", "gamma": "dot_gamma", "beta": "dot_beta"}
@@ -68,7 +69,7 @@ RETURNED = {"batch_mean": "dmean", "batch_var": "dvar", "unbiased_var": "dvar_un
 
 
 class Plan(NamedTuple):
-    """What of a case is no tensor. eps, momentum: None where they are tensors, left out or not needed."""
+    """The parts of a case that are no tensors. eps, momentum: None where they are tensors, left out or not needed."""
 
     train: bool
     axis: int
@@ -126,7 +127,8 @@ def _compiled(
 
 
 def derive(forward: Forward, plan: Plan, given: Tensors) -> Tensors:
-    """Returns what `forward` gives, and the derivatives that the names of `given` ask for, by an Outcome's names."""
+    """Returns the outputs of `forward`, and the derivatives that the names of `given` ask for, by an Outcome's
+    names."""
     dy = given.get("dy")
     affine = {name: given[name] for name in AFFINE if name in given}
     running = {name: given[name] for name in RUNNING if plan.running_gradients and not plan.train}
@@ -183,7 +185,7 @@ def _tangent(forward: Forward, plan: Plan, given: Tensors) -> Any:
 
 
 def _like(tensor: Any, direction: Any) -> Any:
-    """Returns a direction in the type and shape of what moves along it."""
+    """Returns a direction in the type and shape of the variable that moves along it."""
     return tf.reshape(tf.cast(direction, tensor.dtype), tensor.shape)
 
 
@@ -197,7 +199,7 @@ def through_layer(
 ) -> Outcome:
     """Runs a layer that holds variables eagerly, and pulls dy back to x and to the variables in `weights`.
 
-    weights: by the names of their gradients. statistics: what is read after the call, by the names of an Outcome.
+    weights: by the names of their gradients. statistics: the values read after the call, by the names of an Outcome.
     """
     x = tf.constant(case.x)
     found: Tensors = {}

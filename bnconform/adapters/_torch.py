@@ -1,12 +1,12 @@
-"""What the torch adapters share: tensors of a Case's arrays, and one function that runs any call and differentiates it.
+"""The part that the torch adapters share: a Case's arrays as tensors, and one function that runs and differentiates a
+call.
 
 Rules: torch wants the channels on axis 1, so another axis is moved there as a view, without a copy: channels on the
 last axis of rank 4 or 5 reach torch in its channels-last memory format. 16-bit inputs come with float32 parameters and
-buffers, as under autocast. Tangents come from forward-mode differentiation of a second call, which has running
-statistics of its own to update.
-Where a case asks how x, dy, gamma and beta lie in memory, or is watched, torch reads them there; negative strides and a
-foreign byte order it refuses with an error of torch.from_numpy, so that these are copied, as running statistics always
-are, which torch updates in place.
+buffers, as under autocast. Tangents come from forward-mode differentiation of a second call with running statistics of
+its own to update. Where a case asks how x, dy, gamma and beta lie in memory, or is watched, torch reads them there;
+negative strides and a foreign byte order it refuses with an error of torch.from_numpy, so that these are copied.
+Running statistics are always copied, since torch updates them in place.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _optional(arrays: Iterable[np.ndarray | None], shared: bool = False) -> Tens
 def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensors, Tensors]:
     """Returns x, [gamma, beta] and [running_mean, running_var]; the first three record gradients if the case asks.
 
-    sixteen_bits: what is no tensor of x's shape is of its type, too.
+    sixteen_bits: tensors of other shapes are of its type, too.
     """
     params = parameters(case, case.x.dtype if sixteen_bits else at_least_float32(case.x.dtype))
     shared = is_shared(case)
@@ -92,7 +92,8 @@ def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensor
 
 
 def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False) -> Outcome:
-    """Returns what there is of y, the running statistics, dy pulled back, second gradients and the tangent of y."""
+    """Returns y and, as far as the case asks, running statistics, dy pulled back, second gradients and the tangent of
+    y."""
     x, affine, running = inputs(case, sixteen_bits)
     before = [None if tensor is None else tensor.clone() for tensor in running]
     y = normalize(x, *affine, *running)

@@ -36,7 +36,7 @@ FORWARD, BACKWARD = torch.ops.aten.native_batch_norm.default, torch.ops.aten.nat
 
 
 def run_pair(case: Case, forward: Operator = FORWARD, backward: Operator = BACKWARD) -> Outcome:
-    """Runs a forward operator and, if the case has a cotangent, the backward one on what the first saved."""
+    """Runs a forward operator and, if the case has a cotangent, the backward one on the arrays that the first saved."""
     with torch.no_grad():
         found = _pair(case, forward, backward)
     return Outcome(**{name: to_array(one, case.x.dtype) for name, one in found.items() if one is not None})

@@ -2,9 +2,9 @@
 
 Rules: Chainer's decay weighs the old statistics, so it receives 1 - momentum. The functions need a gamma and a beta and
 keep x's type; the link's 16-bit type is chainer.mixed16, with parameters and statistics in float32. Arrays are handed
-on however they lie in memory, but for a gamma or beta of foreign byte order, which a link refuses beside a native one;
-running statistics are copied, as they are updated in place. Fine-tuning counts its batches from 0, which a state holds.
-Chainer ended with 7.8.1, which needs Python 3.11 or older and NumPy below 1.24; pip builds it only with
+on however they lie in memory, but for a gamma or beta of foreign byte order, refused by a link beside a native one;
+running statistics are copied, as they are updated in place. Fine-tuning counts its batches from 0, and a state holds
+the count. Chainer ended with 7.8.1 and needs Python 3.11 or older and NumPy below 1.24; pip builds it only with
 --no-build-isolation beside a setuptools that still has pkg_resources, so that it has no extra.
 """
 
@@ -50,7 +50,7 @@ def _pulled(outputs: list[Any], cotangents: list[Any], inputs: dict[str, Any], a
 def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
     """Returns normalize(x) and all derivatives that the case asks for.
 
-    params: the variables that `normalize` uses, None for what gets no gradient.
+    params: the variables that `normalize` uses, None for those without a gradient.
     """
     x, dy = _variable(case.x), _variable(case.dy)
     found = {"y": normalize(x)}

@@ -1,10 +1,10 @@
 """Equinox: `equinox.nn.BatchNorm` in its modes "ema" and "batch", under jax.vmap over the batch.
 
 Rules: Equinox wants the channels first in each example, so they are moved there, and back. Its momentum weighs the old
-statistics, so it receives 1 - momentum. Parameters and statistics have x's type, which is asked for by `dtype`. The
+statistics, so it receives 1 - momentum. Parameters and statistics have x's type, asked for by `dtype`. The
 layer stands for an absent gamma or beta as documented: ones, zeros. Mode "ema" has no training by the batch but in a
 layer's first step. Mode "batch" divides its averages by 1 - momentum^count in inference: running statistics alone are
-those of a layer that has counted LONG steps already, after which nothing is divided; a state counts from its first one.
+those of a layer that has counted LONG steps already, and by then nothing is divided; a state counts from its first one.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ force_float32_reductions=False.
 
 Rules: Flax's momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs keep parameters and
 statistics in float32, Flax's own default, and `dtype` asks for the result in x's type. The statistics of the batch are
-what a running average with a decay of 0 returns.
+read off a running average with a decay of 0.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from bnconform.contract.snippet import Snippet
 from bnconform.contract.versions import installed
 
 Options = tuple[tuple[str, Any], ...]
-"""What a layer is made with beside the settings of the case."""
+"""Arguments of a layer beside the settings of the case."""
 
 
 @functools.cache

@@ -94,7 +94,7 @@ PROMOTION = SOURCE + "#L385-L387"
 def _dialect(fast: bool, dtype: str | None = None) -> Dialect:
     """Returns the Dialect of wide types, or of a 16-bit `dtype`.
 
-    That is what all arguments and variables are cast to, and gradients on their way back through the cast. The
+    All arguments and variables are cast to it, and gradients on their way back through the cast. The
     statistics of a batch are computed from it in float32, and their averages kept so.
     """
     links = {"running_var": SOURCE + "#L404-L409", "variance": DOCUMENTATION}

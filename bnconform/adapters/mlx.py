@@ -28,7 +28,7 @@ from bnconform.contract.versions import installed
 mx.set_default_device(mx.cpu)
 DTYPES = {"float16": mx.float16, "bfloat16": mx.bfloat16, "float32": mx.float32, "float64": mx.float64}
 STATE = ("running_mean", "running_var")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 Function = Callable[..., list[Any]]  # arrays -> arrays
 
 
@@ -44,7 +44,7 @@ def _to_numpy(array: Any, dtype: np.dtype) -> np.ndarray:
 
 
 def _given(case: Case) -> dict[str, Any]:
-    """Returns x, its channels last, and what the layer holds, by MLX's names."""
+    """Returns x, its channels last, and the layer's variables, by MLX's names."""
     params = parameters(case, case.x.dtype)
     if case.state:
         params = by_state(params, case.state, *STATE)
@@ -88,7 +88,7 @@ def _function(case: Case, given: dict[str, Any], names: Iterable[str]) -> Functi
 
 
 def _derivatives(case: Case, given: dict[str, Any]) -> dict[str, Any]:
-    """Returns the derivatives that the case asks for, and those by what only stands for an absent gamma or beta."""
+    """Returns the derivatives that the case asks for, and those by the stand-ins of an absent gamma or beta."""
     inputs = {name: array for name, array in given.items() if name not in STATE}
     primals = list(inputs.values())
     directions = {name: None if array is None else _to_mlx(array) for name, array in _directions(case).items()}

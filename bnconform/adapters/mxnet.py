@@ -28,7 +28,7 @@ from bnconform.contract.settings import Argument, Settings
 
 CONTEXT = mxnet.gpu() if os.environ.get("BNCONFORM_DEVICE") == "cuda" else mxnet.cpu()
 STATE = ("running_mean", "running_var")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 GRADIENTS = ("dx", "dgamma", "dbeta")
 
 
@@ -37,9 +37,9 @@ def _to_mxnet(array: np.ndarray) -> Any:
 
 
 def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
-    """Returns normalize(x), what it has made of the running statistics, and dy pulled back.
+    """Returns normalize(x), the running statistics as it has updated them, and dy pulled back.
 
-    params: MXNet's arrays that `normalize` uses, None for what gets no gradient or is not reported.
+    params: MXNet's arrays that `normalize` uses, None for those without a gradient or not reported.
     """
     x, train = _to_mxnet(case.x), case.mode == "train"
     x.attach_grad()

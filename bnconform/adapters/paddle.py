@@ -1,10 +1,10 @@
 """PaddlePaddle: `paddle.nn.functional.batch_norm` and the layers `paddle.nn.BatchNorm1D`, `2D` and `3D`, run eagerly.
 
 Rules: Paddle's momentum weighs the old statistics, so it receives 1 - momentum. Channels stand on axis 1 or on the last
-one, as its data_format says. What tracks no running statistics does not exist: it then updates zeros and ones, or what
-a new layer holds, and that is not reported. Arrays are read where they lie, but for a foreign byte order, which Paddle
-refuses, so that this is copied. Second gradients of inference are those of training with use_global_stats, as the
-error that they raise otherwise asks for.
+one, as its data_format says. No variant goes without running statistics: it updates zeros and ones, or a new layer's
+own, and these are not reported. Arrays are read where they lie, but those of a foreign byte order are copied, as Paddle
+refuses them. Second gradients of inference are those of training with use_global_stats, as the error that they raise
+otherwise asks for.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ paddle.set_device("gpu" if os.environ.get("BNCONFORM_DEVICE") == "cuda" else "cp
 LAYERS = {2: paddle.nn.BatchNorm1D, 3: paddle.nn.BatchNorm1D, 4: paddle.nn.BatchNorm2D, 5: paddle.nn.BatchNorm3D}
 FORMATS = {2: ("NC", "NC"), 3: ("NCL", "NLC"), 4: ("NCHW", "NHWC"), 5: ("NCDHW", "NDHWC")}
 STATE = ("_mean", "_variance")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 
 
 def to_tensor(array: np.ndarray | None, gradient: bool = True) -> Any:
@@ -51,7 +51,7 @@ def _data_format(case: Case) -> str:
 
 
 def _modes(case: Case) -> dict[str, bool]:
-    """Returns Paddle's two settings that say what to normalize by."""
+    """Returns Paddle's two settings that choose the statistics to normalize by."""
     twice = case.mode == "infer" and "second_order" in case.needs
     return {"training": case.mode == "train" or twice} | ({"use_global_stats": True} if twice else {})
 
@@ -61,7 +61,7 @@ def _settings(case: Case) -> dict[str, float]:
 
 
 def _outcome(case: Case, normalize: Callable[[Any], Any], params: Parameters) -> Outcome:
-    """Returns normalize(x), what it has made of the running statistics, dy pulled back and second gradients.
+    """Returns normalize(x), the running statistics as it has updated them, dy pulled back and second gradients.
 
     params: the tensors that `normalize` uses.
     """

@@ -2,9 +2,9 @@
 
 Rules: those of `_tf`. Sonnet's decay weighs the old statistics, so it receives 1 - momentum. Everything keeps x's type.
 Its averages begin at zero and are divided by 1 - decay^count, by a count of their own: running statistics alone are
-those of a layer that has counted LONG steps already, after which nothing is divided any more; a state counts from its
-first step. The layer chooses the fused op itself, so that it is an Implementation of its own, which gets the channels
-last; it has no other type than float32.
+those of a layer that has counted LONG steps already, and by then nothing is divided any more; a state counts from its
+first step. The layer chooses the fused op itself, so that this is an Implementation of its own with the channels last;
+it has no other type than float32.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LONG = 2**30
 """So many steps that decay^count is 0 in every type."""
 AVERAGES = {"running_mean": "moving_mean", "running_var": "moving_variance"}
 KEPT = ("counter", "hidden", "average")
-"""What each average holds, by the names of its variables."""
+"""The values of each average, by the names of its variables."""
 
 
 def _layer(case: Case, params: Parameters) -> Any:

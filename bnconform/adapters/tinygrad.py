@@ -1,12 +1,12 @@
 """tinygrad: `tinygrad.nn.BatchNorm`, and `Tensor.batchnorm` with the mean and variance of the batch, on the CPU device.
 
 Rules: tinygrad compiles with the clang that the environment variable CC names or that is on the path; where there is
-none, with the one in the package ziglang. Compiled kernels are neither read from the disk nor left there. What gives y
-and the gradients runs under TinyJit; epsilon is a tensor there, so that a new shape or type compiles, in 0.5 s, and a
-new epsilon does not, but for one that is left out. The running statistics come from a second call of the layer, whose
-momentum is a number in what is compiled, in 0.2 s for each new one. The layer has its channels on axis 1, so that
-another axis is moved there; the function takes any. Everything has x's type. Arrays are handed on however they lie in
-memory.
+none, with the one in the package ziglang. Compiled kernels are neither read from the disk nor left there. The call for
+y and the gradients runs under TinyJit; epsilon is a tensor there, so that a new shape or type compiles, in 0.5 s, and a
+new epsilon does not, but for one that is left out. The running statistics come from a second call of the layer; its
+momentum is a number in the compiled program, and each new one compiles in 0.2 s. The layer has its channels on axis 1,
+so that another axis is moved there; the function takes any. Everything has x's type. Arrays are handed on however they
+lie in memory.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from tinygrad import Tensor, TinyJit, dtypes, nn  # reads its environment when i
 from tinygrad.helpers import Context
 
 STATE = ("running_mean", "running_var")
-"""What a layer keeps from one call to the next."""
+"""The variables that a layer keeps from one call to the next."""
 
 
 def to_tensor(array: np.ndarray) -> Any:

@@ -1,9 +1,10 @@
 """PyTorch's compiler: `torch.compile` of `torch.nn.functional.batch_norm`, judged where --adapter names this module.
 
-Rules: those of `_torch`. What cannot be compiled is an error, never run eagerly by silence. torch guards ε, momentum,
-shape, strides, type and what is absent by value, so that each combination is compiled anew, and forgotten together with
-all others when KEPT are there. It needs a C++ compiler; forward and backward took 3 s a combination on one core, and
-the very first, which precompiles headers, 40 s: a whole run takes hours, so ask for some specs, and pass --timeout 300.
+Rules: those of `_torch`. A case that cannot be compiled is an error, never silently run eagerly. torch guards ε,
+momentum, shape, strides, type and absent arguments by value, so that each combination is compiled anew, and forgotten
+together with all others when KEPT are there. It needs a C++ compiler; forward and backward took 3 s a combination on
+one core, and the very first, with its precompiled headers, 40 s: a whole run takes hours, so ask for some specs, and
+pass --timeout 300.
 """
 
 from __future__ import annotations

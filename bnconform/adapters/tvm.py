@@ -2,12 +2,12 @@
 
 Rules: epsilon, momentum and axis are attributes of the operator, so that each value of theirs and each shape, type and
 absent array compiles anew, in 0.2 s, for gradients in 0.6 s. To compile less, y and the gradients come from an operator
-that is given no momentum, the running statistics from one without epsilon and with gamma and beta, none of which enters
-them. An absent gamma or beta is `scale` or `center` being false. TVM documents that momentum weighs the old statistics;
-its default of 0.1 and each of its passes say the new ones, as in torch, which they are meant to be like
+that is given no momentum, the running statistics from one without epsilon and always with gamma and beta, as none of
+the three enters them. An absent gamma or beta is `scale` or `center` being false. TVM documents that momentum weighs
+the old statistics; its default of 0.1 and each of its passes say the new ones, like torch's, their declared model
 (https://github.com/apache/tvm/pull/14190), so that it is passed on as it is. y is that of the operator as tvm.compile
 legalizes it; Gradient is of the sum of y times dy and takes the operator decomposed, as TVM's own trainer does. Arrays
-are read where they lie, but for a foreign byte order, which TVM refuses, so that this is copied.
+are read where they lie, but those of a foreign byte order are copied, as TVM refuses them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Operator:
 
 
 def _module(variables: list[Any], emit: Callable[[Any], Any]) -> Any:
-    """Returns a module whose `main` takes these variables and returns what `emit` emits into a builder."""
+    """Returns a module: its `main` takes these variables and returns the expression that `emit` emits into a
+    builder."""
     builder = relax.BlockBuilder()
     with builder.function("main", variables):
         with builder.dataflow():
@@ -95,7 +96,7 @@ def _backward(operator: Operator) -> Callable[..., Any]:
 
 
 def _inputs(case: Case) -> list[Any]:
-    """Returns x, PARAMS and dy if there is one; zeros stand for what is absent, and nothing reads them."""
+    """Returns x, PARAMS and dy if there is one; zeros stand for absent arrays, and nothing reads them."""
     nothing = np.zeros(case.channels, case.x.dtype)
     params = [nothing if array is None else array for array in parameters(case, case.x.dtype)]
     arrays = [case.x, *params, *([] if case.dy is None else [case.dy])]

@@ -1,8 +1,7 @@
-"""In what manner a case reaches an implementation: how its arrays lie in memory, who watches them, what is compiled,
-and which argument is left out because its default is meant.
+"""The manner in which a case reaches an implementation: memory, watched arrays, compilation, arguments left out.
 
 Rules: the manner of a family of specs is part of its cases, so that a witness, its replay and its script have it too;
-it changes no value, but that parameters which are to share their memory are equal.
+no value changes, but for "shared" memory: there β = γ.
 """
 
 from __future__ import annotations

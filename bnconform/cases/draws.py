@@ -1,6 +1,7 @@
-"""What the generator of a recipe fills a case with: scales, running averages, cotangents and tangents.
+"""The draws that fill a case: scales, running averages, cotangents and tangents.
 
-Rules: all is drawn from the one generator, in a fixed order; values are float64, and what fills the case rounds them.
+Rules: all is drawn from the one generator, in a fixed order; values are float64, and the function that fills the case
+rounds them.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def inputs(dtype: str, rank: int, *, settings: tuple[float, float], seed: int) -
 def gaussian(dtype: str, rank: int, *, seed: int) -> Case:
     """Returns a case whose channel j is drawn from N(running_mean_j, running_var_j); its statistics replace those.
 
-    All means have one sign, so that what is wrong in proportion to the mean does not cancel between channels.
+    All means have one sign, so that errors in proportion to the mean do not cancel between channels.
     """
     rng, kind = np.random.default_rng(seed), dtype_named(dtype)
     spread = np.exp(0.25 * rng.standard_normal(CHANNELS))

@@ -1,8 +1,8 @@
 """Fills channels with data, each channel in a regime of its own, so that one tensor tries sixteen kinds of problem.
 
 Rules: everything follows from the generator that is passed in; the rows of a channel are exchangeable (independent
-draws, or drawn and then permuted), which is what lets the sharper bounds on sums be used; values are finite in the
-dtype they are for. Why these regimes: an error shows only where its terms matter (bnconform's bounds say how much).
+draws, or drawn and then permuted), as the sharper bounds on sums require; values are finite in their dtype. Why these
+regimes: an error shows only where its terms matter (bnconform's bounds say how much).
 """
 
 from __future__ import annotations

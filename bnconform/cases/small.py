@@ -1,6 +1,6 @@
-"""Cases to read: one channel of few values in short decimals, from which Hypothesis finds and shrinks a witness.
+"""Human-readable cases: one channel of few values in short decimals; Hypothesis finds and shrinks a witness among them.
 
-Rules: at most 16 values; what a spec is given holds for its small cases too; their rows stand in any order.
+Rules: at most 16 values; the conditions of a spec's Given hold for its small cases too; their rows stand in any order.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ MOST_VALUES = 16
 
 
 def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
-    """Returns the strategy of cases to read: one channel of few values.
+    """Returns the strategy of human-readable cases: one channel of few values.
 
-    like: a case whose rank and axis are kept, with up to two channels, for what depends on the layout in memory.
+    like: a case; its rank and axis are kept, with up to two channels, for failures that depend on the layout in memory.
     """
     if given.rows == "one":
         ranks = traits.ranks if like is None else (like.x.ndim,)

@@ -32,10 +32,10 @@ SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as
 
 @dataclass(frozen=True)
 class Traits:
-    """What a strategy must know of an implementation: dtype under test, its ranks, and whether shapes cost compiling.
+    """The traits of an implementation that strategies need: dtype under test, ranks, and whether shapes cost compiling.
 
     short_settings: epsilon and momentum that float32 holds exactly, for one that keeps them in float32 by declaration.
-    default_eps, default_momentum: what it documents for an argument that is left out, if it does.
+    default_eps, default_momentum: its documented defaults, if any.
     """
 
     dtype: str
@@ -53,7 +53,7 @@ class Given:
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes, "constant" ones, the
     "inputs" of a network, or many "gaussian" ones. rows: "several" values per channel or "one". derivatives: beyond the
     "first", the fields of a Case's feature. examples: how many are enough where each one is many problems; None: as
-    many as are asked for. manner: that of bnconform.manners in which the cases reach the implementation.
+    many as are asked for. manner: that of bnconform.cases.delivery in which the cases reach the implementation.
     """
 
     mode: Literal["train", "infer"]
@@ -78,9 +78,9 @@ class Given:
         return in_manner(self.manner, drawn)
 
     def opening(self, traits: Traits, start: int) -> list[Case]:
-        """Returns a case of each rank, which a search begins with: what it draws by chance may leave a rank out.
+        """Returns a case of each rank for a search to begin with, since drawn cases may leave a rank out.
 
-        None where cases are many problems each, or where each layout costs a compilation of its own.
+        Empty where cases are many problems each, or where each layout costs a compilation of its own.
         """
         plain = self.derivatives == "first" and self.manner == "plain" and self.rows == "several"
         if not plain or self.channels in ("inputs", "gaussian"):
@@ -171,7 +171,7 @@ def _places(
     derivatives: Derivatives = "first",
     manner: Manner = "plain",
 ) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
-    """Returns the strategy of layouts, and of what is absent in them."""
+    """Returns the strategy of layouts, and of the arrays absent in them."""
     usable = _layouts(traits, rows)
     if rows == "one" and traits.compiled:
         return st.tuples(st.sampled_from(usable[0]), st.just(ABSENT[0]))

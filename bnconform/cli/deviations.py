@@ -1,6 +1,6 @@
-"""The command `bnconform deviations`: lists what is known, and proposes entries from the results of a run.
+"""The command `bnconform deviations`: lists known deviations, and proposes entries from the results of a run.
 
-Rules: a list is of causes, each with all that it breaks; an update writes what was found, and never why.
+Rules: a list is of causes, each with all that it breaks; an update writes findings, never their reasons.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def _updated(place: Path, folder: Path) -> list[str]:
-    """Writes proposals for what is unknown in the results; returns what was written and what is to be removed."""
+    """Writes proposals for unknown failures in the results; returns lines on the entries written and those to
+    remove."""
     folder.mkdir(parents=True, exist_ok=True)
     results = read_results(place)
     found = unknown(results, load_registry(folder, drafts=True))

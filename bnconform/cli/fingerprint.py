@@ -1,4 +1,4 @@
-"""The command `bnconform fingerprint`: what was inferred and what is declared, a table per implementation and dtype.
+"""The command `bnconform fingerprint`: inferred beside declared properties, a table per implementation and dtype.
 
 Rules: implementations run in their hosts, as in a run; a contradiction is exit status 1; a table is printed when it is
 made.
@@ -67,9 +67,8 @@ def print_fingerprints(request: Request, rank: int | None = None, axis: int = 1)
 
 def compare(hosts: Hosts, source: AdapterSource, target: Target, rank: int, axis: int) -> list[Comparison]:
     """Returns the fingerprint of a target beside its Dialect."""
-    about = target.implementation
-    run = Runner(lambda: hosts.of(source), about.name, about.features, about.ranks)
-    found = fingerprint(Subject(run, target.dialect), target.dtype, rank, axis)
+    ask = Runner.of(target, lambda: hosts.of(source))
+    found = fingerprint(Subject(ask, target.dialect), target.dtype, rank, axis)
     return compared(found, target.dialect, target.dtype)
 
 

@@ -1,7 +1,7 @@
-"""What `bnconform list` prints: the specs, the faults, or the implementations that are there to judge.
+"""The output of `bnconform list`: the specs, the faults, or the implementations that are there to judge.
 
-Rules: an implementation is one line, and one of the table of what it documents; a spec is a short block under its
-chapter; what is not installed or broken is said, not left out.
+Rules: an implementation is one line, and another in the table of documented choices; a spec is a short block under its
+chapter; an adapter that is broken or not installed is named, not left out.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def list_faults() -> list[str]:
 def list_implementations(results: Sequence[Path] = (), links: bool = False, adapters: Sequence[str] = ()) -> list[str]:
     """Returns a line per implementation of the installed adapters, or of these, and the table of what they document.
 
-    results: of runs, whose findings say what was measured. links: where it is documented, below the table.
+    results: those of runs, for the measured column. links: adds the links to the documentation below the table.
     """
     hosts = Hosts(request=Request(adapters=tuple(adapters), implementations=("*",)))
     try:
@@ -70,7 +70,7 @@ def list_implementations(results: Sequence[Path] = (), links: bool = False, adap
 
 
 def _documented(selection: Selection, results: Sequence[Path], links: bool) -> list[str]:
-    """Returns the table of what is documented; nothing where there is no implementation."""
+    """Returns the table of documented choices; nothing where there is no implementation."""
     found = findings_of(merge([read_results(path) for path in results]))
     records = [
         implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations

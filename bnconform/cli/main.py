@@ -9,11 +9,12 @@ that ran and for a broken adapter; errors are one message, never a traceback.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -120,11 +121,22 @@ def _run(options: argparse.Namespace) -> int:
         settings.write_text("[pytest]\n", encoding="utf-8")
         own = ["-c", str(settings), "--rootdir", str(folder.parent), "--noconftest", "-p", "no:cacheprovider"]
         plugins = ["-p", "bnconform.cli.session.plugin", "-p", "xdist.plugin", "-n", options.workers]
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        os.environ.pop("PYTEST_ADDOPTS", None)
         set_hypothesis_home_dir(scratch)
-        status = pytest.main([*own, *plugins, "--tb=short", "-rN", "-q", *words, str(folder)])
+        with _nothing_of_the_users():
+            status = pytest.main([*own, *plugins, "--tb=short", "-rN", "-q", *words, str(folder)])
     return _exit_status(int(status), options.out)
+
+
+@contextlib.contextmanager
+def _nothing_of_the_users() -> Iterator[None]:
+    """Keeps the user's own plugins and options of pytest out of a run."""
+    kept = {name: os.environ.pop(name, None) for name in ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS")}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
 def _exit_status(status: int, out: Path) -> int:

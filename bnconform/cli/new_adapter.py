@@ -1,6 +1,6 @@
 """The command `bnconform new-adapter`: an adapter that runs, to be filled with calls of one's own library.
 
-Rules: what it writes is judged as it stands and keeps its statements; a file that is there is never overwritten.
+Rules: the written adapter is judged as it stands and keeps its statements; a file that is there is never overwritten.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
+from bnconform.analysis.diagnosis import Diagnostician
 from bnconform.contract.address import installed_sources
 from bnconform.contract.case import Case
 from bnconform.contract.errors import CallError
@@ -60,12 +60,10 @@ def _adapter_of(about: dict[str, Any]) -> list[str]:
 
 
 def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target) -> str:
-    about = target.implementation
-    run = Runner(lambda: hosts.of(source), about.name, about.features, about.ranks)
+    ask = Runner.of(target, lambda: hosts.of(source))
     tally = Tally(spec=spec)
-    tally.record(case, spec.judge(Subject(run, target.dialect), case))
-    diagnosis = Diagnosis() if tally.failure is None else Diagnostician(target, run).diagnose(spec, tally.failure)
-    record = finding(tally, target, run, diagnosis=diagnosis)
+    tally.record(case, spec.judge(Subject(ask, target.dialect), case))
+    record = finding(tally, target, ask, diagnosis=Diagnostician(target, ask).explain(tally))
     name = f"{record['implementation']} {record['version']} {record['dtype']}"
     print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")
     if record.get("explanation"):

@@ -1,7 +1,7 @@
 """`bnconform selftest`: every fault and every correct variant against every spec, as a table and a score.
 
-Rules: each line is one fault, each column a dtype, each cell the spec that caught it and after how many examples; what
-was not caught stands below with the power that the cases have for it; the exit status is 1 where too little was caught
+Rules: each line is one fault, each column a dtype, each cell the spec that caught it and after how many examples; an
+uncaught fault stands below with the power that the cases have for it; the exit status is 1 where too little was caught
 or something right was not left alone.
 """
 
@@ -11,19 +11,19 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 from bnconform.analysis.faults import FAULTS, VARIANTS
 from bnconform.analysis.faults.adapter import DIALECT
-from bnconform.analysis.selftest.power import POWERED, drawn, greatest_power
+from bnconform.analysis.selftest.power import POWERED, drawn_of, greatest_power
 from bnconform.analysis.selftest.score import Score, save, score
 from bnconform.analysis.selftest.trial import Trial, targets, try_fault, try_variant
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError
 from bnconform.engine.book import all_specs
+from bnconform.engine.selection import fits
 from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort
 from bnconform.engine.target import Target
@@ -31,7 +31,7 @@ from bnconform.engine.target import Target
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a self-test is asked for. values: how many values of correct variants are to be compared at least."""
+    """The scope of a self-test. values: the least number of values of correct variants to compare."""
 
     dtypes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -42,9 +42,9 @@ class Scope:
 
 
 def selftest(scope: Scope) -> int:
-    """Runs the self-test and prints what it found; returns the exit status."""
+    """Runs the self-test and prints its findings; returns the exit status."""
     dtypes = scope.dtypes or DTYPES
-    names = [f"faults.{one.name}" for one in FAULTS if _chosen(one.name, scope.faults)]
+    names = [f"faults.{one.name}" for one in FAULTS if fits(one.name, scope.faults)]
     if not names:
         raise CallError(f"--fault {' '.join(scope.faults)}: no such fault; `bnconform list faults` lists them")
     with _side_by_side(scope.workers) as pool:
@@ -68,30 +68,26 @@ def _side_by_side(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
         yield pool.map
 
 
-def _chosen(name: str, globs: Sequence[str]) -> bool:
-    return not globs or any(fnmatchcase(name, glob) for glob in globs)
-
-
 def _specs() -> list[Spec]:
     return list(all_specs())
 
 
-def _try_fault(about: Target, effort: Effort) -> Trial:
-    return try_fault(about, _specs(), effort)
+def _try_fault(target: Target, effort: Effort) -> Trial:
+    return try_fault(target, _specs(), effort)
 
 
 def _try_variant(job: tuple[Target, int], effort: Effort) -> Trial:
-    about, turn = job
-    return try_variant(about, _specs(), Effort(examples=effort.examples, seed=effort.seed + turn))
+    target, turn = job
+    return try_variant(target, _specs(), Effort(examples=effort.examples, seed=effort.seed + turn))
 
 
 def _variants(pool: Callable[..., Iterable[Any]], dtypes: Sequence[str], scope: Scope) -> list[Trial]:
     """Returns trials of the correct variants, from seed after seed until enough values were compared."""
     names = [f"variants.{one.name}{kind}" for one in VARIANTS for kind in ("", ":narrow")]
-    about = targets(names, dtypes)
+    correct = targets(names, dtypes)
     found: list[Trial] = []
     for turn in range(10_000):
-        found += pool(partial(_try_variant, effort=scope.effort), [(one, turn) for one in about])
+        found += pool(partial(_try_variant, effort=scope.effort), [(one, turn) for one in correct])
         if sum(one.compared for one in found) >= scope.values:
             break
     return found
@@ -140,5 +136,5 @@ def _share(measured: Score, dtype: str) -> str:
 
 def _explained(one: Trial, effort: Effort) -> str:
     wrong = next(fault for fault in FAULTS if f"faults.{fault.name}" == one.subject)
-    cases = (case for family in POWERED for case in drawn(family, one.dtype, effort.examples, effort.seed))
+    cases = (case for family in POWERED for case in drawn_of(family, one.dtype, effort.examples, effort.seed))
     return f"the greatest power of the cases for it is {greatest_power(wrong, cases, DIALECT):.3g}"

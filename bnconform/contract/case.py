@@ -1,4 +1,4 @@
-"""A Case is one problem for an implementation; an Outcome is what the implementation did with it.
+"""A Case is one problem for an implementation; an Outcome is the implementation's answer.
 
 Rules: values are frozen; the names and meanings of the fields are the public contract and only grow, each new field
 with a default; an adapter may read a Case's arrays, never write to them.
@@ -32,7 +32,7 @@ FEATURES = {
     "default_eps": ("default_eps",),
     "default_momentum": ("default_momentum",),
 }
-"""What an Implementation may offer beyond the fields that every one knows, and the fields of a Case that ask for it."""
+"""Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
 FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum")
@@ -56,20 +56,19 @@ class Case:
     """One problem: arrays and settings.
 
     `momentum` weighs the NEW statistics: r' = (1 - momentum) r + momentum s. `dy` is the cotangent of y, of x's shape.
-    `shuffled` says that the rows of x and dy stand in random order, which admits the sharper bounds on sums; leave it
+    `shuffled` says that the rows of x and dy stand in random order and admits the sharper bounds on sums; leave it
     False for data in any other order. Raises ContractError for arrays that do not fit together.
 
     The fields below it reach only an Implementation that names their feature. dot_x, dot_gamma, dot_beta: tangents, for
     dot_y = dy/dt. bar_dx, bar_dgamma, bar_dbeta: cotangents of the gradients, for the gradients of their weighted sum
     in x, gamma and dy. mask: boolean, of x's rank and broadcastable to x; False leaves a value out of the statistics.
-    dmean, dvar: cotangents of the batch's mean and biased variance where they are returned; they add to dx.
-    bar_grad_x: cotangent of the grad_x that bar_dx alone gives, for its gradient in x.
-    running_gradients: True asks for the gradients of the running mean and variance that inference normalizes by.
-    state: what an Outcome returned as such, to go on from, or an empty mapping for a new layer with the
-    implementation's own initial values. Running statistics are then part of it, so that the Case has none.
-    memory: one of MEMORY; an adapter with this feature hands arrays on as they lie where its implementation takes them,
-    and copies what it does not take. eager: run without compiling what is compiled by default.
-    default_eps, default_momentum: leave that argument out of the call; the Case holds its documented default.
+    dmean, dvar: cotangents of the batch's mean and biased variance where they are returned; they add to dx. bar_grad_x:
+    cotangent of the grad_x that bar_dx alone gives, for its gradient in x. running_gradients: True asks for the
+    gradients of the running mean and variance that inference normalizes by. state: the state of an earlier Outcome, to
+    go on from, or an empty mapping for a new layer with the implementation's own initial values. Running statistics are
+    then part of it, so that the Case has none. memory: one of MEMORY; an adapter with this feature hands arrays on as
+    they lie if its implementation takes them so, and copies the others. eager: run without the compilation that is the
+    default. default_eps, default_momentum: leave that argument out of the call; the Case holds its documented default.
 
     `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
     """
@@ -142,7 +141,7 @@ class Case:
 
     @property
     def flags(self) -> dict[str, object]:
-        """What the case asks for by FLAGS, by name."""
+        """The values of the FLAGS that the case sets, by name."""
         return {name: getattr(self, name) for name in FLAGS if _is_asked(getattr(self, name))}
 
     @property

@@ -1,6 +1,6 @@
-"""The words of the public contract, and the checks of what an adapter or a caller may pass.
+"""The words of the public contract, and the checks of values that an adapter or a caller passes.
 
-Rules: what breaks the contract raises a ContractError that says who, what was got and what was expected.
+Rules: a breach of the contract raises a ContractError with the culprit, the value got and the value expected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def check_mask(mask: object, shape: tuple[int, ...]) -> None:
 
 
 def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
-    """Returns `state` if it is arrays by name; otherwise raises ContractError: culprit, what was got and expected."""
+    """Returns `state` if it is arrays by name; otherwise raises ContractError: culprit, value got and value
+    expected."""
     if not isinstance(state, Mapping):
         raise ContractError(f"{culprit} is {describe(state)}; expected a mapping of names to arrays")
     for name, array in state.items():
@@ -39,7 +40,7 @@ def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
 
 
 def describe(value: object) -> str:
-    """Returns what a message says of a value that should have been another."""
+    """Returns the words of a message on a value that should have been another."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype.name}"
     return f"{value!r:.60} of type {type(value).__name__}"

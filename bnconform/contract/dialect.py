@@ -1,7 +1,7 @@
 """A Dialect holds an implementation's documented choices; an Implementation is one entry point under test.
 
 Rules: a Dialect field states what the implementation's documentation (or the plain text of its arithmetic) states, and
-`links` holds where. Nothing here widens a bound to hide a surprise: what nobody documents is a finding.
+`links` holds where. Nothing here widens a bound to hide a surprise: an undocumented choice is a finding.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Dialect:
 
     running_var: variance in the running average, m/(m-1) ("unbiased", the paper's) or 1/m ("biased").
     variance: algorithm, "two-pass" (or Welford's, Chan's) or "one-pass", E[x²] - E[x]².
-    single_value: what one value per channel does in training, an error or a variance of zero.
+    single_value: the outcome of one value per channel in training, an error or a variance of zero.
     average: how a layer with a state of its own averages its batches: by one weight ω ("exponential"), by 1/j at step j
     ("cumulative"), by ω after a copy of the first batch ("first copy"), or from zero and divided by 1 - (1 - ω)^j
     ("debiased").

@@ -11,7 +11,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 STATE_DTYPES = (*DTYPES, "bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
-"""What the arrays of a state may be: an implementation may count its steps beside its averages."""
+"""Types that the arrays of a state may have: an implementation may count its steps beside its averages."""
 
 
 @cache

@@ -25,10 +25,10 @@ class Implementation:
     name: dotted, unique in a run. run: takes a Case, returns an Outcome, raises Unsupported. dtypes: those it takes.
     ranks: ranks of x that it takes. compiled: a new shape costs a compilation, so shapes come from a fixed pool.
     version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
-    features: what of bnconform.contract.case.FEATURES it offers: a case that asks for anything else never reaches it.
+    features: those of bnconform.contract.case.FEATURES that it offers: a case that asks for another never reaches it.
     opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
-    settings: what a user writes to make or call it; None: not known. snippet: how scripts call it without its adapter;
-    None: they go through the adapter. versions: of what it consists of, by name of the distribution, as
+    settings: the arguments with which a user makes or calls it; None: not known. snippet: the call that stands in for
+    its adapter in scripts; None: there is none. versions: of what it consists of, by name of the distribution, as
     `bnconform.installed("torch")` gives them; empty: `version`, by the first part of its name.
     """
 
@@ -78,7 +78,7 @@ class Implementation:
 
 
 DEFAULTS = frozenset({"default_eps", "default_momentum"})
-"""Features of who documents the default, and takes a call without that argument."""
+"""Features of implementations whose documented default can be left out of the call."""
 
 
 @dataclass(frozen=True)

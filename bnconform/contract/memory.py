@@ -24,9 +24,9 @@ class InputOverwritten(Exception):
 
 
 def handed_over(run: Callable[[Case], Outcome], case: Case) -> Outcome:
-    """Returns what `run` makes of `case`, whose arrays it sees in the memory that the case asks for.
+    """Returns the outcome of `run` for `case`, its arrays laid out in memory as the case asks.
 
-    Raises InputOverwritten if the case is watched and one of them is not as it was afterwards.
+    Raises InputOverwritten if the case is watched and one of them has changed afterwards.
     """
     if case.memory == "plain" and not case.watched:
         return run(case)
@@ -104,7 +104,7 @@ _ARRANGE: dict[Memory, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _contents(case: Case) -> dict[str, bytes]:
-    """Returns what is in the memory of each array, between its elements too."""
+    """Returns the memory of each array, between its elements too."""
     return {name: _whole(array).tobytes() for name, array in _arrays(case).items()}
 
 

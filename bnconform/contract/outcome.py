@@ -17,7 +17,7 @@ from bnconform.contract.errors import ContractError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """The arrays that an implementation computed for a Case; None stands for what it does not offer.
+    """The arrays that an implementation computed for a Case; None stands for an output that is not offered.
 
     y, dx, dot_y, grad_x and grad_dy have the shape and dtype of x; the others have shape (C,) and a floating dtype at
     least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> + <bar_dbeta,
@@ -47,7 +47,7 @@ class Outcome:
 
 
 OUTPUTS = tuple(field.name for field in fields(Outcome) if field.name != "state")
-"""The arrays of an Outcome; a state is none, and nothing is claimed of what it holds."""
+"""The arrays of an Outcome; a state is none, and nothing is claimed of its contents."""
 
 
 ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy", "third_x")
@@ -57,7 +57,8 @@ _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
 def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
-    """Returns `outcome` if it fits `case`; otherwise raises ContractError: culprit, what was got, what was expected."""
+    """Returns `outcome` if it fits `case`; otherwise raises ContractError with culprit, value got and value
+    expected."""
     if not isinstance(outcome, Outcome):
         raise ContractError(f"{culprit} returned {describe(outcome)}; expected a bnconform.Outcome")
     for name in OUTPUTS:

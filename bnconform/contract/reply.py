@@ -1,7 +1,7 @@
-"""A Reply is what a host answers to a Case; a Described is what it says of an Implementation.
+"""A Reply is a host's answer to a Case; a Described is its description of an Implementation.
 
 Rules: plain frozen values of strings and numbers, picklable and writable as JSON; only an Outcome holds arrays; a fault
-of the adapter (Broken) is never mixed with what the implementation itself did (all others).
+of the adapter (Broken) is kept apart from acts of the implementation itself (all others).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Settings are what a user writes to make a layer or to call a function: its arguments, by name, with their defaults.
+"""Settings: the arguments with which a user makes a layer or calls a function, by name, with their defaults.
 
-Rules: a Settings states what the signature and the documentation state, with a link; numbers are kept as they are
-written there, since 1e-3 and 0.001 are one number and float32's 0.001 is another; what is not known is left out.
+Rules: a Settings repeats the signature and the documentation, with a link; numbers are kept as they are written there,
+since 1e-3 and 0.001 are one number and float32's 0.001 is another; unknown settings are left out.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any, Literal
 from bnconform.contract.errors import ContractError
 
 OFFERS = ("training", "inference", "averages", "gradients", "affine")
-"""What an implementation may do at all: normalize by the batch, by given statistics, average, differentiate, scale and
-shift."""
+"""Abilities of implementations: normalize by the batch or given statistics, average, differentiate, scale and shift."""
 
 
 @dataclass(frozen=True)
 class Argument:
     """One argument of a call.
 
-    default: as Python writes it; "": there is none. on, off: of a switch, what is written to have it, to do without,
-    and behind a comma what is written beside that. link: where name and default are documented.
+    default: as Python writes it; "": there is none. on, off: the text of the argument that switches it on or off;
+    further arguments follow after a comma. link: where name and default are documented.
     """
 
     name: str
@@ -34,17 +33,16 @@ class Argument:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a user writes when making the layer, or calling the function; None: there is no such argument.
+    """The arguments with which a user makes the layer, or calls the function; None: there is no such argument.
 
-    call: what is called; "{n}" in it stands for the number of axes beside examples and channels, at least 1.
-    eps: what is added to the variance. momentum: of the running averages; weighs: what of them, the "new" or the "old".
-    cumulative: what is written for the momentum to average all batches alike; "": that is not offered.
-    scale, shift: switches of γ and β alone; affine: one switch of both. state: switch of the running statistics.
-    axis: where the channels are said to be. layouts: how it is written by axis, "1" or "-1", "{s}" standing for the
-    letters of the other axes; empty: as a number.
-    reduced: the axis argument names the axes that are averaged over, not that of the channels.
-    channels: the axis of the channels where there is no such argument.
-    fixed: further arguments, which make this variant of it. offers: what it does of OFFERS.
+    call: the callable; "{n}" in it stands for the number of axes beside examples and channels, at least 1. eps: the
+    number added to the variance. momentum: that of the running averages; weighs: the statistics that it multiplies, the
+    "new" or the "old". cumulative: the momentum as written to average all batches alike; "": not offered. scale, shift:
+    switches of γ and β alone; affine: one switch of both. state: switch of the running statistics. axis: the argument
+    for the axis of the channels. layouts: how it is written by axis, "1" or "-1", "{s}" standing for the letters of the
+    other axes; empty: as a number. reduced: the axis argument names the axes that are averaged over, not that of the
+    channels. channels: the axis of the channels where there is no such argument. fixed: further arguments that make
+    this variant of it. offers: those of OFFERS that it offers.
     """
 
     call: str
@@ -78,7 +76,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, message: Mapping[str, Any]) -> Settings:
-        """Returns the settings that `to_json` gave as `message`; what this version does not know is left out."""
+        """Returns the settings that `to_json` gave as `message`; fields unknown to this version are left out."""
         values = {name: value for name, value in message.items() if name in cls.__dataclass_fields__}
         made = {name: Argument(**values[name]) for name in ARGUMENTS if values.get(name) is not None}
         return cls(**{**values, **made, "offers": tuple(values.get("offers", OFFERS))})

@@ -4,7 +4,7 @@ Rules: a message is a safetensors blob whose metadata holds one JSON string unde
 length goes first, as 8 little-endian bytes; an array that is None is absent; floats keep every bit; arrays arrive in C
 order; those of a state go under "state.<name>", and only they may be integers. A case has one sequence of bytes: its
 settings stand in the order of the fields, and those at their defaults are left out (but the axis), so that a new field
-changes no old file. Nothing is pickled, and what cannot be read gives a ContractError, never a half-read value.
+changes no old file. Nothing is pickled, and unreadable bytes give a ContractError, never a half-read value.
 """
 
 from __future__ import annotations

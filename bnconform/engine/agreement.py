@@ -1,4 +1,4 @@
-"""An Agreement is one comparison within derived bounds; a Judgement is what a spec's comparisons say of one case.
+"""An Agreement is one comparison within derived bounds; a Judgement holds a spec's comparisons on one case.
 
 Rules: the bound is the only tolerance; an element without a finite bound is not compared; a comparison of nothing is
 never agreement; a declared alternative counts only when the values match it within its own bound.
@@ -48,7 +48,8 @@ class Agreement:
 
     @property
     def verdict(self) -> Verdict:
-        """What this comparison alone says: conforms, deviates, fails, or unsupported where nothing was compared."""
+        """The verdict of this comparison alone: conforms, deviates, fails, or unsupported where nothing was
+        compared."""
         if self.missing or not self.compared:
             return "unsupported"
         if self.alternative is None:
@@ -98,7 +99,7 @@ def agree(
 
 
 def _ratios(actual: np.ndarray, expected: np.ndarray, allowance: np.ndarray, where: np.ndarray | None) -> np.ndarray:
-    """Returns error over allowance, -1 outside `where`; NaN for a number is an infinite error, none is never wrong."""
+    """Returns error over allowance, -1 outside `where`; NaN for a number is an infinite error, two NaNs agree."""
     with np.errstate(all="ignore"):
         error = np.abs(actual - expected)
         ratios = error / allowance
@@ -127,7 +128,7 @@ Reason = NotOffered | Raised | Crashed | TimedOut | Broken
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judgement:
-    """What one spec says of one case: its comparisons, or the reply that came in place of an outcome."""
+    """The judgement of one case by one spec: its comparisons, or the reply that came in place of an outcome."""
 
     agreements: tuple[Agreement, ...] = ()
     reply: Reason | None = None
@@ -150,7 +151,7 @@ class Judgement:
 
     @property
     def signature(self) -> tuple[str, str]:
-        """What a smaller case must show as well to be a witness of the same failure."""
+        """The signs by which a smaller case is a witness of the same failure."""
         kind = self.reply.type if isinstance(self.reply, Raised) else type(self.reply).__name__
         return self.verdict, kind
 

@@ -1,7 +1,7 @@
-"""A Target is what a finding is about; a Runner asks its host, and after a hang asks with less patience.
+"""A Runner asks its host, and after a hang asks with less patience; whatever answers cases as it does is an Ask.
 
-Rules: a runner returns replies and never raises for what an implementation did; only one full time limit is spent on an
-implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
+Rules: a runner returns replies and never raises for an act of the implementation; only one full time limit is spent on
+an implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from typing import Protocol
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Reply, TimedOut
+from bnconform.engine.target import Target
+
+Ask = Callable[[Case], Reply]
+"""What answers cases: a Runner, or whatever stands in for one."""
 
 
 class Answers(Protocol):
-    """What a runner needs of a host."""
+    """The part of a host that a runner needs."""
 
     timeout: float
 
@@ -43,8 +47,14 @@ class Runner:
         self.calls = 0
         self.impatient: float | None = None
 
+    @classmethod
+    def of(cls, target: Target, host: Callable[[], Answers]) -> Runner:
+        """Returns what asks the implementation of a target. host: starts or returns its host."""
+        about = target.implementation
+        return cls(host, about.name, about.features, about.ranks)
+
     def __call__(self, case: Case) -> Reply:
-        """Returns what the implementation answered to `case`; it is asked for no feature or rank that it lacks."""
+        """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks."""
         lacking = case.needs - self._features
         if lacking:
             return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")

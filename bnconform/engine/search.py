@@ -1,4 +1,4 @@
-"""Searches the cases of a family of specs for one on which a spec is not kept, and counts what was compared.
+"""The search of a family's cases for one on which a spec is not kept; it counts the values compared.
 
 Rules: a case is drawn once, run once and judged by every spec of the family; a spec that is not kept leaves the shared
 search and shrinks in one of its own, so that one failure hides no other; the seed decides everything.
@@ -7,76 +7,91 @@ search and shrinks in one of its own, so that one failure hides no other; the se
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from hypothesis import HealthCheck, Phase, given, seed, settings, target
+import hypothesis
 
 from bnconform.cases.small import small_cases
+from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Judgement
-from bnconform.engine.runner import Runner
+from bnconform.engine.drawing import draw_until
+from bnconform.engine.runner import Ask
 from bnconform.engine.shrink import witness
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Effort, Seen, Tally
 from bnconform.engine.target import Target
 
-LARGEST_TARGET = 1e6
+LARGEST_AIM = 1e6
+Stop = Callable[[Sequence[Tally], Sequence[Judgement]], bool]
+"""Whether a search is over, by its tallies and by what was judged of the latest case."""
 
 
-def search(specs: Sequence[Spec], about: Target, run: Runner, effort: Effort) -> dict[str, Tally]:
+def search(specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort) -> dict[str, Tally]:
     """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk."""
-    families = {one.given for one in specs}
-    if len(families) != 1:
-        raise ValueError(f"specs of {len(families)} families; expected specs that are given equal cases")
-    family = families.pop()
-    start = zlib.crc32(f"{effort.seed}|{family}|{about.implementation.name}|{about.dtype}".encode())
     tallies = [Tally(spec=one) for one in specs]
-    _explore(tallies, about, run, min(effort.examples, family.examples or effort.examples), start)
-    _shrink(tallies, about, run, start)
+    explore(tallies, target, ask, effort)
+    _shrink(tallies, target, ask, _start(_family_of(tallies), target, effort))
     return {tally.spec.id: tally for tally in tallies}
 
 
-def _explore(tallies: list[Tally], about: Target, run: Runner, examples: int, start: int) -> None:
-    family = tallies[0].spec.given
-    opening = family.opening(about.traits, start)[:examples]
-    for case in opening:
-        _judge(tallies, about, run, case)
-    if len(opening) == examples:
+def all_broken(tallies: Sequence[Tally], _: Sequence[Judgement]) -> bool:
+    """Whether no spec is left that another case could break."""
+    return not any(tally.open for tally in tallies)
+
+
+def explore(
+    tallies: Sequence[Tally],
+    target: Target,
+    ask: Ask,
+    effort: Effort,
+    *,
+    stop: Stop = all_broken,
+    climb: bool = True,
+) -> None:
+    """Tries the specs of tallies, which are given equal cases, and records what came of it; shrinks nothing.
+
+    stop: when to end before all examples were tried. climb: whether the search goes where errors are near their bounds.
+    """
+    family = _family_of(tallies)
+    start = _start(family, target, effort)
+    examples = min(effort.examples, family.examples or effort.examples)
+    opening = family.opening(target.traits, start)[:examples]
+    if any(stop(tallies, _judge(tallies, target, ask, case)) for case in opening) or len(opening) == examples:
         return
-    rules = settings(
-        max_examples=examples - len(opening),
-        database=None,
-        deadline=None,
-        derandomize=False,
-        print_blob=False,
-        phases=(Phase.generate, Phase.target),
-        suppress_health_check=list(HealthCheck),
-    )
 
-    @seed(start)
-    @rules
-    @given(family.strategy(about.traits))
-    def example(case: Case) -> None:
-        worst = _judge(tallies, about, run, case)
-        if worst is not None:
-            target(min(worst, LARGEST_TARGET))
+    def enough(case: Case) -> bool:
+        judged = _judge(tallies, target, ask, case)
+        if climb and judged:
+            hypothesis.target(min(max(one.ratio for one in judged), LARGEST_AIM))
+        return stop(tallies, judged)
 
-    example()
+    draw_until(enough, family.strategy(target.traits), examples - len(opening), start, climb=climb)
 
 
-def _judge(tallies: list[Tally], about: Target, run: Runner, case: Case) -> float | None:
-    """Judges one case by all specs that are still kept; returns the worst ratio, None where none is left."""
-    live = [tally for tally in tallies if tally.open]
-    bn = Subject(run, about.dialect)
-    worst = 0.0
-    for tally in live:
-        judged = tally.spec.judge(bn, case)
-        tally.record(case, judged)
-        worst = max(worst, judged.ratio)
-    return worst if live else None
+def _family_of(tallies: Sequence[Tally]) -> Given:
+    families = {one.spec.given for one in tallies}
+    if len(families) != 1:
+        raise ValueError(f"specs of {len(families)} families; expected specs that are given equal cases")
+    return families.pop()
 
 
-def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> None:
+def _start(family: Given, target: Target, effort: Effort) -> int:
+    """Returns the seed of a family's search, which follows from that of the run."""
+    return zlib.crc32(f"{effort.seed}|{family}|{target.implementation.name}|{target.dtype}".encode())
+
+
+def _judge(tallies: Sequence[Tally], target: Target, ask: Ask, case: Case) -> list[Judgement]:
+    """Judges one case by all specs that are still kept."""
+    bn, found = Subject(ask, target.dialect), []
+    for tally in tallies:
+        if tally.open:
+            found.append(tally.spec.judge(bn, case))
+            tally.record(case, found[-1])
+    return found
+
+
+def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> None:
     replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
@@ -87,9 +102,9 @@ def _shrink(tallies: list[Tally], about: Target, run: Runner, start: int) -> Non
         shrunk = next((before for other, before in replied if reply is not None and other is reply), None)
         if shrunk is None:
             family = tally.spec.given
-            small = small_cases(family, about.traits), small_cases(family, about.traits, seen.case)
+            small = small_cases(family, target.traits), small_cases(family, target.traits, seen.case)
             known = [before.case for other, before in replied if other is None and reply is None]
-            judge = _Judge(tally.spec, about, run)
+            judge = _Judge(tally.spec, target, ask)
             shrunk = witness(_part(seen, judge), judge, small, start, known)
             replied.append((reply, shrunk))
         if tally.failure is not None:
@@ -111,8 +126,8 @@ def _part(seen: Seen, judge: _Judge) -> Seen:
 class _Judge:
     """Judges one case at a time with a fresh subject."""
 
-    def __init__(self, spec: Spec, about: Target, run: Runner) -> None:
-        self._spec, self._about, self._run = spec, about, run
+    def __init__(self, spec: Spec, target: Target, ask: Ask) -> None:
+        self._spec, self._target, self._ask = spec, target, ask
 
     def __call__(self, case: Case) -> Judgement:
-        return self._spec.judge(Subject(self._run, self._about.dialect), case)
+        return self._spec.judge(Subject(self._ask, self._target.dialect), case)

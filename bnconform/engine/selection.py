@@ -1,8 +1,8 @@
-"""Chooses what a run is about: which adapters are asked, which implementations, specs and dtypes take part.
+"""The selection of a run: its adapters, implementations, specs, dtypes and devices.
 
-Rules: a name or glob that fits nothing is a wrong call, said with what there is; a framework that is not installed is
-listed, never an error; adapters whose namespace no glob can reach are not even started; what is opt-in takes part where
-a glob or its adapter was given.
+Rules: a name or glob that fits nothing is a wrong call, and the message lists the names there are; a framework that is
+not installed is listed, never an error; adapters with a namespace that no glob can reach are not even started; an
+opt-in implementation takes part where a glob or its adapter was given.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEVICES = ("cpu", "cuda")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for, as said on the command line; empty tuples stand for everything.
+    """The user's request, as said on the command line; empty tuples stand for everything.
 
     deviations: the folder of the registry; None: bnconform's own; empty: none is used.
     """
@@ -123,7 +123,8 @@ class Hosts:
 
 
 def select(request: Request, hosts: Hosts) -> Selection:
-    """Asks the adapters what they offer and returns those that take part; raises CallError for a wrong call."""
+    """Asks the adapters for their implementations and returns those that take part; raises CallError for a wrong
+    call."""
     request.check()
     sources = _sources(request)
     with ThreadPoolExecutor(1 if request.in_process else 4) as pool:

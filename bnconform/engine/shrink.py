@@ -33,10 +33,10 @@ Judge = Callable[[Case], Judgement]
 def witness(
     seen: Seen, judge: Judge, small: Sequence[st.SearchStrategy[Case]], seed: int, known: Iterable[Case] = ()
 ) -> Seen:
-    """Returns the smallest case that was found to show what `seen` shows; `seen` itself where no smaller one does.
+    """Returns the smallest case found that shows the same as `seen`; `seen` itself where no smaller one does.
 
-    judge: judges a case. small: strategies of cases to read, the best to read first. known: witnesses of other specs,
-    which are tried before anything is searched.
+    judge: judges a case. small: strategies of human-readable cases, the most readable first. known: witnesses of other
+    specs, tried before any search.
     """
     tried: list[Seen] = []
 

@@ -38,7 +38,7 @@ class Subject:
         self._replies: WeakKeyDictionary[Case, Reply] = WeakKeyDictionary()
 
     def reply(self, case: Case) -> Reply:
-        """Returns what the implementation answered to `case`, from the first time it was asked."""
+        """Returns the implementation's answer to `case`, from the first time it was asked."""
         known = self._replies.get(case)
         if known is None:
             known = self._replies[case] = self._run(case)
@@ -68,7 +68,7 @@ class Spec:
     check: Property
 
     def judge(self, bn: Subject, case: Case) -> Judgement:
-        """Returns what this spec says of the implementation on one case."""
+        """Returns the judgement of this spec on one case."""
         try:
             return judgement(self.check(bn, case))
         except NoOutcomeError as absent:

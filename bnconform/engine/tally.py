@@ -1,4 +1,4 @@
-"""A Tally counts what a spec compared in a search, how near the bound it came, and the case that shows its verdict."""
+"""A Tally counts the values a spec compared in a search and keeps the nearest to the bound, and the case to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnconform.engine.spec import Spec
 
 @dataclass(kw_only=True)
 class Tally:
-    """What a search knows of one spec: how much was compared, how near the bound it came, and what was not kept."""
+    """The tally of one spec in a search: values compared, how near the bound they came, and failures seen."""
 
     spec: Spec
     examples: int = 0
@@ -53,7 +53,7 @@ class Tally:
 
     @property
     def shown_quantity(self) -> str | None:
-        """What was wrong on the case that shows the verdict; without one, what came nearest to its bound.
+        """The wrong quantity on the case that shows the verdict; without one, the quantity nearest to its bound.
 
         None where a reply came in place of an outcome, or nothing was compared.
         """
@@ -103,7 +103,7 @@ class Effort:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A case and what a spec said of it."""
+    """A case and a spec's judgement of it."""
 
     case: Case
     judged: Judgement

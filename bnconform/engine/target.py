@@ -1,4 +1,4 @@
-"""A Target is one implementation in one dtype on one device: what a finding is about."""
+"""A Target is one implementation in one dtype on one device, the subject of a finding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Target:
 
     @property
     def traits(self) -> Traits:
-        """What the strategies must know of the target."""
+        """The traits of the target that strategies need."""
         settings = self.implementation.settings
         short = self.dialect.attribute_dtype == "float32" and self.dtype == "float64"
         return Traits(

@@ -1,4 +1,4 @@
-"""The parent's end of a host: starts the child process, asks it, and outlives whatever happens to it.
+"""The parent's end of a host: starts the child process, asks it, and outlives any end of it.
 
 Rules: every answer is that of the case just asked, or the child is killed with all that it started and never asked
 again; the time that a child takes to import its framework never counts against a case. One thread at a time uses a

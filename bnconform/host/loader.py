@@ -1,8 +1,8 @@
-"""Where adapters come from: an entry point, a module or a .py file that the user names, or a program behind a pipe.
+"""The loader of adapters: from an entry point, a module or .py file named by the user, or a program behind a pipe.
 
-Rules: finding a source imports nothing; `load` is the one place that imports an adapter, and every way in which that
-can fail becomes one of three exceptions: NotInstalled (a framework is absent: no error), ContractError (the module is
-not what the contract asks for) or AdapterFailure (its import failed).
+Rules: finding a source imports nothing; `load` is the one place that imports an adapter, and every failure of it
+becomes one of three exceptions: NotInstalled (a framework is absent: no error), ContractError (the module breaks the
+contract) or AdapterFailure (its import failed).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _checked(source: AdapterSource, module: ModuleType) -> list[Implementation]:
 
 
 def checked(source: AdapterSource, found: object) -> list[Implementation]:
-    """Returns `found` if it is what an adapter has to offer; otherwise raises ContractError."""
+    """Returns `found` if it is a valid list of implementations; otherwise raises ContractError."""
     if not isinstance(found, (list, tuple)) or not found:
         raise ContractError(f"{source}: IMPLEMENTATIONS is {found!r:.60} of type {type(found).__name__}; {_EXPECTED}")
     names: dict[str, int] = {}

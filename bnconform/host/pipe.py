@@ -1,7 +1,7 @@
-"""What a program of any language says over a pipe, read with the mistrust that it is due: pipe.md is its document.
+"""Answers of a program of any language over a pipe, validated like untrusted input; pipe.md documents the protocol.
 
-Rules: a program is held to the same contract as an adapter in Python, by the same checks; what it leaves out of its
-description has the default of bnconform.Implementation; bytes that break the protocol are never half read.
+Rules: a program is held to the same contract as an adapter in Python, by the same checks; fields missing from its
+description have the defaults of bnconform.Implementation; bytes that break the protocol are never half read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNWATCHED = 'it does not say that it watched its arrays, with "watched": true i
 
 
 def read_description(source: AdapterSource, blob: bytes) -> list[Described]:
-    """Returns what a program offers, by its first frame; raises ContractError if that is no description."""
+    """Returns the implementations of a program, by its first frame; raises ContractError if that is no description."""
     try:
         message, _ = unpack(blob)
         items = message.get("implementations")
@@ -85,7 +85,7 @@ def _elsewhere(case: Case) -> Outcome:
 
 
 def read_reply(blob: bytes, case: Case, name: str) -> Reply:
-    """Returns what the program answered to `case` for the implementation `name`; raises Garbled for no such answer.
+    """Returns the program's answer to `case` for the implementation `name`; raises Garbled for no such answer.
 
     A watched case counts as watched only where the program says that it did: its arrays are copies of its own.
     """

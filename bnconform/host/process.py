@@ -1,8 +1,8 @@
 """A host's process as its client sees it: three pipes, a deadline, and an end.
 
 Rules: every wait has a deadline and drains standard error meanwhile, so that nothing deadlocks, however large a
-message; one frame answers one frame, and bytes that are none end the talk; what a child started ends with it. A host
-is this package in some Python, or a program of any language. POSIX only.
+message; one frame answers one frame, and anything that is not a frame ends the process; processes that a child started
+end with it. A host is this package in some Python, or a program of any language. POSIX only.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Gone(Exception):
 
 
 class Garbled(Exception):
-    """The child process wrote something else than its answer; the message says what was got and expected."""
+    """The child process wrote something else than its answer; the message names the bytes got and the answer
+    expected."""
 
 
 def _command(source: AdapterSource) -> list[str]:
@@ -141,7 +142,7 @@ class Child:
         got += data
 
     def _listen(self) -> bool:
-        """Takes what standard error holds; returns whether there may be more."""
+        """Takes the contents of standard error; returns whether there may be more."""
         try:
             data = os.read(self._stderr, _KEPT)
         except BlockingIOError:

@@ -1,7 +1,7 @@
 """The child process: loads one adapter and answers cases over pipes until its client closes them.
 
-Rules: it imports only the light half of the package; standard output carries the protocol alone, whatever a framework
-prints; what the implementation did and what the adapter did wrong are kept apart; it never outlives its client.
+Rules: it imports only the light half of the package; standard output carries the protocol alone, even if a framework
+prints; failures of the implementation and mistakes of the adapter are kept apart; it never outlives its client.
 
     python -m bnconform.host.server TARGET named|installed
 """
@@ -43,7 +43,7 @@ _GRACE = 2.0  # seconds that a host has to end by itself after its client closed
 
 
 def answer(implementation: Implementation, case: Case, adapter_file: str) -> Reply:
-    """Runs `case` and returns what came of it; `adapter_file` is the path that tells the adapter's own frames."""
+    """Runs `case` and returns the reply; `adapter_file` is the path that tells the adapter's own frames."""
     try:
         return check_outcome(case, handed_over(implementation.run, case), implementation.name)
     except Unsupported as refusal:
@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> None:
 
 
 def serve(source: AdapterSource, requests: int, replies: int) -> None:
-    """Loads the adapter, says what came of it, then answers one case after the other until `requests` ends."""
+    """Loads the adapter, reports on that, then answers one case after the other until `requests` ends."""
     implementations: dict[str, Implementation] = {}
     try:
         implementations = {item.name: item for item in load(source)}
@@ -156,7 +156,7 @@ def _private_pipes() -> tuple[int, int]:
 
 
 def _end_with_the_client(requests: int) -> None:
-    """Ends this process and those that it started once the client's end of the pipe is closed, by death or by will."""
+    """Ends this process and those that it started when the client closes its end of the pipe or dies."""
     poller = select.poll()
     poller.register(requests, 0)  # no events asked for: only the hang-up is reported
     poller.poll()

@@ -1,7 +1,8 @@
-"""Chains of training steps: the running statistics that one step returned are those that the next case begins with.
+"""Chains of training steps: each case begins with the running statistics that the step before it returned.
 
-Rules: every step begins at the implementation's own state, so its error is bounded anew and no bound outgrows what it
-bounds; x keeps its shape; what a chain should amount to is computed in double-double. A chain is run once per subject.
+Rules: every step begins at the implementation's own state, so its error is bounded anew and bounds do not accumulate
+over the chain; x keeps its shape; the right end of a chain is computed in double-double. A chain is run once per
+subject.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from bnconform.oracle.reference.reductions import Array
 from bnconform.relations.refusals import taken
 
 FACTORS = (0.5, 1.0, 2.0)
-"""What x is multiplied by to make the batches of an average: powers of two, as every batch is to be as exact as x."""
+"""Factors of x that make the batches of an average: powers of two, as every batch is to be as exact as x."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One training step, and what the implementation did in it."""
+    """One training step, and the implementation's outcome."""
 
     case: Case
     outcome: Outcome
@@ -98,7 +99,8 @@ def cumulative(bn: Subject, case: Case) -> Steps:
 
 @once
 def inference_after_a_step(bn: Subject, case: Case) -> Case | None:
-    """Returns the case in inference by what a training step on it returned; None where that is no statistics."""
+    """Returns the case in inference by the statistics that a training step on it returned; None where that is no
+    statistics."""
     steps = follow(bn, (case,))
     return replace(continued(case, steps[0].outcome), mode="infer", dy=None) if steps else None
 

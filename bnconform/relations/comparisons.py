@@ -1,7 +1,7 @@
-"""Two runs of one implementation, and answers in place of an outcome: what the relations of the spec book are made of.
+"""Comparisons that specs share: two runs with each other, one run with the reference, and replies without an outcome.
 
-Rules: two runs are compared within the sum of both bounds, and what rounding the changed input did to the exact output
-is computed by the reference, not guessed; where nothing documented says what should happen, what loses least is asked.
+Rules: two runs are compared within the sum of both bounds, and the effect of a rounded input on the exact output is
+computed by the reference, not guessed; where no document says what should happen, the rule of least loss holds.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def same_output(
     if before is None:
         return Agreement(quantity=quantity, missing="y is not offered")
     with np.errstate(all="ignore"):
-        drift = np.abs(reference.normalize(changed) - moved(reference.normalize(case)))
-        mine = moved(bounds.normalize(case, bn.dialect).allowance)
-        within = bounds.normalize(changed, bn.dialect) + mine + drift
+        drift = np.abs(reference.y(changed) - moved(reference.y(case)))
+        mine = moved(bounds.y(case, bn.dialect).allowance)
+        within = bounds.y(changed, bn.dialect) + mine + drift
     return agree(bn(changed).y, moved(before.astype(np.float64)), within=within, quantity=quantity, where=where)
 
 
@@ -59,8 +59,8 @@ def pointwise(bn: Subject, case: Case, quantity: str, more: np.ndarray | float =
     """
     if bn.dialect.attribute_dtype == "float32" and 0 < case.eps < SMALLEST_SHORT:
         return Agreement(quantity=quantity, missing="ε is kept in float32, which does not hold one so small")
-    within = bounds.normalize(case, bn.dialect) + more
-    return agree(bn(case).y, reference.normalize(case), within=within, quantity=quantity)
+    within = bounds.y(case, bn.dialect) + more
+    return agree(bn(case).y, reference.y(case), within=within, quantity=quantity)
 
 
 def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
@@ -68,7 +68,7 @@ def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
     before, quantity = bn(case).y, "y of the negated input"
     if before is None:
         return Agreement(quantity=quantity, missing="y is not offered")
-    within = bounds.normalize(negated, bn.dialect) + bounds.normalize(case, bn.dialect)
+    within = bounds.y(negated, bn.dialect) + bounds.y(case, bn.dialect)
     expected = exact.scaled(before, np.array(-1.0), 2.0 * per_channel(case, shift(case)))
     return agree(bn(negated).y, expected, within=within, quantity=quantity)
 
@@ -113,14 +113,8 @@ def averages(bn: Subject, case: Case) -> list[Agreement]:
     ]
 
 
-BOUNDS = {
-    "y": bounds.normalize,
-    "running_mean": bounds.running_mean,
-    "running_var": bounds.running_var,
-    "dx": bounds.dx,
-    "dgamma": bounds.dgamma,
-    "dbeta": bounds.dbeta,
-}
+RESULTS = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+"""The outputs that are compared between two runs."""
 
 
 def inputs_left(bn: Subject, case: Case) -> Agreement:
@@ -132,27 +126,27 @@ def inputs_left(bn: Subject, case: Case) -> Agreement:
 
 
 def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
-    """Compares output, running statistics and gradients of two cases of equal values, which differ in FLAGS only.
+    """Compares output, running statistics and gradients of two cases of equal values that differ in FLAGS only.
 
-    What is exact of both is equal, and so are their bounds, which hold for sums in any order and hence for any walk
-    through memory: two runs are at most twice the bound apart. A NaN in both is no difference: where it comes from is
-    told by the specs of a single run.
+    Both have equal exact values and equal bounds. The bounds hold for sums in any order and hence for any walk through
+    memory: two runs are at most twice the bound apart. A NaN in both is no difference: the specs of a single run tell
+    its origin.
     """
     found, before = bn(case), bn(plain)
-    return [_same(case, name, getattr(found, name), getattr(before, name), bn.dialect) for name in BOUNDS]
+    return [_same(case, name, getattr(found, name), getattr(before, name), bn.dialect) for name in RESULTS]
 
 
 def _same(case: Case, name: str, found: np.ndarray | None, before: np.ndarray | None, dialect: Dialect) -> Agreement:
     if before is None:
         return Agreement(quantity=name, missing=f"{name} is not offered")
-    bound, expected = BOUNDS[name](case, dialect), before.astype(np.float64)
+    bound, expected = getattr(bounds, name)(case, dialect), before.astype(np.float64)
     numbers = None if found is None else ~(np.isnan(expected) & np.isnan(found.astype(np.float64)))
     return agree(found, expected, within=bound + bound, quantity=name, where=numbers)
 
 
 def same_results_where_stored(bn: Subject, case: Case, *memories: Memory) -> list[Agreement]:
     """Compares the results of a case that is stored in one of these ways with those of the plain case."""
-    bn(case)  # first, so that whoever takes no such cases has that for a reason
+    bn(case)  # run it first: an unsupported feature must be the reported reason
     if case.memory not in memories:
         return [Agreement(quantity="y", missing="stored in another way")]
     if case.memory == "shared" and (case.gamma is None or case.beta is None):
@@ -203,12 +197,12 @@ def shift_or_refusal(bn: Subject, case: Case) -> Agreement:
         paper = hold(~one, quantity="y for a single value", where=one)
         return unless_declared(paper, "single_value", hold(one, quantity="refusal", where=one))
     expected = np.broadcast_to(per_channel(case, shift(case)), case.x.shape)
-    return agree(bn(case).y, expected, within=bounds.normalize(case, bn.dialect), quantity="y for a single value")
+    return agree(bn(case).y, expected, within=bounds.y(case, bn.dialect), quantity="y for a single value")
 
 
 def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
     """Compares the mean of y with β, and the mean of (y - β)² with γ²σ²/(σ² + ε)."""
-    y, bound = bn(case).y, bounds.normalize(case, bn.dialect)
+    y, bound = bn(case).y, bounds.y(case, bn.dialect)
     others = tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
     error, beta, gamma = bound.allowance, shift(case), scale(case)
     size = np.abs(per_channel(case, gamma) * reference.normalized(case))

@@ -1,7 +1,7 @@
-"""Cases at the edge of what the settings and the dtypes allow.
+"""Cases at the edge of the settings and of the dtypes' ranges.
 
 Rules: each variant is made once per case, and carries no cotangent but where its gradients matter; magnitudes move by
-powers of two, which rounds nothing that stays in the dtype's range.
+powers of two, without rounding inside the dtype's range.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def with_negative_epsilon(case: Case) -> Case:
 
     So it is exact in every type that holds it, and reverses the sign of v + ε in some of the channels only.
     """
-    middle = float(np.median(reference.batch_variance(case))) if case.channels else 1.0
+    middle = float(np.median(reference.batch_var(case))) if case.channels else 1.0
     exponent = np.floor(np.log2(middle / 2)) if middle > 0 else -10.0
     return replace(case, eps=-float(np.exp2(exponent)), dy=None)
 

@@ -1,7 +1,7 @@
-"""Averages and affine maps of an implementation's outputs, rounded once: what a spec computes must not need a bound.
+"""Averages and affine maps of outputs, rounded once, so that a spec's own arithmetic adds no error.
 
-Rules: double-double throughout and one rounding to float64 at the end. That one is admitted by every bound on y: it
-counts a rounding of the sum with β and one of the output, which are a single one where y is as wide as float64.
+Rules: double-double throughout and one rounding to float64 at the end. Every bound on y admits that one: it counts a
+rounding of the sum with β and one of the output, and these are a single one where y is as wide as float64.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def share_of_variance(case: Case, gamma: Array | float = 1.0) -> Array:
 
 
 def short_of_input(case: Case) -> Array:
-    """Returns x + d(√(σ²/(σ² + ε)) - 1), of x's shape: what γ = σ, β = μ give."""
+    """Returns x + d(√(σ²/(σ² + ε)) - 1), of x's shape: the output for γ = σ, β = μ."""
     with np.errstate(all="ignore"):
         batch = solution(case).batch
         x, missed = _rows(case.x, case.axis), as_doubledouble(batch.spread * batch.r) - 1.0
@@ -53,7 +53,7 @@ def short_of_input(case: Case) -> Array:
 
 
 def listing(case: Case) -> Array:
-    """Returns what the listing of document 001 computes, of x's shape, operation for operation."""
+    """Returns the output of document 001's listing, of x's shape, operation for operation."""
     with np.errstate(all="ignore"):
         x = _rows(case.x, case.axis)
         sample_mean = _mean(x)

@@ -1,6 +1,6 @@
-"""Inference as a linear map of each channel, y = a·x + (β - a·E[x]) with a = γ/√(Var[x] + ε), and what follows from it.
+"""Inference as a linear map of each channel, y = a·x + (β - a·E[x]) with a = γ/√(Var[x] + ε), and its consequences.
 
-Rules: double-double throughout and one rounding at the end, which every bound on y admits (see bnconform.exact); the
+Rules: double-double throughout and one rounding at the end, admitted by every bound on y (see `exact`); the
 statistics are a case's own inputs, hence exact.
 """
 
@@ -46,7 +46,7 @@ def folded_layer(case: Case) -> Array:
 
 
 def renormalized(case: Case, inferring: Case, trained: np.ndarray) -> tuple[Array, Array]:
-    """Returns what training's y becomes in inference, r·(y - β) + γ·d + β, and r, which also stretches the error of y.
+    """Returns r·(y - β) + γ·d + β, training's y carried over to inference, and r, the stretch of y's error.
 
     σ_B² and μ_B are those of the case's batch, σ² and μ the running statistics of `inferring`; ε counts in both.
     """

@@ -1,7 +1,7 @@
-"""Cases made from a case, for specs that ask how the outcome changes with the input.
+"""Cases made from a case, for specs on the change of the outcome with the input.
 
-Rules: a variant is made once per case, so that specs which need the same one run it once; a variant is rounded to the
-dtype of the case, and what rounding did to it is the spec's business; variants carry no cotangent.
+Rules: a follow-up is made once per case, so that specs in need of the same one run it once; it is rounded to the dtype
+of the case, and the effect of that rounding is the spec's business; follow-ups carry no cotangent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def unscaled(case: Case) -> Case:
 @once
 def restoring(case: Case) -> Case:
     """Returns the case with γ = √(σ² + ε) and β = μ of its own batch."""
-    root = np.sqrt(reference.batch_variance(case) + case.eps)
+    root = np.sqrt(reference.batch_var(case) + case.eps)
     mean = reference.batch_mean(case)
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
@@ -56,7 +56,7 @@ def restoring(case: Case) -> Case:
 @once
 def restoring_without_epsilon(case: Case) -> Case:
     """Returns the case with γ = σ and β = μ of its own batch."""
-    root, mean = np.sqrt(reference.batch_variance(case)), reference.batch_mean(case)
+    root, mean = np.sqrt(reference.batch_var(case)), reference.batch_mean(case)
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
 
@@ -121,7 +121,7 @@ def next_axis(case: Case) -> int:
 
 @once
 def time_steps(case: Case) -> tuple[Case, ...]:
-    """Returns the case's (N, T, C) cut into T cases of (N, C): what stands at one time step each."""
+    """Returns the case's (N, T, C) cut into T cases of (N, C): the values at one time step each."""
     x = _sequences(case)
     return tuple(replace(case, x=np.ascontiguousarray(x[:, t]), axis=1, dy=None) for t in range(x.shape[1]))
 

@@ -1,4 +1,4 @@
-"""Relations that gradients and tangents keep among themselves, whatever the values: what specs of gradients compare.
+"""Relations among gradients and tangents that hold for any values.
 
 Rules: both sides come from the implementation and are summed in double-double, so that each may be off by its own
 bound and by nothing else; sums over a channel are of shape (C,).
@@ -16,8 +16,9 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
 from bnconform.engine.agreement import Agreement, agree
 from bnconform.engine.spec import Subject
-from bnconform.oracle import bounds, reference
+from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.expected import bound_of, expected
 from bnconform.oracle.reference.doubledouble import DoubleDouble
 from bnconform.oracle.reference.equations import rounded
 from bnconform.oracle.reference.quantities import solution
@@ -87,8 +88,8 @@ def derivative(bn: Subject, case: Case, name: str) -> Agreement:
     actual = getattr(bn(case), name)
     if actual is None:
         return Agreement(quantity=name, missing=f"{name} is not offered")
-    within = getattr(bounds, name)(case, bn.dialect)
-    return agree(actual, getattr(reference, name)(case), within=within, quantity=name)
+    right, within = expected(case, bn.dialect, name)
+    return agree(actual, right, within=within, quantity=name)
 
 
 def without_scale(case: Case) -> Case:
@@ -110,7 +111,7 @@ def pairing(found: Outcome, case: Case, dialect: Dialect) -> Agreement:
         difference = (_rows(found.dot_y, case) * g).total()
         within = _weighted(bounds.dot_y(case, dialect), g, case)
         for name, array, tangent in pairs:
-            own: Bound = getattr(bounds, name)(case, dialect)
+            own = bound_of(case, dialect, name)
             if array.ndim == 1:
                 weight = tangent.astype(np.float64)
                 difference = difference - DoubleDouble(array.astype(np.float64)) * weight

@@ -1,10 +1,10 @@
-"""Cases with a mask made from a case, and the same cases with what the mask hides left out.
+"""Cases with a mask, made from a case, and the same cases without the hidden rows.
 
-Rules: which values are hidden follows from their place alone, never from their size, so that what is shown stands in as
-random an order as before; x has rank 2 or 3, as batches and sequences have, and the mask is one for all channels. What
-a mask leaves is judged by the reference and the bounds of the case without the hidden rows. A masked sum adds exact
-zeros in their place, which round nothing: it is a sum of the shown values alone, in some order and some bracketing, and
-the bounds hold for every order; the count of the shown values is exact.
+Rules: values are hidden by their place alone, never by their size, so that the shown ones stand in as random an order
+as before; x has rank 2 or 3, as batches and sequences have, and the mask is one for all channels. The shown values are
+judged by the reference and the bounds of the case without the hidden rows. A masked sum adds exact zeros in their
+place, without rounding: it is a sum of the shown values alone, in some order and some bracketing, and the bounds hold
+for every order; the count of the shown values is exact.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A small network that is trained by gradient descent, and whose batch normalization is the implementation's.
+"""A small network, trained by gradient descent, with the batch normalization of the implementation.
 
-Rules: linear layers, activations, loss and optimizer are computed in float64 and are never judged; what enters a layer
-of batch normalization is rounded to the dtype under test, and what it returns is taken as it is: each step begins at
-the implementation's own state. Weights follow from a digest of the inputs, so that a case alone rebuilds its network.
+Rules: linear layers, activations, loss and optimizer are computed in float64 and are never judged; the input of a batch
+normalization is rounded to the dtype under test, and its output is taken as it is: each step begins at the
+implementation's own state. Weights follow from a digest of the inputs, so that a case alone rebuilds its network.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from bnconform.engine.spec import NoOutcomeError
 from bnconform.oracle.reference.reductions import Array
 
 HIDDEN = (16, 32)
-"""Units of the hidden layers, and below the classes told apart, as in the listing of document 001."""
+"""Units of the hidden layers, as in the listing of document 001."""
 CLASSES = 2
+"""Classes that the network tells apart, as in the listing of document 001."""
 STEPS = 20
 RATE = 0.1
 SPREADS, OFFSETS = (0.3, 1.0, 3.0), (0.0, 0.7, 3.0)
@@ -54,9 +55,9 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a network is trained on: inputs (m, features) and one-hot classes (m, 2); `case` lends layout and settings.
+    """The task of a network: inputs (m, features) and one-hot classes (m, 2); `case` lends layout and settings.
 
-    after: whether a layer is normalized after its activation.
+    after: True if a layer is normalized after its activation.
     """
 
     case: Case
@@ -67,7 +68,7 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """What one layer asked of the implementation in one step: a forward pass, and the same with the cotangent of y."""
+    """The two cases of one layer in one step: a forward pass, and the same with the cotangent of y."""
 
     forward: Case
     whole: Case
@@ -75,7 +76,7 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class _Passed:
-    """A layer's forward pass: what entered it, its linear part, what the implementation was asked, and what left it."""
+    """A layer's forward pass: its input, its linear part, the case asked of the implementation, and its output."""
 
     entered: Array
     linear: Array
@@ -114,9 +115,9 @@ def _hidden(rng: np.random.Generator, case: Case, fan: int, units: int) -> Hidde
 
 
 def train(bn: Normalize, case: Case, *, after: bool) -> Iterator[tuple[int, tuple[Call, ...]]]:
-    """Yields the number of each step, from 1, with what its layers asked of the implementation.
+    """Yields the number of each step, from 1, with the calls of its layers.
 
-    Nothing is trained on after a gradient that is no number, which rounding allows where what leads to it may overflow.
+    Training ends at a gradient that is no number; rounding allows one where an intermediate result may overflow.
     """
     task, network = begin(case, after=after)
     for number in range(1, STEPS + 1):
@@ -153,7 +154,7 @@ def _forward(bn: Normalize, layer: Hidden, entered: Array, task: Task) -> _Passe
 
 
 def _backward(bn: Normalize, layer: Hidden, passed: _Passed, signal: Array, task: Task) -> tuple[Hidden, Array, Call]:
-    """Returns the layer after the step, the signal to the layer before it, and what the implementation was asked."""
+    """Returns the layer after the step, the signal to the layer before it, and the call of the implementation."""
     active = passed.linear > 0 if task.after else passed.y > 0
     dtype = dtype_named(task.case.dtype)
     dy = (signal if task.after else signal * active).astype(dtype)

@@ -1,4 +1,4 @@
-r"""The noise of a batch: how far what many channels returned may lie from the exact distribution of a random batch.
+r"""The noise of a batch: how far the outputs of many channels may lie from the exact distribution of a random batch.
 
 Rules: no sample is compared with another; the distribution is exact, and the allowance is that of chance plus that of
 rounding, both derived. A channel is one draw, and all channels are independent.
@@ -36,7 +36,7 @@ Distribution = Callable[[Array], Array]
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """What each channel's draw is, by what was returned: a value, and the ends between which it lies for certain."""
+    """Each channel's draw as read off the outcome: a value, and the ends between which it lies for certain."""
 
     value: Array
     low: Array
@@ -131,18 +131,18 @@ def standard_squares(case: Case, dialect: Dialect, returned: np.ndarray) -> Inte
 
 
 def first_output(case: Case, dialect: Dialect, y: np.ndarray) -> Interval:
-    """Returns h of the first example, which is the mean of its distribution itself, among m - 1 that are drawn.
+    """Returns h of the first example, set to the mean of the distribution, among m - 1 drawn ones.
 
     With the mean e of the others and Σ² the sum of their squares about it, the deviation is d = -e·(m - 1)/m and m·v =
-    Σ² + e²·(m - 1)/m: h = d/√v is a monotone function of Student's ratio of e and Σ. What h loses by ε and by the
+    Σ² + e²·(m - 1)/m: h = d/√v is a monotone function of Student's ratio of e and Σ. The loss of h by ε and by the
     rounding of the data is (d + e)/(R - f) - d/R for R = √(v + ε), |e| ≤ mean(δ) and |f| ≤ rms(δ) + √(v + ε) - √v.
     """
     _, _, data = _drawn(case)
     data[0] = 0.0
-    variance = reference.batch_variance(case)
+    variance = reference.batch_var(case)
     root = np.sqrt(variance + case.eps)
     moved = np.sqrt(np.mean(data * data, axis=0)) + case.eps / (root + np.sqrt(variance))
-    error = to_rows(bounds.normalize(case, dialect).allowance, case.axis)[0]
+    error = to_rows(bounds.y(case, dialect).allowance, case.axis)[0]
     value = to_rows(y, case.axis)[0].astype(np.float64)
     with np.errstate(all="ignore"):
         change = (data.mean(axis=0) + (np.abs(value) + error) * moved) / (root - moved)

@@ -1,6 +1,6 @@
 """One step of an optimizer from given gradients, and how far an error of the gradients can carry it.
 
-Rules: steps are computed in double-double and rounded once; what earlier steps left behind is given and exact, since a
+Rules: steps are computed in double-double and rounded once; the averages of earlier steps are given and exact, since a
 first step of RMSProp or Adam divides the gradient by its own magnitude and cannot tell a wrong scale.
 """
 
@@ -26,7 +26,7 @@ SLACK = 1 + 2.0**-48
 
 @dataclass(frozen=True)
 class Past:
-    """What earlier steps left: averages of the gradient and of its square, of shape (C,)."""
+    """The averages that earlier steps left, of the gradient and of its square, of shape (C,)."""
 
     mean: Array
     square: Array
@@ -58,7 +58,7 @@ ADAM = Optimizer(
 
 
 def step(optimizer: Optimizer, gradient: np.ndarray, past: Past) -> Array:
-    """Returns what the optimizer adds to a parameter."""
+    """Returns the optimizer's change of a parameter."""
     with np.errstate(all="ignore"):
         g = DoubleDouble(gradient.astype(np.float64))
         numerator = g * optimizer.new
@@ -80,8 +80,8 @@ def carried(optimizer: Optimizer, gradient: Array, bound: Bound, past: Past) -> 
 
     n'/d' - n/d = ((n' - n)·d - n·(d' - d))/(d·d') with |n' - n| ≤ new·T. The difference of two roots is that of the
     squares over the sum of the roots: with |g'| ≤ |g| + T it is D = new_square·T(2|g| + T)/(root' + root) at most, the
-    smaller root' being the one for |g'| = max(|g| - T, 0), which also makes d' smallest. Nothing here cancels but n,
-    whose rounding comes times D/d and stays below SLACK, so float64 does. Both steps are rounded to float64 once.
+    smaller root' being the one for |g'| = max(|g| - T, 0), and d' is smallest there too. Nothing here cancels but n;
+    its rounding comes times D/d and stays below SLACK, so float64 does. Both steps are rounded to float64 once.
     """
     with np.errstate(all="ignore"):
         known, size = np.isfinite(bound.allowance), np.abs(gradient)

@@ -1,8 +1,8 @@
-"""Running averages that a layer with a state of its own keeps, by the recurrence that its Dialect declares.
+"""Running averages of a layer with a state of its own, by the recurrence of its Dialect.
 
-Rules: a layer begins with an empty state and goes on from what it returned, so that a hidden counter counts; what the
-average should be is computed in double-double from the declared initial values, never from what the layer said of
-itself; a chain is run once per subject.
+Rules: a layer begins with an empty state and goes on from each state that it returns, so that a hidden counter counts;
+the right average is computed in double-double from the declared initial values, never from the layer's own report; a
+chain is run once per subject.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def averages(values: Sequence[DoubleDouble], chain: Steps, dialect: Dialect, sta
 
 
 def divisor(chain: Steps, dialect: Dialect) -> DoubleDouble:
-    """Returns z = 1 - (1 - ω)^k, what a debiased average is divided by; 1 for any other."""
+    """Returns z = 1 - (1 - ω)^k, the divisor of a debiased average; 1 for any other."""
     if dialect.average != "debiased":
         return DoubleDouble(1.0)
     rest = DoubleDouble(1.0)
@@ -94,7 +94,7 @@ def divisor(chain: Steps, dialect: Dialect) -> DoubleDouble:
 
 
 def expected(values: Sequence[DoubleDouble], chain: Steps, dialect: Dialect, start: float) -> Array:
-    """Returns what inference should use after the chain."""
+    """Returns the right statistics for inference after the chain."""
     return rounded(averages(values, chain, dialect, start)[-1] / divisor(chain, dialect))
 
 
@@ -102,12 +102,12 @@ Make = Callable[[Case, Dialect], Bound]
 
 
 def bound(values: Sequence[DoubleDouble], chain: Steps, dialect: Dialect, name: str, make: Make) -> Bound:
-    """Bounds running statistic `name`, whose single step `make` bounds, after the chain.
+    """Bounds running statistic `name` after the chain; `make` bounds a single step of it.
 
     One step from the exact R is off by at most T(R), and T grows with |R| by no more than 4u(1 - ω) + 3u and the
-    rounding of the output. A start that is itself off by E is carried on by 1 - ω, so that
-    E_j = T_j(R_(j-1)) + ((1 - ω_j)(1 + 5u) + 4u)·E_(j-1) + s_j, where E_0 = 0: the initial values are exact, and s_j is
-    what the unit in the last place grows by where the error takes R_j to the next power of two.
+    rounding of the output. A start that is itself off by E is carried on by 1 - ω, so that E_j = T_j(R_(j-1)) + ((1 -
+    ω_j)(1 + 5u) + 4u)·E_(j-1) + s_j, where E_0 = 0: the initial values are exact, and s_j is the growth of the unit in
+    the last place where the error takes R_j to the next power of two.
     """
     types = effective(chain[0].case.dtype, dialect)
     u = max(types.accumulate.u, types.running.u)

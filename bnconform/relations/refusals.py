@@ -1,7 +1,7 @@
-"""Settings and values that an implementation refuses with an error, where no document says that it must take them.
+"""Refusals: settings and values answered with an error where no document says that they must be taken.
 
 Rules: an error is a refusal only where it says something, is none of arithmetic, and does not come for the same problem
-with an ordinary setting or value; of what is refused nothing is claimed, and the reason is the implementation's own.
+with an ordinary setting or value; nothing is claimed of a refused case, and the reason is the implementation's own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bnconform.engine.spec import NoOutcomeError, Subject
 ORDINARY = 0.5
 """A weight of the new statistics that every implementation takes."""
 ARITHMETIC = ("ZeroDivisionError", "FloatingPointError", "OverflowError")
-"""Errors that happen to who did not think of a setting: no refusals."""
+"""Arithmetic errors: accidents, not refusals."""
 
 
 def taken(bn: Subject, case: Case, ordinary: Case | None = None) -> Case:

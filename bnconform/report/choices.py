@@ -1,4 +1,4 @@
-"""What every implementation documents, side by side, and whether it was measured to be true.
+"""The documented choices of every implementation, side by side, and whether they were measured to be true.
 
 Rules: a pure function of the merged runs; every implementation has a line, and every choice a column, whether it is
 declared or not.

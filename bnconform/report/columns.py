@@ -1,4 +1,4 @@
-"""Who stands in the report: its columns (implementation, version, device), its specs, and where its links lead.
+"""The columns of the report (implementation, version, device), its specs, and the targets of its links.
 
 Rules: everything is read from the runs' own records; a name that a run does not describe is shown all the same.
 """

@@ -1,8 +1,8 @@
-"""What the findings of a run say of one documented choice: measured true, contradicted, or not measured.
+"""The findings on one documented choice: measured true, contradicted, or not measured.
 
 Rules: a choice is called true only where a finding says so of the declared value, and contradicted only where values
-were compared and no type agrees: a type that alone does not may fail for another reason, and is named; what nobody
-measures is said to be that.
+were compared and no type agrees: a single type that disagrees may fail for another reason, and is named; an unmeasured
+choice is called so.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ PAPER = {"running_var": "unbiased", "single_value": "zero"}
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A choice: what is declared ("" where it has none), its link, and what was measured.
+    """A choice: its declared value ("" where it has none), its link, and the measurement.
 
-    assumed: nothing states it, and it is taken to be as the paper has it. where: the types for which it is not true,
-    where it is for others. why: in words. href: a finding.
+    assumed: nothing states it, and the paper's choice is taken for it. where: the types for which it is untrue while
+    true for others. why: in words. href: a finding.
     """
 
     value: str = ""
@@ -54,15 +54,15 @@ class Cell:
 
     @property
     def told(self) -> str:
-        """What was measured, in words."""
+        """The measurement, in words."""
         return f"{TOLD[self.measured]} {self.where}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A column of the table: its heading, what it means, and the spec that measures it, with another `beside` it.
+    """A column of the table: its heading, its meaning, and the spec that measures it, with another `beside` it.
 
-    field: of the Dialect; needs: what of settings.OFFERS it speaks of; "": anything.
+    field: of the Dialect; needs: the one of settings.OFFERS that it concerns; "": all implementations.
     """
 
     heading: str

@@ -1,7 +1,7 @@
-"""The spec book: what every spec of the runs says, by chapter, and what came of it.
+"""The spec book: the statement of every spec of the runs, by chapter, and its verdicts.
 
-Rules: a pure function of the merged runs; every spec appears, one without findings too; chapters stand in the order in
-which the runs name them.
+Rules: a pure function of the merged runs; every spec appears, one without findings too; chapters stand in the order of
+the runs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The tables of a witness: the values of its case, and its worst elements beside what was expected of them.
+"""The tables of a witness: the values of its case, and its worst elements beside the expected ones.
 
-Rules: tables are cut to what the eye can take, always around the worst element, and say so; values that do not fit the
+Rules: tables are cut to a readable size, always around the worst element, and say so; values that do not fit the
 stated shape are left out rather than shown in the wrong place.
 """
 

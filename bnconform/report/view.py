@@ -1,4 +1,4 @@
-"""What the page shows, computed from the results and ready for the template to print.
+"""The contents of the page, computed from the results and ready for the template to print.
 
 Rules: a pure function of the merged runs; the template decides nothing but markup; every finding appears in the table,
 and every finding that does not conform has a section of its own or, unsupported, a line in a list.
@@ -164,7 +164,7 @@ class _Viewer:
 
 
 def view(merged: Merged, out: Path) -> Page:
-    """Returns what the report of `merged` shows, with its links relative to `out`."""
+    """Returns the contents of the report of `merged`, with its links relative to `out`."""
     return _Viewer(merged, out).page()
 
 

@@ -1,7 +1,7 @@
 """The words, signs and number formats of the report, one for each idea.
 
-Rules: a verdict is never told by colour alone; a number keeps the digits that tell it from its neighbours; what is not
-finite is written out, never as a large number.
+Rules: a verdict is never told by colour alone; a number keeps the digits that tell it from its neighbours; numbers that
+are not finite are written out, never as large ones.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def share_text(share: float | None) -> str:
 
 
 def selftest_text(score: dict[str, Any] | None) -> str:
-    """Returns in a sentence what the self-test of the version that made a run amounted to."""
+    """Returns a sentence on the self-test of the version that made a run."""
     if score is None:
         return (
             "No self-test was recorded for the version of the suite that made this run, so nothing here says what it "

@@ -1,4 +1,5 @@
-"""What a run leaves on disk: findings, their file and schema, witnesses, scripts, and the registry of deviations.
+"""Everything that a run leaves on disk: findings, their file and schema, witnesses, scripts, the registry of
+deviations.
 
-Rules: imports `contract`, `engine` and `analysis`; the report knows nothing but what is written here.
+Rules: imports `contract`, `engine` and `analysis`; the report knows nothing but these files.
 """

@@ -1,4 +1,4 @@
-"""Writes what a finding leaves beside the results: the witness, and the script that reproduces it.
+"""Writes the files of a finding beside the results: the witness, and the script that reproduces it.
 
 Rules: a file is written whole or not at all; its name tells spec, implementation, dtype and device.
 """

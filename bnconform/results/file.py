@@ -92,8 +92,8 @@ class Merged:
 def read_results(path: Path | str) -> Results:
     """Reads `path`, a results.jsonl or the directory that holds one.
 
-    Raises ContractError, with file and line, for what is not a results file of this schema or is damaged. A damaged
-    last line is what an interrupted run leaves, and is taken for one.
+    Raises ContractError, with file and line, for a damaged file or one of another schema. A damaged last line is the
+    mark of an interrupted run, and is taken for one.
     """
     path = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:
@@ -142,7 +142,7 @@ def _key(finding: Finding) -> tuple[str, ...]:
 
 
 class ResultsWriter:
-    """Writes the lines of one run to `out`/results.jsonl; clears what a previous run left there first.
+    """Writes the lines of one run to `out`/results.jsonl; clears the files of a previous run there first.
 
     A context manager: leaving it closes the file. Only `end` writes the last line, so an exception leaves a file that
     says that its run was interrupted. Raises ContractError for a line that breaks the contract.
@@ -166,7 +166,7 @@ class ResultsWriter:
         self._write(record)
 
     def finding(self, record: Finding) -> None:
-        """Writes one finding; what is not finite is spelled as the contract has it."""
+        """Writes one finding; numbers that are not finite are spelled as the contract has it."""
         ratio = record["worst_ratio"]
         if ratio is not None:
             ratio = float(ratio) if math.isfinite(ratio) else LARGEST
@@ -191,7 +191,8 @@ class ResultsWriter:
 
 
 def clear_output(out: Path) -> None:
-    """Removes what a previous run wrote to `out`, and nothing else; ContractError where the files are not a run's."""
+    """Removes the files that a previous run wrote to `out`, and nothing else; ContractError where the files are not a
+    run's."""
     results, pages = out / FILE, [out / name for name in PAGES if (out / name).exists()]
     artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py")]
     ours = results.is_file() and _is_ours(results)

@@ -1,7 +1,7 @@
-"""Makes a Finding, the record of a verdict, out of a tally; and the sentence that says why.
+"""A Finding, the record of a verdict, is made out of a tally, with a sentence for its reason.
 
-Rules: every number in a finding was measured; the reason names quantity, place, what was got and what was expected; a
-fault of the adapter is said to be one and never reads as the framework's.
+Rules: every number in a finding was measured; the reason names quantity, place, value got and value expected; a fault
+of the adapter is called so and never reads as the framework's.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def finding(
 ) -> Finding:
     """Returns the record of a verdict; where its witness lies is filled in by the function that writes it.
 
-    smoke: what came of the smoke test of its adapter. diagnosis: what explains the failure. replayed: what came of the
-    replay of the deviation that is known of it.
+    smoke: the smoke test of its adapter. diagnosis: the explanation of the failure. replayed: the replay of the known
+    deviation that covers it.
     """
     seen = tally.shown
     broken = seen is not None and seen.judged.broken
@@ -68,7 +68,7 @@ def finding(
 
 
 def _known(replayed: Replayed) -> Known:
-    """Returns what is known of a finding: the cause, or that the entry is stale, and what to do."""
+    """Returns the known cause of a finding, or a note that the entry is stale, with the remedy."""
     cause = replayed.deviation.cause
     known: dict[str, Any] = {"fault": cause.fault, "reason": cause.reason, "link": cause.link}
     if not replayed.holds:
@@ -77,7 +77,7 @@ def _known(replayed: Replayed) -> Known:
 
 
 def reason(tally: Tally, target: Target, run: Runner | None = None) -> str:
-    """Returns one sentence that says why the verdict is what it is."""
+    """Returns the reason of a verdict in one sentence."""
     seen = tally.shown
     if tally.verdict == "conforms":
         return f"within the bound everywhere; worst error {tally.ratio:.3g} of the bound, in {tally.quantity}"
@@ -105,7 +105,7 @@ def _nothing_compared(tally: Tally) -> str:
         return f"none of the {tally.compared} compared elements has a bound narrow enough to make a claim"
     if tally.total:
         return f"no element of {tally.total} has a finite bound: the arithmetic may overflow there"
-    # Beside an output that is never offered, why some of the cases were refused is beside the point.
+    # A missing output outweighs refused cases as the reason.
     never = {why for why in tally.missing if why.endswith("is not offered")}
     return "; ".join(sorted(never or tally.missing)) or "no example was judged"
 

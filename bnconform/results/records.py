@@ -57,7 +57,7 @@ class ImplementationRecord(_Described, total=False):
 
 
 class RunRecord(TypedDict):
-    """The first line: what was asked for, of what, where."""
+    """The first line: the request, the implementations and the machine."""
 
     kind: Literal["run"]
     schema: int
@@ -109,7 +109,7 @@ class Detail(TypedDict, total=False):
 
 
 class Cause(TypedDict):
-    """Why a deviation that is known is there, and what to read about it."""
+    """The reason of a known deviation, and a link to read about it."""
 
     fault: Literal["implementation", "adapter", "by-design"]
     reason: str
@@ -162,7 +162,7 @@ class End(TypedDict):
 
 
 def is_stale(record: Finding) -> bool:
-    """Returns whether the registry of deviations says of a finding what no longer holds."""
+    """Returns whether a finding's entry in the registry of deviations no longer holds."""
     return record.get("known", {}).get("stale", False)
 
 

@@ -43,9 +43,9 @@ def script(
 
     `expected`, `bound` and `actual` belong to `case` itself. Where the spec compares something else than an output of
     one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
-    quantity either: the script then shows whether it still is. `adapter` is a module, the path of a .py file, which the
-    script looks for in the current folder and beside itself, or, as on the command line, an adapter of another
-    interpreter or a program, which it starts. `snippet` is the call that stands in for the adapter.
+    quantity either: the script then shows whether it still is. `adapter` is a module; the path of a .py file, looked
+    for in the current folder and beside the script; or, as on the command line, an adapter of another interpreter or a
+    program, started by the script. `snippet` is the call that stands in for the adapter.
     """
     # A snippet is of the first derivatives only; more goes through the adapter.
     template, needs = _template(adapter, None if case.needs or case.flags else snippet)

@@ -113,7 +113,7 @@ def test_files_that_are_no_chapters_are_left_out_and_strangers_come_last(tmp_pat
 
 def test_a_chapter_is_imported_once_and_another_of_its_name_anew(tmp_path: Path) -> None:
     body = (
-        "from bnconform.spec import spec\nfrom bnconform.strategies import cases\n"
+        "from bnconform.engine.spec import spec\nfrom bnconform.cases.strategies import cases\n"
         "@spec('y', source='a paper', given=cases(mode='train'))\ndef {name}(bn, case):\n    'Says something.'\n"
     )
     paths = []

@@ -256,7 +256,6 @@ def test_a_state_of_narrower_statistics_is_reported_in_the_type_of_x() -> None:
     assert found.running_mean.dtype == found.running_var.dtype == np.float64
 
 
-@pytest.mark.framework
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_an_adapter_wires_its_implementations_as_it_says(adapter: str) -> None:
     found = _in_a_process_of_its_own(adapter)
@@ -266,7 +265,6 @@ def test_an_adapter_wires_its_implementations_as_it_says(adapter: str) -> None:
     assert found == {name: [] for name in found}
 
 
-@pytest.mark.framework
 def test_torch_compile_is_wired_as_torch_is_where_a_case_asks_for_no_compiler() -> None:
     pytest.importorskip("torch")
     adapter = importlib.import_module("bnconform.adapters.torch_compile")

@@ -1,7 +1,7 @@
 """Each adapter that offers tangents or second gradients wires them as it says.
 
-The comparison is with the reference and loose, as in tests/test_adapters.py: whether an implementation is right to the
-last bit is the harness's own question. One process for each adapter; this file is also the program that it runs.
+The comparison is with the reference and loose, as in test_adapters.py: whether an implementation is right to the last
+bit is the harness's own question. One process for each adapter; this file is also the program that it runs.
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ def main(module: str) -> None:
                 print(implementation.name, case.mode, case.dtype, case.x.shape, case.axis, one)
 
 
-@pytest.mark.framework
 @pytest.mark.parametrize("module", ADAPTERS)
 def test_tangents_and_second_gradients_are_those_of_the_case(module: str) -> None:
     installed_of(module)

@@ -18,7 +18,7 @@ from bnconform.cli.convert.command import described
 from bnconform.contract.implementation import Described
 from bnconform.engine.selection import Hosts, Request, select
 
-pytestmark = [pytest.mark.framework, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 

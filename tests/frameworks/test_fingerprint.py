@@ -10,6 +10,7 @@ ones).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,11 @@ from bnconform.analysis.fingerprint.fingerprinting import rank_of
 from bnconform.cli.fingerprint import compare
 from bnconform.engine.selection import Hosts, Request, select, targets
 
-pytestmark = [pytest.mark.framework, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 ADAPTERS = ("torch", "tf", "keras_tensorflow", "keras_torch", "keras_jax", "flax", "jax", "numpy_listing")
+_PROCESSOR = Path("/proc/cpuinfo")
+FUSED_FLOAT16 = _PROCESSOR.is_file() and "avx512_fp16" in _PROCESSOR.read_text()
+"""Whether the processor computes in float16 itself: XLA then fuses products with sums, which rounds as wider types do."""
 TWO, ONE, EITHER = "two-pass", "one-pass", "two-pass or Welford-like"
 WIDE = dict.fromkeys(("float16", "bfloat16", "float32"), "float32")
 OWN: dict[str, str | None] = {dtype: dtype for dtype in DTYPES}
@@ -57,7 +61,7 @@ TORCH = {
 JAX = {
     **COMMON,
     **FLUSHING,
-    "elementwise arithmetic": OWN,
+    "elementwise arithmetic": OWN | ({"float16": "float32"} if FUSED_FLOAT16 else {}),
     "cotangents summed in": OWN,
     "statistics kept in": {"float16": "float16", "bfloat16": "bfloat16"},
     "inference": "subtracts first",
@@ -113,7 +117,8 @@ SAID: dict[str, dict[str, Any]] = {
     "jax.nn.standardize": {
         **JAX,
         "variance algorithm": {"float16": ONE, "bfloat16": None, "float32": ONE, "float64": ONE},
-        "negative variance": {"float32": "clamped", "float64": "clamped"},
+        "negative variance": {"float32": "clamped", "float64": "clamped"}
+        | ({"float16": "clamped"} if FUSED_FLOAT16 else {}),
     },
     "jax.nn.standardize:stable": {
         **JAX,

@@ -15,7 +15,6 @@ from bnconform.cases import populations
 from bnconform.relations import network
 from bnconform.relations.network import Hidden, Network, Task
 
-pytestmark = pytest.mark.framework
 Twin = Callable[[Network, Task], Iterator[Network]]  # yields the state after each step that it takes by itself
 ORDERS = pytest.mark.parametrize("after", [False, True], ids=["before the activation", "after the activation"])
 

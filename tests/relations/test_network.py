@@ -85,7 +85,7 @@ def test_twenty_steps_learn(after: bool, seed: int) -> None:
 def test_some_channels_begin_with_a_variance_near_epsilon(after: bool, eps: float) -> None:
     _, calls = next(network.train(exact, drawn(eps=eps), after=after))
     for call in calls:
-        shares = reference.batch_variance(call.whole) / eps
+        shares = reference.batch_var(call.whole) / eps
         assert np.count_nonzero((shares > 0.03) & (shares < 30)) >= call.whole.channels / 4
 
 
@@ -93,7 +93,7 @@ def test_some_channels_begin_with_a_variance_near_epsilon(after: bool, eps: floa
 def test_and_stay_there_where_epsilon_is_large(eps: float) -> None:
     *_, (_, calls) = network.train(exact, drawn(eps=eps), after=False)
     for call in calls:
-        shares = reference.batch_variance(call.whole) / eps
+        shares = reference.batch_var(call.whole) / eps
         assert np.count_nonzero((shares > 0.03) & (shares < 30)) >= call.whole.channels / 4
 
 
@@ -136,7 +136,7 @@ def test_a_layer_has_the_first_layers_output_for_its_input_and_goes_on_from_what
         assert before.whole.beta is not None
         assert np.all(after.whole.beta == before.whole.beta - network.RATE / 12 * 120.0)
     _, start = network.begin(case, after=False)
-    y = np.maximum(to_rows(reference.normalize(first[0].forward), -1), 0)
+    y = np.maximum(to_rows(reference.y(first[0].forward), -1), 0)
     assert np.array_equal(first[1].forward.x, y @ start.hidden[1].weight + start.hidden[1].bias)
 
 

@@ -133,14 +133,14 @@ def test_the_edges_are_where_they_are_said_to_be(dtype: str) -> None:
         total = np.asarray(changed.running_var).astype(np.float64) + changed.eps
         assert (total[1::3] > 0).all()
         assert (total[2::3] < 0).all()
-        y, within = reference.infer(changed), bounds.infer(changed, Dialect())
+        y, within = reference.y(changed), bounds.y(changed, Dialect())
         assert np.isnan(to_rows(y, changed.axis)[:, 2::3]).all()
         assert np.isinf(to_rows(within.allowance, changed.axis)[:, 2::3]).all()
         assert np.array_equal(np.asarray(changed.running_var)[::3], np.asarray(case.running_var)[::3])
     for case in draw(cases(mode="train").strategy(Traits(dtype=dtype)), 5):
         changed = edges.with_negative_epsilon(case)
-        left = reference.batch_variance(changed) + changed.eps
+        left = reference.batch_var(changed) + changed.eps
         assert changed.eps < 0
         assert (left > 0).any()
-        allowance = to_rows(bounds.normalize(changed, Dialect()).allowance, changed.axis)
+        allowance = to_rows(bounds.y(changed, Dialect()).allowance, changed.axis)
         assert np.isinf(allowance[:, ~(left > 0)]).all()

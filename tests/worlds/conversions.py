@@ -1,4 +1,4 @@
-"""Holds a conversion against two real layers: what it says is the same agrees within both bounds, the rest does not."""
+"""Holds a conversion against two real layers: declared equalities agree within both bounds, the rest does not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 3
 
 
 def values(arguments: Mapping[str, str]) -> dict[str, Any]:
-    """Returns what the arguments are once Python has read them."""
+    """Returns the arguments as Python reads them."""
     return {name: ast.literal_eval(text) for name, text in arguments.items()}
 
 
@@ -71,12 +71,7 @@ def judged(
     ]
     found = {
         "training output": all(
-            _agree(
-                *(
-                    (one.outcome.y, bounds.normalize(one.case, dialect))
-                    for one, dialect in zip(pair, dialects, strict=True)
-                )
-            )
+            _agree(*((one.outcome.y, bounds.y(one.case, dialect)) for one, dialect in zip(pair, dialects, strict=True)))
             for pair in zip(*both, strict=True)
         ),
         "gradients": all(_gradient(both, dialects, name) for name in ("dx", "dgamma", "dbeta")),
@@ -100,7 +95,7 @@ def judged(
         inferred = replace(cases[0], mode="infer", dy=None)
         found["inference output"] = _agree(
             *(
-                (layer(values(written.arguments), inferred).y, bounds.infer(inferred, dialect))
+                (layer(values(written.arguments), inferred).y, bounds.y(inferred, dialect))
                 for (_, layer), written, dialect in zip(
                     (here, there), (conversion.before, conversion.after), dialects, strict=True
                 )
@@ -129,7 +124,7 @@ def _agree(first: tuple[Any, Bound], second: tuple[Any, Bound]) -> bool:
 def check(
     conversion: Conversion, here: tuple[Described, Layer], there: tuple[Described, Layer], gradients: bool = True
 ) -> None:
-    """Asserts that what the conversion calls the same agrees in fact, and that the rest differs in fact."""
+    """Asserts that the equalities of the conversion agree in fact, and that the rest differs in fact."""
     said = {one.function: one.verdict == "same" for one in conversion.matches if one.verdict != "not offered"}
     found = judged(conversion, here, there)
     skipped = {"single value"} | (set() if gradients else {"gradients"})

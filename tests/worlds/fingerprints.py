@@ -13,7 +13,7 @@ from bnconform.host.server import answer
 
 
 class Here:
-    """What a runner needs of a host, without a process."""
+    """The part of a host that a runner needs, without a process."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.timeout, self.implementation = 60.0, implementation
@@ -23,7 +23,7 @@ class Here:
 
 
 def inferred(implementation: Implementation, dtype: str, rank: int = 4, axis: int = 1) -> dict[str, Inferred]:
-    """Returns what was inferred of `implementation`, by property."""
+    """Returns the inferred values of `implementation`, by property."""
     here = Here(implementation)
     run = Runner(lambda: here, implementation.name, implementation.features, implementation.ranks)
     found = fingerprint(Subject(run, implementation.dialect_for(dtype)), dtype, rank, axis)
@@ -36,12 +36,12 @@ def values(implementation: Implementation, dtype: str, rank: int = 4) -> dict[st
 
 
 def comparisons(implementation: Implementation, dtype: str) -> dict[str, Comparison]:
-    """Returns what was inferred of `implementation` beside its Dialect, by property."""
+    """Returns the inferences of `implementation` beside its Dialect, by property."""
     found = compared(inferred(implementation, dtype).values(), implementation.dialect_for(dtype), dtype)
     return {one.inferred.property: one for one in found}
 
 
 def contradictions(implementation: Implementation, dtype: str) -> dict[str, str | None]:
-    """Returns the values that contradict what `implementation` declares, by property."""
+    """Returns the values that contradict the declarations of `implementation`, by property."""
     found = comparisons(implementation, dtype)
     return {name: one.inferred.value for name, one in found.items() if one.relation == "contradicts"}

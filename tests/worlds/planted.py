@@ -1,22 +1,18 @@
-"""Faults of the catalogue, planted in an implementation, and what the diagnosis makes of the first spec they break."""
+"""Faults of the catalogue, planted in an implementation, and the diagnosis of the first spec they break."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
-from bnconform.analysis.selftest.trial import families, runner, search_until, targets
+from bnconform.analysis.selftest.trial import asking, first_broken, targets
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import all_specs
-from bnconform.engine.runner import Runner
-from bnconform.engine.spec import Spec
-from bnconform.engine.tally import Effort, Tally
-from bnconform.engine.target import Target
+from bnconform.engine.tally import Effort
 
 
 class Planted(NamedTuple):
-    """A fault in a dtype, the spec that caught it and what was diagnosed; None: no spec caught it."""
+    """A fault in a dtype, the spec that caught it and the diagnosis; None: no spec caught it."""
 
     fault: str
     dtype: str
@@ -34,20 +30,11 @@ class Planted(NamedTuple):
 
 def diagnosed(fault: str, dtype: str) -> Planted:
     """Returns the diagnosis of the first spec, in the order of the book, that catches the fault."""
-    (about,) = targets([f"faults.{fault}"], [dtype])
-    run = runner(about)
-    tally = first_caught(about, run, all_specs())
-    if tally is None or tally.shown is None:
+    (target,) = targets([f"faults.{fault}"], [dtype])
+    ask = asking(target)
+    broken = [tally for tally in first_broken(target, ask, all_specs(), Effort()) if tally.verdict in BAD]
+    if not broken or broken[0].shown is None:
         return Planted(fault, dtype, None, Diagnosis())
-    return Planted(fault, dtype, tally.spec.id, Diagnostician(about, run).diagnose(tally.spec, tally.shown))
-
-
-def first_caught(about: Target, run: Runner, specs: Sequence[Spec]) -> Tally | None:
-    """Returns the tally of the first spec that is not kept, after a glance at every family and then a longer look."""
-    for examples in (5, 100):
-        for family in families(specs):
-            tallies = search_until(family, about, run, Effort(examples=examples), first=True)
-            caught = [tally for tally in tallies if tally.verdict in BAD]
-            if caught:
-                return caught[0]
-    return None
+    return Planted(
+        fault, dtype, broken[0].spec.id, Diagnostician(target, ask).diagnose(broken[0].spec, broken[0].shown)
+    )

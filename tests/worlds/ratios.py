@@ -5,17 +5,9 @@ import numpy as np
 from bnconform.oracle import bounds, reference
 
 
-def judged(case, name):
-    """Returns reference and bound functions for the output `name` in the Case's mode."""
-    function = {"y": "normalize" if case.mode == "train" else "infer"}.get(name, name)
-    return getattr(reference, function), getattr(bounds, function)
-
-
 def worst_ratio(case, name, got, dialect):
     """Returns the worst error over allowance of an output; an error where there is no claim counts as 0."""
-    expected, bound = (
-        function(case, *more) for function, more in zip(judged(case, name), ((), (dialect,)), strict=True)
-    )
+    expected, bound = getattr(reference, name)(case), getattr(bounds, name)(case, dialect)
     with np.errstate(all="ignore"):
         error = np.abs(np.asarray(got, np.float64) - expected)
         ratio = np.where(np.isinf(bound.allowance) | (error == 0), 0.0, error / bound.allowance)

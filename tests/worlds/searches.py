@@ -39,7 +39,7 @@ DOCUMENTED = {"running_var": "https://example.org/documented"}
 
 
 class Here:
-    """What a runner needs of a host, without a process; it remembers the cases that it was asked."""
+    """The part of a host that a runner needs, without a process; it remembers the cases that it was asked."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.timeout, self.implementation = 60.0, implementation

@@ -15,7 +15,7 @@ Run = Callable[[Case], Outcome]
 
 
 def smoked(about: Run | Implementation | Here, dtype: str = "float32") -> Smoke:
-    """Returns what the smoke test says of an adapter in this process."""
+    """Returns the result of the smoke test for an adapter in this process."""
     one = about if isinstance(about, Implementation | Here) else implementation(about)
     host = one if isinstance(one, Here) else Here(one)
     described = Described.of(host.implementation)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 SPECS = '''
-from bnconform import bounds, reference
-from bnconform.spec import spec
-from bnconform.strategies import cases
-from bnconform.verdict import agree
+from bnconform.cases.strategies import cases
+from bnconform.engine.agreement import agree
+from bnconform.engine.spec import spec
+from bnconform.oracle import bounds, reference
 
 TRAINING = cases(mode="train", gradients=False)
 
@@ -21,7 +21,7 @@ TRAINING = cases(mode="train", gradients=False)
 @spec("y = h", source="a paper", given=TRAINING)
 def normalizes_tiny(bn, case):
     """Training normalizes."""
-    return agree(bn(case).y, reference.normalize(case), within=bounds.normalize(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
 
 
 @spec("m = n", source="a paper", given=TRAINING)

@@ -1,6 +1,6 @@
-"""The diagnosis: which wrong formula of the catalogue explains what a spec found, and how well.
+"""The diagnosis: the wrong formulas of the catalogue that explain a failure, and how well they do.
 
-Rules: only what fails is diagnosed; a diagnosis names what was measured and decides no verdict.
+Rules: only failures are diagnosed; a diagnosis names measured figures and decides no verdict.
 """
 
 from bnconform.analysis.diagnosis.diagnosis import Diagnosis as Diagnosis

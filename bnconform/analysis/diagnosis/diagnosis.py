@@ -1,7 +1,7 @@
-"""A Diagnosis says which faults explain what a spec found, and in words how well; a Likely is one such fault.
+"""A Diagnosis names the faults that explain a failure and says in words how well; a Likely is one such fault.
 
 Rules: faults are named best first, by ratio in two digits and then in the order of the catalogue, simple before
-special; where none fits that is said, and what the error then looks like; every number was measured.
+special; if none fits, it says so and describes the error instead; every number was measured.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]
 def explained(likely: Sequence[Likely], outputs: Sequence[str] = (), *, compared: bool = True) -> Diagnosis:
     """Returns the diagnosis that names these faults.
 
-    outputs: those alone that they explain. compared: whether there were values to compare, beside what the spec says.
+    outputs: those alone that they explain. compared: whether there were values to compare, beside the spec's own
+    verdict.
     """
     best = likely[0]
     named = " or ".join(_words(one) for one in likely[:MOST_NAMED])

@@ -1,15 +1,15 @@
-"""A Diagnostician compares what one implementation did in one dtype with every fault of the catalogue.
+"""A Diagnostician compares one implementation's outcomes in one dtype with every fault of the catalogue.
 
-Rules: a fault explains a witness where every output lies within its allowance and the right formulas do not explain
-some; it must hold for fresh cases of the witness's family, and what several explain is tried on cases that tell them
-apart. Cases of other families only tell apart: one that none of them explains shows something else; but what is right
-in an ordinary case, and would not be with the fault, refutes it. Where the right formulas explain every single outcome,
-as of a relation between two, a fault must break the same spec in the same way.
+Rules: a diagnosis follows from witness and target alone, not from what was diagnosed before. A fault explains a witness
+where every output lies within its allowance and the right formulas do not explain some. Fresh cases of the witness's
+family must match. Cases of other families only separate the faults that are left: one that none of them explains shows
+something else. An ordinary case that is right refutes a fault that would make it wrong. Where the right formulas
+explain every single outcome, as of a relation between two, a fault must break the same spec in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
@@ -29,54 +29,62 @@ from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Raised, Reply
+from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
-from bnconform.engine.tally import Seen
+from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 
 MOST_ASKED = 8
 """How many cases are asked to tell faults apart."""
+MOST_KEPT = 16
+"""How many exhibits are kept; each holds what every fault makes of its case."""
 UNREPEATED = "asked again, it gave another answer"
 NOT_COMPARED = "not compared with known faults, which take no such cases"
 GRADED = "variance algorithm"
 """The property of the fingerprint that grades the variance."""
 MORE_ROOM = 100.0
-"""Who explains the same within a hundredth of an allowance explains it; the other only does not contradict it."""
+"""A fault within a hundredth of another's allowance explains the same; the other merely does not contradict it."""
 Outputs = tuple[str, ...]
 """The outputs that are compared; empty: all."""
 
 
 class Diagnostician:
-    """Diagnoses the failures of one target, and asks its implementation no fresh case twice."""
+    """Diagnoses the failures of one target. What it keeps saves work and changes no answer: fresh cases with their
+    answers, and the latest exhibits, since the specs of a family are often broken on one case."""
 
-    def __init__(self, about: Target, run: Callable[[Case], Reply]) -> None:
-        self._about, self._run = about, run
-        self._faults = [fault for fault in FAULTS if about.dtype in fault.dtypes]
-        self._cases = FreshCases(about.traits, about.implementation.features)
+    def __init__(self, target: Target, ask: Ask) -> None:
+        self._target, self._ask = target, ask
+        self._faults = [fault for fault in FAULTS if target.dtype in fault.dtypes]
+        self._cases = FreshCases(target.traits, target.implementation.features)
         self._answers: dict[Case, Exhibit | None] = {}
-        self._known: list[Diagnosis] = []
+        self._exhibits: dict[object, Exhibit] = {}
+
+    def explain(self, tally: Tally) -> Diagnosis:
+        """Returns what explains a tally's failure; nothing where there is none."""
+        return Diagnosis() if tally.failure is None else self.diagnose(tally.spec, tally.failure)
 
     def diagnose(self, spec: Spec, seen: Seen) -> Diagnosis:
-        """Returns what explains that the spec is not kept on a case; nothing where there was no outcome to explain."""
+        """Returns the diagnosis of a spec that is not kept on a case; nothing where there was no outcome to explain."""
         if seen.judged.reply is not None or seen.judged.verdict != "fails":
             return Diagnosis()
-        again, replies = told(spec, seen.case, self._run, self._about.dialect)
+        again, replies = told(spec, seen.case, self._ask, self._target.dialect)
         if again.signature != seen.judged.signature and not isinstance(again.reply, NotOffered):
             return self._unrepeated(spec, seen)
-        exhibits = [Exhibit(one) for one in evidence_of(replies, self._about.dialect)]
+        exhibits = [self._exhibit(one) for one in evidence_of(replies, self._target.dialect)]
         if not exhibits and not all(case.needs <= CALCULABLE for case, _ in replies):
             return Diagnosis(words=NOT_COMPARED)
-        found = self._explained(spec, seen, exhibits)
-        if found not in self._known:
-            self._known.append(found)
+        return self._explained(spec, seen, exhibits)
+
+    def _exhibit(self, one: Evidence) -> Exhibit:
+        """Returns the exhibit of an equal piece of evidence, if it is among the latest ones."""
+        found = self._exhibits.pop(one.content, None) or Exhibit(one)
+        self._exhibits[one.content] = found
+        if len(self._exhibits) > MOST_KEPT:
+            del self._exhibits[next(iter(self._exhibits))]
         return found
 
     def _explained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
-        for known in self._known:
-            names = [one["fault"] for one in known.likely]
-            faults = [fault for fault in self._faults if fault.name in names]
-            if faults and len(self._standing(spec, seen, exhibits, faults)) == len(faults):
-                return known
-        standing = self._standing(spec, seen, exhibits, self._faults)
+        standing = self._standing(spec, seen, exhibits)
         found = self._told_apart(standing, exhibits, spec.given)
         outputs = _outputs_of(seen, exhibits)
         if found is None and outputs:
@@ -91,14 +99,14 @@ class Diagnostician:
     @cached_property
     def _grade(self) -> str:
         """What the fingerprint says of the algorithm of the variance."""
-        rank = rank_of(tuple(self._about.implementation.ranks))
-        found = fingerprint(Subject(self._run, self._about.dialect), self._about.dtype, rank)
+        rank = rank_of(tuple(self._target.implementation.ranks))
+        found = fingerprint(Subject(self._ask, self._target.dialect), self._target.dtype, rank)
         (grade,) = [one.value for one in found if one.property == GRADED]
         return f"its {GRADED} is {grade}" if grade else f"its {GRADED} is undecided"
 
-    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], faults: Sequence[Fault]) -> list[Fault]:
-        """Returns those of the faults that the witness speaks for."""
-        matching = _matching(faults, exhibits)
+    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> list[Fault]:
+        """Returns the faults that the witness speaks for."""
+        matching = _matching(self._faults, exhibits)
         if any(one.odd for one in exhibits):
             return self._speaking(matching, exhibits, spec.given)
         return [fault for fault in matching if self._fails_likewise(spec, seen, fault)]
@@ -123,7 +131,7 @@ class Diagnostician:
         looked_at = [*exhibits, *(one for one in own if one is not None)]
         plain = self._plain(given)
         left = [fault for fault in standing if not any(one.refutes(fault, outputs) for one in plain)]
-        given_ones = outputs or tuple({output for one in exhibits for output in one.about.outputs})
+        given_ones = outputs or tuple({output for one in exhibits for output in one.evidence.outputs})
         # What rounds more than it may does so in ordinary cases as well, and no further than that.
         left = [fault for fault in left if fault.within is None or _matching([fault], plain, given_ones)]
         left = _matching(left, looked_at, outputs)
@@ -143,21 +151,22 @@ class Diagnostician:
         for case in self._cases.of_others(given):
             if len(left) < 2 or asked == MOST_ASKED:
                 return
-            if _tells_apart(Exhibit(Evidence(case, {}, self._about.dialect)), left, exhibits):
+            if _tells_apart(Exhibit(Evidence(case, {}, self._target.dialect)), left, exhibits):
                 asked += 1
                 answer = self._answered(case)
                 if answer is not None:
                     yield answer
 
     def _plain(self, given: Given) -> list[Exhibit]:
-        """Returns answers to ordinary cases of the same mode: what is right there has no fault that shows there."""
+        """Returns answers to ordinary cases of the same mode: an implementation that is right there has no fault that
+        shows there."""
         answers = [self._answered(case) for case in self._cases.of_family(Given(mode=given.mode))]
         return [one for one in answers if one is not None]
 
     def _answered(self, case: Case) -> Exhibit | None:
         if case not in self._answers:
-            reply = self._run(case)
-            found = evidence(case, reply, self._about.dialect) if isinstance(reply, Outcome) else None
+            reply = self._ask(case)
+            found = evidence(case, reply, self._target.dialect) if isinstance(reply, Outcome) else None
             self._answers[case] = None if found is None else Exhibit(found)
         return self._answers[case]
 
@@ -170,17 +179,17 @@ class Diagnostician:
         return replace(likely, words=f"{UNREPEATED}; {likely.words}")
 
     def _changes_its_mind(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
-        run = self._wrong(fault)
-        found = [spec.judge(Subject(run, self._about.dialect), seen.case).signature for _ in range(2)]
+        wrong = self._wrong(fault)
+        found = [spec.judge(Subject(wrong, self._target.dialect), seen.case).signature for _ in range(2)]
         return found[0] != found[1] and seen.judged.signature in found
 
     def _fails_likewise(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
-        subject = Subject(self._wrong(fault), self._about.dialect)
+        subject = Subject(self._wrong(fault), self._target.dialect)
         return spec.judge(subject, seen.case).signature == seen.judged.signature
 
-    def _wrong(self, fault: Fault) -> Callable[[Case], Reply]:
+    def _wrong(self, fault: Fault) -> Ask:
         """Returns a new implementation with that fault."""
-        wrong, asked = in_dialect(fault, self._about.dialect), set[int]()
+        wrong, asked = in_dialect(fault, self._target.dialect), set[int]()
         return lambda case: _performed(wrong, case, asked)
 
 
@@ -220,14 +229,14 @@ def _outputs_of(seen: Seen, exhibits: Sequence[Exhibit]) -> Outputs:
     named = () if worst is None else worst.quantity.split()
     odd = {output for one in exhibits for output in one.odd}
     found = odd.intersection(named) or odd
-    return tuple(sorted(found)) if any(set(one.about.outputs) - found for one in exhibits) else ()
+    return tuple(sorted(found)) if any(set(one.evidence.outputs) - found for one in exhibits) else ()
 
 
 def _tells_apart(posed: Exhibit, faults: Sequence[Fault], exhibits: Sequence[Exhibit]) -> bool:
     """Returns whether any two of the faults differ by more than both allowances in an output that may be given."""
-    offered = {output for one in exhibits for output in one.about.outputs}
-    asked = {output for one in exhibits for output in calculated(one.about.case)}
-    for output in calculated(posed.about.case):
+    offered = {output for one in exhibits for output in one.evidence.outputs}
+    asked = {output for one in exhibits for output in calculated(one.evidence.case)}
+    for output in calculated(posed.evidence.case):
         if output in offered or output not in asked:
             expected = [posed.expected(posed.model(fault), output) for fault in faults]
             if any(_differ(*one, *other) for one, other in combinations(expected, 2)):

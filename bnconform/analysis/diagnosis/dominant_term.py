@@ -1,7 +1,7 @@
-"""Which term of a bound is the largest share of it: what rounding there costs most.
+"""The dominant term of a bound: the source of rounding error with the largest share of it.
 
-Rules: the bound is calculated once more without one source of error at a time; what it loses by that is the share of
-that source. Nothing is estimated, and no formula of the analysis stands here a second time.
+Rules: the bound is calculated once more without one source of error at a time; the difference is the share of that
+source. Nothing is estimated, and no formula of the analysis stands here a second time.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from bnconform.contract.outcome import ELEMENTWISE
 from bnconform.oracle.bounds import error_terms
 from bnconform.oracle.bounds.error_terms import StatisticErrors
 from bnconform.oracle.bounds.first_order import Allowance, ChannelErrors
+from bnconform.oracle.expected import correction
 from bnconform.oracle.reference.equations import Standardization
 from bnconform.oracle.reference.reductions import Array
 
-METHODS = ("running_mean", "dx", "dgamma", "dbeta")
-"""The outputs whose bounds are taken apart, beside y and the running variance."""
+TAKEN_APART = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
+"""The outputs whose bounds are taken apart."""
 SOURCES = {
     "mean": "the error of the mean",
     "variance": "the error of the variance",
@@ -47,7 +48,7 @@ class _Without(ChannelErrors):
 
     @cached_property
     def batch(self) -> StatisticErrors:
-        """Errors of standardizing by the batch; whatever the source enters is calculated anew."""
+        """Errors of standardizing by the batch; every term that the source enters is calculated anew."""
         whole = super().batch
         none = np.zeros(self.solution.channels)
         mean = none if self._source == "mean" else whole.mean
@@ -69,7 +70,7 @@ class _Without(ChannelErrors):
 
 def dominating(case: Case, dialect: Dialect, output: str, index: tuple[int, ...]) -> tuple[str, float] | None:
     """Returns in words what most of an element's bound is for, and its share; None where bounds are not taken apart."""
-    if output not in ("y", "running_var", *METHODS):
+    if output not in TAKEN_APART:
         return None
     with np.errstate(all="ignore"):
         whole = _allowance(ChannelErrors(case, dialect), case, dialect, output)[index]
@@ -85,9 +86,7 @@ def _allowance(errors: ChannelErrors, case: Case, dialect: Dialect, output: str)
 
 
 def _bounded(errors: ChannelErrors, dialect: Dialect, output: str) -> Allowance:
-    if output == "y":
-        return errors.trained() if errors.training else errors.inferred()
     if output == "running_var":
-        return errors.running_var(1 if dialect.running_var == "unbiased" else 0)
+        return errors.running_var(correction(dialect))
     found: Allowance = getattr(errors, output)()
     return found

@@ -1,13 +1,13 @@
-"""Evidence is a case, what an implementation gave for it, and how far rounding alone may take that from a formula.
+"""Evidence: a case, an implementation's outputs for it, and how far rounding alone may take them from a formula.
 
-Rules: only what the catalogue's formulas give is evidence; an output that they know nothing of is left out, and a case
-that they cannot calculate is none. What a spec asked on a witness is asked again, so that relations and chains are
-evidence too.
+Rules: only outputs of the catalogue's formulas are evidence; others are left out, and a case that the formulas cannot
+calculate is none. All cases that a spec asked on a witness are asked again, so that relations and chains are evidence
+too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,12 +20,14 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import DEFAULTS
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
 from bnconform.contract.reply import NotOffered, Reply
+from bnconform.contract.wire import pack_case
 from bnconform.engine.agreement import Judgement
+from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
-from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
 from bnconform.oracle.bounds.formats import Arithmetic, EffectiveArithmetic, effective
 from bnconform.oracle.bounds.rounding import Rounding, forward_rounding
+from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array, Mask
 
@@ -45,18 +47,18 @@ class Evidence:
     dialect: Dialect
 
     def allowance(self, output: str) -> Array:
-        """Returns what rounding may do to the right output; infinite where there is no claim."""
+        """Returns the effect that rounding may have on the right output; infinite where there is no claim."""
         return self.bound(output).allowance
 
     def bound(self, output: str) -> Bound:
         """Returns the bound of the right output."""
-        if output == "y":
-            return (bounds.normalize if self.case.mode == "train" else bounds.infer)(self.case, self.dialect)
-        if output == "running_var":
-            correction = 1 if self.dialect.running_var == "unbiased" else 0
-            return bounds.running_var(self.case, self.dialect, correction=correction)
-        bound: Callable[[Case, Dialect], Bound] = getattr(bounds, output)
-        return bound(self.case, self.dialect)
+        return bound_of(self.case, self.dialect, output)
+
+    @cached_property
+    def content(self) -> tuple[bytes, ...]:
+        """What is equal for evidence of equal cases and outputs of one implementation."""
+        outputs = sorted(self.outputs.items())
+        return pack_case(self.case), *(part for name, array in outputs for part in (name.encode(), array.tobytes()))
 
     @cached_property
     def types(self) -> EffectiveArithmetic:
@@ -82,12 +84,12 @@ class Evidence:
         return np.asarray(variance == 0)
 
     def over(self, output: str, channels: np.ndarray) -> np.ndarray:
-        """Returns what is said of each channel, shaped so that it broadcasts to an output."""
+        """Returns a value per channel, shaped so that it broadcasts to an output."""
         return along(channels, self.case.x.ndim, self.case.axis) if output in ELEMENTWISE else channels
 
 
 def evidence(case: Case, outcome: Outcome, dialect: Dialect) -> Evidence | None:
-    """Returns what an outcome shows that the catalogue's formulas can be compared with; None where that is nothing."""
+    """Returns the outputs of an outcome that the catalogue's formulas give too; None where that is nothing."""
     if not case.rows or not case.needs <= CALCULABLE:
         return None
     found = {name: getattr(outcome, name) for name in calculated(case)}
@@ -109,23 +111,21 @@ def calculated(case: Case) -> list[str]:
 class _Recorder:
     """Asks an implementation, and remembers the cases and the answers; refuses when it was asked often enough."""
 
-    def __init__(self, run: Callable[[Case], Reply]) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.told: list[tuple[Case, Reply]] = []
-        self._run = run
+        self._ask = ask
 
     def __call__(self, case: Case) -> Reply:
         if len(self.told) >= MOST_CALLS:
             return NotOffered("asked often enough")
-        reply = self._run(case)
+        reply = self._ask(case)
         self.told.append((case, reply))
         return reply
 
 
-def told(
-    spec: Spec, witness: Case, run: Callable[[Case], Reply], dialect: Dialect
-) -> tuple[Judgement, list[tuple[Case, Reply]]]:
+def told(spec: Spec, witness: Case, ask: Ask, dialect: Dialect) -> tuple[Judgement, list[tuple[Case, Reply]]]:
     """Returns what a spec says of an implementation on a witness, the cases that it asks there, and the answers."""
-    recorder = _Recorder(run)
+    recorder = _Recorder(ask)
     return spec.judge(Subject(recorder, dialect), witness), recorder.told
 
 

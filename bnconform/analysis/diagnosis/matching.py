@@ -1,10 +1,10 @@
-"""How like a fault an implementation behaves on one piece of evidence.
+"""The match of an implementation with a fault, on one piece of evidence.
 
-Rules: every output must lie within its allowance of what the fault amounts to, and at least one must show what the
-right formulas cannot explain. An output that the fault does not touch has its bound B for an allowance. One that it
-does touch has B and what the wrong formula can lose beyond the right one, by running error analysis of both in the same
-arithmetic and with the rounding of the output: max(B + max(0, E_wrong - E_right), E_wrong). B admits every order of the
-right formula, E_wrong what only the wrong one loses: what it makes thirty times as large rounds thirty times as much.
+Rules: every output must lie within its allowance of the fault's prediction, and the right formulas must fail to explain
+at least one. An output that the fault does not touch has the allowance B. One that it touches has max(B + max(0,
+E_wrong - E_right), E_wrong), where B is the derived bound, for every order of the right formula; E_right the running
+error bound of the right formula, E_wrong that of the wrong one, both in the same arithmetic and with the rounding of
+the output. A value that is wrong by a factor of thirty has thirty times the rounding, and E_wrong admits that.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Match:
 class Exhibit:
     """A piece of evidence beside the right values, ready to be held against faults."""
 
-    def __init__(self, about: Evidence) -> None:
-        self.about = about
-        self._right = Model(RIGHT, about, set())
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self._right = Model(RIGHT, evidence, set())
         self._models: dict[str, Model] = {}
         self._known: dict[str, Match | None] = {}
 
@@ -50,7 +50,7 @@ class Exhibit:
     def ratios(self) -> dict[str, Array]:
         """The errors of all outputs by the right formulas, over their bounds; 0 where there is no claim."""
         right = self._right.values
-        return {o: self._ratios_within(o, right[o], self.about.allowance(o)) for o in self.about.outputs}
+        return {o: self._ratios_within(o, right[o], self.evidence.allowance(o)) for o in self.evidence.outputs}
 
     @cached_property
     def missed(self) -> dict[str, Mask]:
@@ -72,23 +72,23 @@ class Exhibit:
     @cached_property
     def _order(self) -> list[str]:
         """The outputs, those first that most faults cannot explain."""
-        return sorted(self.about.outputs, key=lambda output: -np.count_nonzero(self.missed[output]))
+        return sorted(self.evidence.outputs, key=lambda output: -np.count_nonzero(self.missed[output]))
 
     def _matched(self, fault: Fault, outputs: Sequence[str]) -> Match | None:
-        if self.about.case.dtype not in fault.dtypes:
+        if self.evidence.case.dtype not in fault.dtypes:
             return None
         model = self.model(fault)
         found = self._held(model, outputs)
         if found is None and fault.alter is not None:  # one that remembers may have been given the case before
             found = self._held(model.again(), outputs)
         if found is None and fault.within is not None:
-            found = self._rounded(*fault.within(self.about.case, self.about.dialect), outputs)
+            found = self._rounded(*fault.within(self.evidence.case, self.evidence.dialect), outputs)
         return found
 
     def _rounded(self, case: Case, dialect: Dialect, outputs: Sequence[str]) -> Match | None:
         """Compares with the right values within the bounds of another arithmetic.
 
-        It shows something where such a bound is narrow enough to make a claim: a wide one holds whatever is wrong.
+        It shows something where such a bound is narrow enough to make a claim: a wide one admits any mistake.
         """
         other, shown = Evidence(case, {}, dialect), False
         values, worst, rooms = Model(RIGHT, other, set()).values, 0.0, [1.0]
@@ -97,16 +97,16 @@ class Exhibit:
             allowance, shown = bound.allowance, shown or bool((self.missed[output] & bound.claims).any())
             worst = max(worst, float(self._ratios_within(output, values[output], allowance).max(initial=0.0)))
             with np.errstate(all="ignore"):
-                room = np.log(allowance / self.about.allowance(output))
+                room = np.log(allowance / self.evidence.allowance(output))
             rooms.append(float(np.exp(room[np.isfinite(room)].mean())) if np.isfinite(room).any() else 1.0)
         return Match(worst, shown, max(rooms)) if worst <= 1 else None
 
     def _ratios_within(self, output: str, value: Array, allowance: Array) -> Array:
-        return np.where(np.isfinite(allowance), _ratios(self.about.outputs[output], value, allowance), 0.0)
+        return np.where(np.isfinite(allowance), _ratios(self.evidence.outputs[output], value, allowance), 0.0)
 
     def _held(self, model: Model, outputs: Sequence[str]) -> Match | None:
         found = []
-        extended = self.about.case.dtype == "float64"
+        extended = self.evidence.case.dtype == "float64"
         for output in outputs:
             value, allowance = self.expected(model, output)
             # A value in plain float64 may itself be an allowance off where the data are float64.
@@ -124,15 +124,15 @@ class Exhibit:
         return Match(max((one.ratio for one in found), default=0.0), any(one.shown for one in found))
 
     def model(self, fault: Fault) -> Model:
-        """Returns what a fault amounts to here."""
+        """Returns the prediction of a fault here."""
         if fault.name not in self._models:
-            self._models[fault.name] = Model(fault, self.about, set())
+            self._models[fault.name] = Model(fault, self.evidence, set())
         return self._models[fault.name]
 
     def expected(self, model: Model, output: str) -> tuple[Array, Array]:
-        """Returns what a fault makes of an output, and the allowance for it, infinite where there is no claim."""
+        """Returns a fault's value of an output, and the allowance for it, infinite where there is no claim."""
         value, error = model.estimate(output)
-        bound, kind = self.about.allowance(output), self.about.type_of(output)
+        bound, kind = self.evidence.allowance(output), self.evidence.type_of(output)
         if model.performed:
             return value, bound
         right, own = self._right.estimate(output)
@@ -145,28 +145,28 @@ class Exhibit:
         return value, np.where(fits, allowance, np.inf)
 
     def refutes(self, fault: Fault, outputs: Collection[str] = ()) -> bool:
-        """Returns whether an element contradicts the fault and is what the right formulas give."""
+        """Returns whether an element contradicts the fault and agrees with the right formulas."""
         if fault.alter is not None or fault.within is not None:
             return False  # it may have had its way with an earlier case, or add up in another order
         model = self.model(fault)
-        for output in self.about.outputs:
+        for output in self.evidence.outputs:
             if not outputs or output in outputs:
-                right = np.isfinite(self.about.allowance(output)) & ~self.missed[output]
+                right = np.isfinite(self.evidence.allowance(output)) & ~self.missed[output]
                 if (right & self._contradicted(output, *self.expected(model, output))).any():
                     return True
         return False
 
     def _contradicted(self, output: str, value: Array, allowance: Array) -> Mask:
-        actual, known = self.about.outputs[output], np.isfinite(value)
+        actual, known = self.evidence.outputs[output], np.isfinite(value)
         wrong = known & np.isfinite(allowance) & (_ratios(actual, value, allowance) > 1)
-        singular = self.about.over(output, self.about.degenerate)
+        singular = self.evidence.over(output, self.evidence.degenerate)
         return np.asarray(wrong | (~known & np.isfinite(actual) & ~singular))
 
     def _compared(self, output: str, value: Array, allowance: Array) -> Match | None:
         """Compares one output; None where an element contradicts it."""
         if self._contradicted(output, value, allowance).any():
             return None
-        actual, right = self.about.outputs[output], self._right.values[output]
+        actual, right = self.evidence.outputs[output], self._right.values[output]
         known, claimed = np.isfinite(value), np.isfinite(value) & np.isfinite(allowance)
         ratios = _ratios(actual, value, allowance)
         with np.errstate(all="ignore"):

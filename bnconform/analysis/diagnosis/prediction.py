@@ -1,7 +1,7 @@
-"""What a fault amounts to on a piece of evidence: the values of its outputs, and how far rounding may take them.
+"""The prediction of a fault for a piece of evidence: the values of its outputs, and how far rounding may take them.
 
-Rules: what is calculated is calculated beyond the dtype, with its running error in the declared arithmetic beside it;
-what is nothing but rounding, or a change of the outcome, is performed.
+Rules: a formula is calculated beyond the dtype, with its running error in the declared arithmetic beside it; a fault of
+rounding alone, or a change of the outcome, is performed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def in_dialect(fault: Fault, dialect: Dialect) -> Fault:
 
 
 class Model:
-    """What a fault amounts to on a piece of evidence: values of each output, and how far rounding may take them.
+    """The prediction of a fault for a piece of evidence: values of each output, and how far rounding may take them.
 
-    asked: what a fault that remembers earlier cases was given before.
+    asked: the earlier cases, for a fault that remembers them.
     """
 
-    def __init__(self, fault: Fault, about: Evidence, asked: Asked) -> None:
+    def __init__(self, fault: Fault, evidence: Evidence, asked: Asked) -> None:
         self._asked = asked
-        self.fault, self._about = in_dialect(fault, about.dialect), about
-        self._posed = about.case if fault.prepare is None else fault.prepare(about.case)
+        self.fault, self._evidence = in_dialect(fault, evidence.dialect), evidence
+        self._posed = evidence.case if fault.prepare is None else fault.prepare(evidence.case)
         formulas = {**FORMULAS, **self.fault.formulas}
-        self._calculation = Calculation(self._posed, formulas, Uncertainty(about.rounding))
+        self._calculation = Calculation(self._posed, formulas, Uncertainty(evidence.rounding))
         self._estimates: dict[str, tuple[Array, Array]] = {}
 
     @property
@@ -50,10 +50,10 @@ class Model:
 
     def again(self) -> Model:
         """Returns the model of the same case, given once more."""
-        return Model(self.fault, self._about, set(self._asked))
+        return Model(self.fault, self._evidence, set(self._asked))
 
     def estimate(self, output: str) -> tuple[Array, Array]:
-        """Returns values in plain float64, and the bound of the error of whoever computes them."""
+        """Returns values in plain float64, and a bound on the error of any implementation that computes them."""
         if output not in self._estimates:
             if self.performed:
                 self._estimates[output] = self.values[output], np.zeros(())
@@ -64,12 +64,12 @@ class Model:
     @cached_property
     def values(self) -> dict[str, Array]:
         """The values of all outputs, rounded to float64 only at the end."""
-        narrow = self._about.types.accumulate.bits == 16
-        return values(self.fault, self._about.case, narrow, self._asked)
+        narrow = self._evidence.types.accumulate.bits == 16
+        return values(self.fault, self._evidence.case, narrow, self._asked)
 
     def _calculated(self, output: str) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):
             number: Uncertain = getattr(self._calculation, output)
             error = np.broadcast_to(number.error, number.value.shape)
-            value, error = (shaped(self._posed, self._about.case, output, t) for t in (number.value, error))
+            value, error = (shaped(self._posed, self._evidence.case, output, t) for t in (number.value, error))
             return value, error

@@ -1,7 +1,7 @@
-"""What can be said of an error that no known fault explains: whether it may be one of rounding, and of what.
+"""A hint about an error that no known fault explains: it may be one of rounding, and of the named term.
 
-Rules: an error counts as rounding's where a bound of that size would still make a claim; what of the bound is largest
-there says where to look. It is a hint, never a verdict.
+Rules: an error counts as rounding's where a bound of that size would still make a claim; the largest term of the bound
+there says where to look. It is never a verdict.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def rounding_failure(exhibits: Sequence[Exhibit]) -> str:
 
 
 def _told(exhibit: Exhibit, output: str) -> str:
-    about, ratios = exhibit.about, exhibit.ratios[output]
+    evidence, ratios = exhibit.evidence, exhibit.ratios[output]
     index = tuple(int(i) for i in np.unravel_index(int(ratios.argmax()), ratios.shape))
-    bound = about.bound(output)
+    bound = evidence.bound(output)
     share = float(ratios[index] * bound.allowance[index] / bound.scale[index])
     if not share <= max(LEAST_SHARE, LEAST_ROUNDINGS * bound.u):
         return ""
-    term = dominating(about.case, about.dialect, output, index)
+    term = dominating(evidence.case, evidence.dialect, output, index)
     where = "" if term is None else f"; if rounding makes it, {100 * term[1]:.0f} % of the bound is for {term[0]}"
     return f"the error of {output} is {share:.2g} of the size of its terms{where}"

@@ -1,8 +1,8 @@
-"""Numbers that carry a bound of their own rounding error, so that a wrong formula is judged by what it can lose itself.
+"""Numbers with a bound of their own rounding error, so that a wrong formula is judged by its own loss of digits.
 
-Rules: running error analysis (Wilkinson): each operation adds what it may round to what its operands already carry; a
-sum is charged for the worst order, a difference for both of its terms, which admits folded and reassociated forms;
-nothing is taken to first order only, so an error that may be anything is infinite.
+Rules: running error analysis (Wilkinson): each operation adds its own rounding to the errors of its operands; a sum is
+charged for the worst order, a difference for both of its terms, to admit folded and reassociated forms; nothing is
+taken to first order only, so an error that may be anything is infinite.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bnconform.oracle.reference.reductions import Array
 
 
 class Uncertain:
-    """A float64 array of values and one of bounds: what an implementation computes lies that near to each value."""
+    """A float64 array of values and one of bounds: an implementation's numbers lie that near to each value."""
 
     __slots__ = ("error", "rounding", "value")
     __array_ufunc__ = None  # array * Uncertain is ours to compute, not NumPy's
@@ -96,7 +96,7 @@ class Uncertainty:
         self.rounding = rounding
 
     def lift(self, array: np.ndarray) -> Uncertain:
-        """Returns an array of the Case, which is exact; a setting, which has no dimensions, is rounded to the type."""
+        """Returns an array of the Case as exact; a setting (an array of no dimensions) is rounded to the type."""
         value = np.asarray(array, np.float64)
         error = 0.0 if value.ndim else self.rounding.u_e * np.abs(value)
         return Uncertain(value, error, self.rounding)

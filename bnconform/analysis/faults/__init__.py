@@ -1,7 +1,7 @@
 """The catalogue of faults: every wrong formula that the suite is proved to see, and that a diagnosis can name.
 
 Rules: one catalogue serves the power gate (can these cases see it?), the self-test (is it caught?) and the diagnosis
-(is this what is wrong?); adding a fault touches one chapter and nothing else.
+(is this the mistake?); adding a fault touches one chapter and nothing else.
 """
 
 from bnconform.analysis.faults import (

@@ -24,7 +24,8 @@ SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argum
 
 
 def _perform(one: Fault, case: Case, narrow: bool = False) -> Outcome:
-    """Performs a fault with the documented number for what the case says to leave out, whatever the case holds."""
+    """Performs a fault with the documented default of any argument that the case leaves out, whatever number it
+    holds."""
     meant = {"eps": case.default_eps, "momentum": case.default_momentum}
     documented = {name: getattr(SETTINGS, f"default_{name}") for name, asked in meant.items() if asked}
     return perform(one, replace(case, **documented), narrow)

@@ -1,8 +1,8 @@
-"""A Calculation is batch normalization of one Case, quantity by quantity, each by a formula that a Fault may replace.
+"""A Calculation is batch normalization of one Case, quantity by quantity; a Fault may replace the formula of each.
 
-Rules: a formula takes the Calculation and names what it needs, which is computed when first asked for; formulas are
-plain arithmetic on matrices of shape (m, C) and vectors of shape (C,), the same for every kind of number; only the
-Numbers know how a sum or a root is taken.
+Rules: a formula takes the Calculation and names the quantities it needs; each is computed when first asked for;
+formulas are plain arithmetic on matrices of shape (m, C) and vectors of shape (C,), the same for every kind of number;
+only the Numbers know how a sum or a root is taken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Number: TypeAlias = Any
 
 
 class Numbers(Protocol):
-    """A kind of number: how a Case's arrays become such numbers, and what an operator cannot say."""
+    """A kind of number: the conversion of a Case's arrays to such numbers, and operations without an operator."""
 
     def lift(self, array: np.ndarray) -> Number:
         """Returns `array` as numbers of this kind."""
@@ -81,7 +81,7 @@ class Floats:
 
 
 class Doubled:
-    """DoubleDoubles, for what must be known beyond float64."""
+    """DoubleDoubles, for values needed beyond float64."""
 
     def lift(self, array: np.ndarray) -> DoubleDouble:
         """Returns `array` as DoubleDoubles."""
@@ -116,7 +116,7 @@ class Calculation:
     """Every quantity of one Case by the formula of its name.
 
     x, g (m, C); gamma, beta, rm, rv (C,); m, examples, eps, omega: the Case's own. w, p, q and dot_x, dot_gamma,
-    dot_beta: its second cotangents and its tangents. Anything else is what `formulas` say. An attribute is None where
+    dot_beta: its second cotangents and its tangents. Anything else is by `formulas`. An attribute is None where
     the Case has none.
     """
 

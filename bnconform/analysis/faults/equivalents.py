@@ -1,6 +1,6 @@
 """Correct variants: every formula is right, and sums or products are taken in another way than usual.
 
-Rules: what stands here is right in exact arithmetic and rounds no worse than its class; the self-test counts how many
+Rules: each is right in exact arithmetic and rounds no worse than its class; the self-test counts how many
 of its values are compared without a false alarm.
 """
 
@@ -61,7 +61,7 @@ def _merged(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shifted(c: Calculation) -> Number:
-    """Returns the variance about the first value, less what the mean lies away from it."""
+    """Returns the variance about the first value, less the square of the mean's distance from it."""
     away = c.x - c.x[0]
     mean = c.average(away)
     return c.average((away - mean) * (away - mean))

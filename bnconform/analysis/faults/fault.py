@@ -1,7 +1,7 @@
-"""A Fault is one wrong formula, and what an implementation with it gives.
+"""A Fault is one wrong formula, and the outcome of an implementation that has it.
 
 Rules: a fault is as small as its equation: it replaces quantities of a Calculation, or changes the Case before or the
-Outcome after; its name is its function's and says what is wrong, and its sentence is the docstring. The same fault is
+Outcome after; its name is its function's and tells the mistake, and its sentence is the docstring. The same fault is
 run as an implementation in its own dtype (`perform`), and evaluated beyond it to be compared with others (`values`).
 """
 
@@ -28,19 +28,19 @@ Asked = set[int]
 _ASKED: Asked = set()
 Alter = Callable[[Case, Outcome, Asked], Outcome]
 WIDE = {"float16": "float32", "bfloat16": "float32"}
-"""What a 16-bit Case is computed in, as most implementations do; parameters and averages stay there."""
+"""The type in which a 16-bit Case is computed, as in most implementations; parameters and averages stay there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """One wrong way to normalize.
 
-    name: a phrase that fits after "behaves like". formulas: what replaces the right ones. prepare: what is done to the
-    Case first. alter: what is done to the right Outcome. dtypes: where it makes a difference at all. rounding: whether
-    it is right in exact arithmetic, so that only a run shows it. convention: whether a framework documents it.
-    takes_nothing: whether it accepts a batch of no examples, which the right one refuses. numbers: how it adds up in
-    the dtype of that name, where not simply down the rows. within: for a fault of rounding, the Case and the Dialect
-    whose bounds allow for what it loses, in whatever order it adds up.
+    name: a phrase that fits after "behaves like". formulas: replacements of right ones, by quantity. prepare: the
+    change of the Case beforehand. alter: the change of the right Outcome. dtypes: those in which it makes a difference.
+    rounding: True if it is right in exact arithmetic, so that only a run shows it. convention: True if a framework
+    documents it. takes_nothing: True if it accepts a batch of no examples, refused by the right one. numbers: how it
+    adds up in the dtype of that name, unless simply down the rows. within: for a fault of rounding, the Case and the
+    Dialect with bounds wide enough for its loss in any order of summation.
     """
 
     name: str
@@ -101,9 +101,9 @@ def faults_of(module: str) -> tuple[Fault, ...]:
 
 
 def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> Outcome:
-    """Returns what an implementation with that fault gives: computed in the Case's dtype, or float32 for 16 bits.
+    """Returns the outcome of an implementation with that fault: computed in the Case's dtype, or float32 for 16 bits.
 
-    narrow: 16 bits are computed in 16 bits, and parameters stay there. asked: what it remembers of earlier cases.
+    narrow: 16 bits are computed in 16 bits, and parameters stay there. asked: the earlier cases that it remembers.
     """
     if not case.rows and not wrong.takes_nothing:
         raise ValueError("got a batch of no examples; expected at least one")
@@ -128,7 +128,7 @@ def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED
 
 
 def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndarray]:
-    """Returns what the Case asks for in the arrays' own shapes, in the given kind of number."""
+    """Returns the outputs that the Case asks for in the arrays' own shapes, in the given kind of number."""
     with np.errstate(all="ignore"):
         posed = case if wrong.prepare is None else wrong.prepare(case)
         calculation = Calculation(posed, {**FORMULAS, **wrong.formulas}, numbers)

@@ -1,7 +1,7 @@
-"""The right formula of every quantity: what a Fault replaces one of.
+"""The right formula of every quantity; a Fault replaces one of them.
 
-Rules: one line each, in the notation of the documents; what is right in training and another thing in inference says
-so; a quantity that only faults tell apart (the variance in y and the averaged one) has a name for each use.
+Rules: one line each, in the notation of the documents; a formula that differs between training and inference says so; a
+quantity with two uses that only faults separate (the variance in y and the averaged one) has a name for each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from bnconform.analysis.faults.calculation import Calculation, Formula, Number
 
 
 def project(c: Calculation, t: Number) -> Number:
-    """Returns P(t) = t - mean(t) - h·mean(t·h), what of a cotangent reaches x; t itself in inference."""
+    """Returns P(t) = t - mean(t) - h·mean(t·h), the part of a cotangent that reaches x; t itself in inference."""
     return t - c.average(t) - c.h_back * c.average(t * c.h_back) if c.training else t
 
 
@@ -88,4 +88,4 @@ OUTPUTS = {
     "dot_x": ("dot_y",),
     "bar_dx": ("grad_x", "grad_gamma", "grad_dy"),
 }
-"""What is asked for where the Case has the field."""
+"""Quantities that are asked for where the Case has the field."""

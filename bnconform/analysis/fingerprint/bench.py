@@ -46,13 +46,13 @@ def shape_of(rows: int, rank: int, axis: int) -> tuple[int, ...]:
 
 
 class NotAsked(NoAnswer):
-    """Ends a probe that has nothing to ask here; its message says of what it is asked."""
+    """Ends a probe that has nothing to ask here; its message names the object of the question."""
 
 
 class Bench:
     """One implementation in one dtype, as probes see it.
 
-    rank, axis: of all tensors, and of their channels, 1 or -1. found: what the probes before this one inferred, by
+    rank, axis: of all tensors, and of their channels, 1 or -1. found: the inferences of the probes before this one, by
     property.
     """
 
@@ -64,7 +64,7 @@ class Bench:
         self.made: dict[Callable[..., Any], Any] = {}
 
     def value(self, name: str) -> str | None:
-        """Returns what was inferred of the property `name`; None where it is undecided."""
+        """Returns the inference of the property `name`; None where it is undecided."""
         known = self.found.get(name)
         return None if known is None else known.value
 
@@ -104,7 +104,7 @@ class Bench:
         return Case(mode=mode, x=x, eps=eps, momentum=momentum, axis=self.axis, **arrays)  # type: ignore[arg-type]
 
     def reply(self, case: Case) -> Reply:
-        """Returns what the implementation answered; without running statistics, if it takes none in training."""
+        """Returns the implementation's answer; without running statistics, if it takes none in training."""
         reply = self.subject.reply(case)
         if not isinstance(reply, NotOffered) or case.mode == "infer" or case.running_mean is None:
             return reply
@@ -136,7 +136,7 @@ class Bench:
 
 
 def words(reply: Reply) -> str:
-    """Returns in a few words what came in place of an outcome."""
+    """Returns a few words on the reply in place of an outcome."""
     if isinstance(reply, NotOffered):
         return f"not offered: {reply.reason}"
     if isinstance(reply, Raised):
@@ -152,7 +152,7 @@ Made = TypeVar("Made")
 
 
 def once(make: Callable[[Bench], Made]) -> Callable[[Bench], Made]:
-    """Makes what several probes decide by once per bench."""
+    """Makes the basis of several probes once per bench."""
 
     @wraps(make)
     def made(bench: Bench) -> Made:
@@ -165,14 +165,14 @@ def once(make: Callable[[Bench], Made]) -> Callable[[Bench], Made]:
 
 @dataclass(frozen=True)
 class Probe:
-    """One property, a sentence that says what shows it, and the function that decides it."""
+    """One property, a sentence on how it shows, and the function that decides it."""
 
     name: str
     sentence: str
     decide: Callable[[Bench], Inferred]
 
     def __call__(self, bench: Bench) -> Inferred:
-        """Returns what was inferred, under the name of the property."""
+        """Returns the inference, under the name of the property."""
         try:
             found = self.decide(bench)
         except NoAnswer as reason:
@@ -181,7 +181,7 @@ class Probe:
 
 
 def probe(name: str) -> Callable[[Callable[[Bench], Inferred]], Probe]:
-    """Turns a function whose docstring's first line says what shows a property into a Probe of it."""
+    """Turns a function into a Probe of a property; the first line of its docstring says how the property shows."""
 
     def declare(decide: Callable[[Bench], Inferred]) -> Probe:
         return Probe(name, (decide.__doc__ or "").strip().partition("\n")[0], decide)

@@ -1,4 +1,4 @@
-"""What was inferred, held against what the implementation declares, or against the equations where it declares nothing.
+"""Inferred properties compared with the declared ones, or with the equations if nothing is declared.
 
 Rules: only a value contradicts, never "undecided"; an arithmetic better than the declared one contradicts nothing, and
 is said; a dtype that a Dialect names counts as its bounds count it, for narrower input only.
@@ -19,12 +19,12 @@ from bnconform.oracle.bounds.formats import arithmetic, effective
 
 Relation = Literal["agrees", "contradicts", "better", ""]
 EQUATIONS = {"ε in training": INSIDE, "ε in inference": INSIDE, "variance in y": "biased", "momentum": NEW}
-"""What no Dialect can declare otherwise: the paper's equations, and what Case.momentum means."""
+"""Properties that no Dialect can declare otherwise: the paper's equations, and the meaning of Case.momentum."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One inferred property beside what is declared of it. field: of the Dialect; "" where none speaks of it."""
+    """One inferred property beside its declaration. field: of the Dialect; "" where none speaks of it."""
 
     inferred: Inferred
     declared: str = ""
@@ -86,12 +86,12 @@ UP_TO_FLOAT32 = (ELEMENTWISE, KEPT)
 
 
 def compared(found: Iterable[Inferred], dialect: Dialect, dtype: str) -> list[Comparison]:
-    """Returns each inferred property beside what the Dialect says of it for data of `dtype`."""
+    """Returns each inferred property beside the Dialect's statement for data of `dtype`."""
     return [_compared(one, dialect, dtype) for one in found]
 
 
 def contradicting(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Returns those of which what was inferred contradicts what is declared."""
+    """Returns the comparisons in which the inferred value contradicts the declared one."""
     return [one for one in comparisons if one.relation == "contradicts"]
 
 

@@ -1,6 +1,6 @@
-"""Rows whose sums are exact in the arithmetic of a probe, or are exact in wider arithmetic only.
+"""Rows with sums that are exact in the arithmetic of a probe, or in wider arithmetic only.
 
-Rules: everything is an integer times a power of two; what a row is for stands with it; values fit the dtype exactly.
+Rules: everything is an integer times a power of two; the purpose of a row stands with it; values fit the dtype exactly.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The fingerprint: every probe, in an order in which each finds what it needs of those before it.
+"""The fingerprint: every probe, ordered so that each follows those on whose results it depends.
 
-Rules: nothing but outputs is looked at; what an implementation declares is no input to any probe.
+Rules: probes look at outputs alone; an implementation's declarations are no input to them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def rank_of(ranks: Sequence[int]) -> int:
 
 
 def fingerprint(subject: Subject, dtype: str, rank: int = 4, axis: int = 1) -> list[Inferred]:
-    """Returns what outputs alone say of how `subject` computes, for data of `dtype` in tensors of `rank`.
+    """Returns the inferences from outputs alone on the arithmetic of `subject`, for data of `dtype` in tensors of
+    `rank`.
 
     axis: of the channels, 1 or -1. Class and order of a sum depend on layout, shape and compiler, so that the answer is
     one for this layout, and for 4 or 12 values per channel.

@@ -1,4 +1,4 @@
-"""An Inferred is what outputs alone say of one property of an implementation, and how sure they say it.
+"""An Inferred is the inference of one property of an implementation from outputs alone, and how sure it is.
 
 Rules: a property is decided among named candidates, by errors over bounds; a value is given only where exactly one
 candidate keeps its bound, or the strictest of those that imply one another; "undecided", with the reason, is an answer.
@@ -25,12 +25,12 @@ value by value, halved by the root; 3 of a mean so updated; 1 of ε and 1 of v +
 
 @dataclass(frozen=True, kw_only=True)
 class Inferred:
-    """What was inferred of one property.
+    """The inference of one property.
 
     value: the candidate that keeps its bound; None: undecided. ratio: its worst error over its bound, at most 1.
     following: the candidate that comes nearest to it, and following_ratio, its error over its bound, above 1. detail:
-    what was seen beside it, or why there is no value. asked: whether there was anything to ask, as of 16-bit data only.
-    Ratios are NaN where nothing was measured.
+    further observations, or the reason for no value. asked: False if there was nothing to ask, as of properties of
+    16-bit data only. Ratios are NaN where nothing was measured.
     """
 
     property: str = ""
@@ -50,7 +50,7 @@ class Candidate(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What was inferred, the arithmetic that explains the errors ("" where none does), and every candidate's ratio."""
+    """The inference, the arithmetic that explains the errors ("" if none does), and every candidate's ratio."""
 
     inferred: Inferred
     arithmetic: str

@@ -1,7 +1,7 @@
-"""How the mean and the variance of a batch are read off an implementation: from what it keeps, returns, or makes of x.
+"""The mean and the variance of a batch as read off an implementation: kept, returned, or solved for in y.
 
-Rules: a running average that takes all of the new shows them best, then statistics that are returned; else they are
-solved for in y = (x - μ)·r, which hides what rounding y hides; what the way of reading costs is said with them.
+Rules: a running average of weight 1 shows them best, then returned statistics; else they are solved for in y = (x -
+μ)·r, up to the rounding of y. Each reading comes with the error that its way adds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A fingerprint as a table: property, what was inferred, what is declared, and how sure the inference is.
+"""A fingerprint as a table: property, inferred value, declared value, and how sure the inference is.
 
-Rules: one line per property that was asked of, undecided ones with their reason; what contradicts is marked and said
-in a word; "how sure" gives the error in units of its bound, for the value and for the candidate that comes nearest.
+Rules: one line per property that was asked about, undecided ones with their reason; a contradiction is marked with a
+word; "how sure" gives the error in units of its bound, for the value and for the candidate that comes nearest.
 """
 
 from __future__ import annotations

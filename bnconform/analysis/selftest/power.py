@@ -1,8 +1,8 @@
 """The power of cases: how far beyond the bound a wrong formula lies from the right one on them.
 
-Rules: power is the largest |wrong - right| over the bound, among elements with a finite bound, which are those that a
-verdict looks at; above 1 a comparison can tell, and what the strategies draw must reach 4, so that rounding in the
-wrong one cannot hide it; the wrong formula is evaluated beyond the dtype, unless it is wrong in rounding only.
+Rules: power is the largest |wrong - right| over the bound, among elements with a finite bound, as in a verdict; above 1
+a comparison can tell, and drawn cases must reach 4, so that rounding in the wrong one cannot hide it; the wrong formula
+is evaluated beyond the dtype, unless it is wrong in rounding only.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bnconform.analysis.faults import Fault, values
 from bnconform.cases.strategies import Given, Traits, cases
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
-from bnconform.oracle.expected import expected
+from bnconform.engine.drawing import drawn
+from bnconform.oracle.expected import outputs
 
 NEEDED = 4.0
 POWERED: tuple[Given, ...] = (
@@ -35,7 +35,7 @@ POWERED: tuple[Given, ...] = (
 def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
     """Returns the power of one case for a fault; infinite where it gives no number for a number."""
     found, worst = values(wrong, case), 0.0
-    for name, right, within in expected(case, dialect):
+    for name, right, within in outputs(case, dialect):
         if name not in found:
             continue
         with np.errstate(all="ignore"):
@@ -45,19 +45,9 @@ def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
     return worst
 
 
-def drawn(family: Given, dtype: str, examples: int, start: int = 0) -> list[Case]:
+def drawn_of(family: Given, dtype: str, examples: int, start: int = 0) -> list[Case]:
     """Returns the first examples of a family as a search would draw them."""
-    found: list[Case] = []
-
-    @seed(start)
-    @settings(max_examples=examples, database=None, deadline=None, phases=(Phase.generate,),
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(family.strategy(Traits(dtype=dtype)))
-    def example(case: Case) -> None:
-        found.append(case)
-
-    example()
-    return found
+    return drawn(family.strategy(Traits(dtype=dtype)), examples, start)
 
 
 def greatest_power(wrong: Fault, cases: Iterable[Case], dialect: Dialect) -> float:

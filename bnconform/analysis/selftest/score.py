@@ -23,8 +23,8 @@ LEAST = {"float16": 0.96, "bfloat16": 0.96, "float32": 1.0, "float64": 1.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What a self-test amounts to. faults, caught: by dtype. median, worst: examples to catch one. compared: values of
-    correct variants. alarms: specs that a correct variant did not keep. sources: digest of what was tested.
+    """The score of a self-test. faults, caught: by dtype. median, worst: examples to catch one. compared: values of
+    correct variants. alarms: specs that a correct variant did not keep. sources: digest of the tested sources.
     """
 
     faults: dict[str, int]

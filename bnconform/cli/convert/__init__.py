@@ -1,7 +1,7 @@
-"""Converting: a layer's settings in one implementation, as those that give the same function in another.
+"""Conversion of a layer: from its settings in one implementation to those of the same function in another.
 
-Rules: imports go one way, layer → written → matches → command; only what is declared is known, with its link; what
-cannot be matched is said, with the reason and with what can be done, and never left out.
+Rules: imports go one way, layer → written → matches → command; all knowledge is declared, with a link; a setting
+without a match is named with the reason and a way out, never left out.
 """
 
 from bnconform.cli.convert.conversion import Conversion as Conversion

@@ -1,4 +1,4 @@
-"""The command `bnconform convert`: what to write in another implementation, what is the same then, and what is not.
+"""The command `bnconform convert`: the settings to write in another implementation, with equalities and differences.
 
 Rules: exit status 0 where everything is matched, 1 where something cannot be, 2 for a wrong call; hosts are asked for
 descriptions, and nothing is run.

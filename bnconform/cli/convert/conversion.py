@@ -1,4 +1,4 @@
-"""A Conversion is a layer of one implementation as another would have it: what to write, what is the same, what is not.
+"""A Conversion is a layer of one implementation written for another, with the equalities and differences of the two.
 
 Rules: it is computed from two descriptions alone; neither framework is needed.
 """
@@ -19,7 +19,7 @@ ARITHMETIC = ("variance", "stats_dtype", "elementwise_dtype")
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
-    """source, target: their names. before, after: what is written there. notes: roundings that differ."""
+    """source, target: their names. before, after: the arguments written there. notes: roundings that differ."""
 
     source: str
     target: str
@@ -52,7 +52,7 @@ class Conversion:
 
 
 def convert(source: Described, target: Described, wish: Wish | None = None) -> Conversion:
-    """Returns what makes the layer that `wish` describes in `source` out of `target`."""
+    """Returns the conversion to `target` of the layer that `wish` describes in `source`."""
     layer = meant(source, wish or Wish())
     pair = Pair(source, target, layer)
     both = settings_of(source), settings_of(target)

@@ -1,7 +1,7 @@
-"""A Layer is what somebody's settings mean, in the words of the equations: ε, ω, what there is, where the channels are.
+"""A Layer is the meaning of a user's settings in the terms of the equations: ε, ω, parameters present, channel axis.
 
-Rules: numbers are decimal, as they were written, so that 1 - 0.1 is 0.9; what an implementation has no argument for
-cannot be asked of it, and is a wrong call.
+Rules: numbers are decimal, as they were written, so that 1 - 0.1 is 0.9; to ask for a setting without an argument in
+the implementation is a wrong call.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bnconform.contract.settings import Argument, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the user says of the layer as it stands, in its implementation's own words; None: the default there."""
+    """The user's settings of the existing layer, in its implementation's own terms; None: the default there."""
 
     eps: str | None = None
     momentum: str | None = None
@@ -48,14 +48,14 @@ class Layer:
 
 
 def settings_of(described: Described) -> Settings:
-    """Returns what is written to make the implementation; raises CallError where its adapter does not say."""
+    """Returns the arguments that make the implementation; raises CallError where its adapter does not say."""
     if described.settings is None:
         raise CallError(f"{described.name}: its adapter declares no settings, so nothing is known of its arguments")
     return described.settings
 
 
 def meant(described: Described, wish: Wish) -> Layer:
-    """Returns what the wished settings mean in `described`; raises CallError for what it has no argument for."""
+    """Returns the meaning of the wished settings in `described`; raises CallError for one without an argument there."""
     settings = settings_of(described)
     _check_switches(described.name, settings, wish)
     ndim = wish.ndim or (4 if 4 in described.ranks or not described.ranks else max(described.ranks))

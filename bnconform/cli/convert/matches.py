@@ -1,7 +1,7 @@
-"""What is the same function in two implementations, and what is not, why, and what can be done about it.
+"""The comparison of one function in two implementations: equalities, and differences with their reasons and ways out.
 
-Rules: an equation that differs is no match, a rounding that differs is, within the bounds of both; each reason names
-what both sides declare, with the links.
+Rules: an equation that differs is no match, a rounding that differs is one, within the bounds of both; each reason
+names both declarations, with the links.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "inference output": ("inference",),
     "single value": ("training",),
 }
-"""What is compared, and what of settings.OFFERS it takes. The output of inference is that by the same statistics."""
+"""The comparisons, and the settings.OFFERS that they take. The output of inference is that by the same statistics."""
 AVERAGES = ("running mean", "running variance")
 NORMALIZED = ("training output", "gradients", "inference output")
 NARROW = ("float16", "bfloat16")
@@ -40,7 +40,7 @@ AVERAGED = {
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a function cannot be matched, what can be done all the same, and where both sides are documented."""
+    """A function without a match: the reason, a way out, and links to the documentation of both sides."""
 
     why: str
     remedy: str = ""

@@ -1,7 +1,7 @@
-"""What to write: the arguments that make a Layer in an implementation, and what is to be done by hand beside them.
+"""The arguments that make a Layer in an implementation, and the steps to take by hand beside them.
 
 Rules: ε, momentum and axis are always written, since defaults change; a number is written in the fewest digits that
-read back as it; a switch is written where it is not what the default says.
+read back as it; a switch is written where it differs from its default.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bnconform.contract.settings import Argument, Settings
 
 @dataclass(frozen=True)
 class Written:
-    """The arguments by name, as they are written, what is called, and what is to be done by hand."""
+    """The arguments by name, as they are written, the function to call, and the steps to take by hand."""
 
     call: str
     arguments: dict[str, str]
@@ -34,7 +34,7 @@ def number_text(number: Decimal) -> str:
 
 
 def written(settings: Settings, layer: Layer) -> Written:
-    """Returns what is written to make `layer`."""
+    """Returns the arguments that make `layer`."""
     arguments: dict[str, str] = {}
     if settings.eps is not None:
         arguments[settings.eps.name] = number_text(layer.eps)
@@ -74,7 +74,7 @@ def _axis(settings: Settings, layer: Layer) -> tuple[dict[str, str], tuple[str, 
 
 
 def _affine(settings: Settings, layer: Layer) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Returns the switches of γ and β; what cannot be switched off is left at 1 or 0, which changes no function."""
+    """Returns the switches of γ and β; a parameter without a switch stays at 1 or 0 and changes no function."""
     wanted = {"scale": layer.scale, "shift": layer.shift}
     if "affine" not in settings.offers:
         steps = {"scale": "multiply by the scale", "shift": "add the shift"}
@@ -102,7 +102,7 @@ def _state(settings: Settings, layer: Layer) -> tuple[dict[str, str], tuple[str,
 
 
 def _switch(argument: Argument, there: bool) -> dict[str, str]:
-    """Returns how a switch is written, and what stands beside it; nothing where that is its default."""
+    """Returns a switch as it is written, and the arguments beside it; nothing where that is its default."""
     text = argument.on if there else argument.off
     if text == argument.default:
         return {}

@@ -1,8 +1,8 @@
 """Files of specs as pytest collects them: one test item per spec, implementation, dtype and device.
 
 Rules: an item passes for conforms and deviates, is skipped for unsupported, is expected to fail for a failure that the
-registry of deviations knows, and fails for anything else, a broken adapter and what the registry knows no longer
-included; it says why in the words of its finding.
+registry of deviations knows, and fails for anything else, a broken adapter and a stale entry of the registry included;
+it says why in the words of its finding.
 """
 
 from __future__ import annotations

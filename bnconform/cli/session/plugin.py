@@ -1,4 +1,4 @@
-"""The pytest plugin: it says nothing and does nothing unless the files of specs are among what pytest is asked to run.
+"""The pytest plugin: it says nothing and does nothing unless pytest is asked to run files of specs.
 
 Rules: every option begins with `--bn-`, so that none clashes with another plugin's; the ini value `bnconform_specs`
 names the folder of specs, or `--bn-specs` does; everything heavy waits in `start` until specs are asked for,
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Loads what judges, where the folder of specs, or a file in it, is among the arguments."""
+    """Loads the judge, where the folder of specs, or a file in it, is among the arguments."""
     folder = specs_folder(config)
     if folder is None or config.option.help or getattr(config.option, "markers", False):
         return

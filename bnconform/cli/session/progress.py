@@ -1,6 +1,6 @@
-"""What a run shows on the screen: a line for each implementation and dtype when its verdicts are known, and a summary.
+"""The progress of a run on the screen: a line for each implementation and dtype once its verdicts are known.
 
-Rules: the line says what is not "conforms"; nothing here decides anything.
+Rules: the line counts every verdict but "conforms"; nothing here decides anything.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""A Run judges specs on targets: families of specs are searched once, findings are read off, witnesses are written.
+"""A Run answers questions: families of specs are judged once, findings are read off, witnesses are written.
 
-Rules: an adapter is put to the smoke test before its implementation is judged, once per implementation, dtype and
-device; what is known of a family is replayed before it is searched, and what holds takes no part in the search; that
-happens when the first of its findings is asked for; a host is open only while findings of its adapter are being made;
-files are written whole or not at all.
+Rules: a family is judged when the first of its findings is asked for; a host is open only while findings of its adapter
+are being made; files are written whole or not at all.
 """
 
 from __future__ import annotations
@@ -14,17 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
 from bnconform.cases.strategies import Given
+from bnconform.cli.session.examiner import Examiner, Judged
 from bnconform.contract.address import AdapterSource
 from bnconform.engine.runner import Runner
-from bnconform.engine.search import search
 from bnconform.engine.selection import Hosts
-from bnconform.engine.smoke import Smoke, smoke
 from bnconform.engine.spec import Spec
-from bnconform.engine.tally import Effort, Tally
+from bnconform.engine.tally import Effort
 from bnconform.engine.target import Target
-from bnconform.results.deviations import Registry, Replayed, replay_witness
+from bnconform.results.deviations import Registry
 from bnconform.results.evidence import write_artefacts
 from bnconform.results.finding import finding
 from bnconform.results.records import Finding
@@ -32,7 +28,7 @@ from bnconform.results.records import Finding
 
 @dataclass(frozen=True)
 class Question:
-    """One spec asked of one target of one adapter: what a finding answers."""
+    """One spec asked of one target of one adapter; a finding answers it."""
 
     spec: Spec
     source: AdapterSource
@@ -57,76 +53,47 @@ class Run:
         self._registry = registry or Registry()
         self._out = out
         self._effort = Effort(examples=hosts.request.examples, seed=hosts.request.seed)
-        self._families: dict[tuple[str, Given], list[Question]] = defaultdict(list)
-        self._tallies: dict[tuple[str, Given], dict[str, Tally]] = {}
+        self._families: dict[tuple[str, Given], list[Spec]] = defaultdict(list)
+        self._judged: dict[tuple[str, Given], dict[str, Judged]] = {}
+        self._examiners: dict[str, Examiner] = {}
         self._runners: dict[str, Runner] = {}
-        self._smokes: dict[str, Smoke] = {}
-        self._replays: dict[str, Replayed | None] = {}
-        self._diagnosticians: dict[str, Diagnostician] = {}
 
     def plan(self, questions: Iterable[Question]) -> None:
         """Takes note of what will be asked, so that specs that are given equal cases share one search."""
         gc.freeze()  # what is loaded by now stays: looking through it again and again took a tenth of a run
         self._families.clear()
         for one in questions:
-            self._families[one.group, one.spec.given].append(one)
+            self._families[one.group, one.spec.given].append(one.spec)
 
     def answer(self, question: Question) -> Finding:
-        """Returns the finding that answers `question`; nothing is judged where the adapter is broken."""
-        run = self._runner(question)
-        smoked = self._smoked(question, run)
-        known = None if smoked.broken else self._replayed(question, run)
-        if known is not None and known.holds:
-            tally, explained = known.tally, known.diagnosis
-        else:
-            tally = smoked.tally(question.spec) if smoked.broken else self._tally(question, run)
-            explained = self._explained(question, tally, run)
-        record = finding(tally, question.target, run, smoke=smoked, diagnosis=explained, replayed=known)
-        if self._out is not None and tally.shown is not None and not tally.shown.judged.broken:
+        """Returns the finding that answers `question`; judges its family if that was not done yet."""
+        examiner, family = self._examiner(question), (question.group, question.spec.given)
+        if family not in self._judged:
+            self._judged[family] = examiner.judge(self._families.get(family) or [question.spec])
+        judged = self._judged[family][question.spec.id]
+        record = finding(
+            judged.tally,
+            question.target,
+            examiner.ask,
+            smoke=examiner.smoke,
+            diagnosis=judged.diagnosis,
+            replayed=judged.replayed,
+        )
+        if self._out is not None and judged.tally.shown is not None and not judged.tally.shown.judged.broken:
             snippet = question.target.implementation.snippet
-            write_artefacts(self._out, record, tally, question.source, snippet)
+            write_artefacts(self._out, record, judged.tally, question.source, snippet)
         return record
 
-    def _smoked(self, question: Question, run: Runner) -> Smoke:
-        """Returns what the smoke test said of the question's group; puts it to the test if that was not done yet."""
-        if question.group not in self._smokes:
-            self._smokes[question.group] = smoke(question.target, run)
-        return self._smokes[question.group]
-
-    def _explained(self, question: Question, tally: Tally, run: Runner) -> Diagnosis:
-        """Returns what explains a failure; nothing where there is none."""
-        if tally.failure is None or tally.verdict != "fails":
-            return Diagnosis()
-        if question.group not in self._diagnosticians:
-            self._diagnosticians[question.group] = Diagnostician(question.target, run)
-        return self._diagnosticians[question.group].diagnose(question.spec, tally.failure)
-
-    def _tally(self, question: Question, run: Runner) -> Tally:
-        """Returns what the search of the question's family knows; searches it if that was not done yet."""
-        key = question.group, question.spec.given
-        if key not in self._tallies:
-            family = self._families.get(key) or [question]
-            replays = [(one.spec, self._replayed(one, run)) for one in family]
-            asked = [spec for spec, known in replays if known is None or not known.holds]
-            self._tallies[key] = search(asked, question.target, run, self._effort)
-        return self._tallies[key][question.spec.id]
-
-    def _replayed(self, question: Question, run: Runner) -> Replayed | None:
-        """Returns what came of the replay of the deviation that covers a question; None where there is none."""
-        if question.name not in self._replays:
-            target = question.target
-            about = target.implementation
-            known = self._registry.of(question.spec.id, about.name, about.version, target.dtype, target.device)
-            self._replays[question.name] = (
-                None
-                if known is None
-                else replay_witness(known, question.spec, target, run, lambda one: self._explained(question, one, run))
-            )
-        return self._replays[question.name]
+    def _examiner(self, question: Question) -> Examiner:
+        """Returns who judges the question's target; puts its adapter to the smoke test the first time."""
+        if question.group not in self._examiners:
+            ask = self._runner(question)
+            self._examiners[question.group] = Examiner(question.target, ask, self._registry, self._effort)
+        return self._examiners[question.group]
 
     def _runner(self, question: Question) -> Runner:
+        """Returns what asks the question's implementation, in all its dtypes: one that hangs is waited for once."""
         name = question.target.implementation.name
         if name not in self._runners:
-            about = question.target.implementation
-            self._runners[name] = Runner(lambda: self.hosts.of(question.source), name, about.features, about.ranks)
+            self._runners[name] = Runner.of(question.target, lambda: self.hosts.of(question.source))
         return self._runners[name]

@@ -1,6 +1,6 @@
-"""What a run was: its request, its machine and the versions that took part, as the first line of its results.
+"""The record of a run: its request, its machine and the versions that took part, as the first line of its results.
 
-Rules: what identifies the machine's owner (names, paths of folders) stays out.
+Rules: anything that identifies the machine's owner (names, paths of folders) stays out.
 """
 
 from __future__ import annotations

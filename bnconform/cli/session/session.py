@@ -1,6 +1,6 @@
-"""What the pytest plugin does once specs are asked for: collect, order, judge, report and write results.
+"""The session of pytest once specs are asked for: it collects, orders, judges, reports and writes results.
 
-Rules: implementations are described once, by the process that the user started; workers get what it learned; results
+Rules: implementations are described once, by the process that the user started; workers get these descriptions; results
 are written by that process alone; the last line is written only when the session ended by itself.
 """
 
@@ -52,7 +52,7 @@ class Conformance:
         return hasattr(self.config, "workerinput")
 
     def start(self) -> None:
-        """Learns what there is to judge; raises CallError for a wrong call, before anything was written."""
+        """Selects the implementations to judge; raises CallError for a wrong call, before anything was written."""
         if self.is_worker:
             self.selection = Selection.from_json(json.loads(self.config.workerinput[ATTRIBUTE]))  # type: ignore[attr-defined]  # xdist's
         else:
@@ -65,8 +65,8 @@ class Conformance:
             self._writer.run(run_record(self.request, self.selection, specs, self._command()))
 
     def _registry(self) -> Registry:
-        """Returns what is known of the implementations that take part; another book of specs has no registry unless
-        one is named."""
+        """Returns the known deviations of the implementations that take part; another book of specs has no registry
+        unless one is named."""
         named = self.request.deviations
         if named == "" or (named is None and self.folder != specs_folder()):
             return Registry()
@@ -154,7 +154,8 @@ class Conformance:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any, config: pytest.Config) -> tuple[str, str, str] | None:
-        """Counts items by verdict; says nothing more per item, since a line per implementation and dtype says it."""
+        """Suppresses pytest's letter per item and counts verdicts: Progress prints one line per implementation and
+        dtype."""
         text = getattr(report, ATTRIBUTE, None)
         if text is None:
             return None
@@ -175,7 +176,7 @@ class Conformance:
         ]  # fmt: skip
 
     def pytest_configure_node(self, node: Any) -> None:
-        """Tells a worker what this process learned, and frees the hosts here."""
+        """Hands the descriptions to a worker, and frees the hosts here."""
         self.hosts.close()
         node.workerinput[ATTRIBUTE] = json.dumps(self.selection.to_json())
 

@@ -24,7 +24,7 @@ ONE = ("device", "examples", "seed", "timeout", "in_process", "deviations")
 
 
 def request_of(config: pytest.Config) -> Request:
-    """Returns what the options ask for."""
+    """Returns the request of the options."""
     said: dict[str, Any] = {name: tuple(config.getoption(f"bn_{option}")) for name, option in MANY.items()}
     said |= {name: config.getoption(f"bn_{name}") for name in ONE}
     return Request(**{name: value for name, value in said.items() if value is not None})
@@ -52,7 +52,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 class ByImplementation(LoadScopeScheduling):  # type: ignore[misc, no-any-unimported]  # xdist ships no types
-    """Schedules by what stands in the brackets of an item's name before the dtype."""
+    """Schedules by the implementation, read off the brackets of an item's name before the dtype."""
 
     def _split_scope(self, nodeid: str) -> str:
         _, bracket, inside = nodeid.rstrip("]").partition("[")

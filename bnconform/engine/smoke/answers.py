@@ -1,7 +1,7 @@
-"""An Answer is an Outcome beside what is right, and a slip beside both: which of them an output lies at.
+"""An Answer is an Outcome beside the right values; each output is compared with these and with those of a slip.
 
 Rules: two values are told apart by their bounds alone; where the intervals meet nothing is said, unless the output is
-exactly what the slip gives, as it is in most orders of summation.
+exactly the slip's value, as it is in most orders of summation.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import OUTPUTS, Outcome
 from bnconform.oracle.bounds import Bound
-from bnconform.oracle.expected import Expected, expected
+from bnconform.oracle.expected import Expected, outputs
 from bnconform.oracle.reference.reductions import Array
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What was answered to one case. found: the outputs, in float64. right: what they should be, by name."""
+    """The answer to one case. found: the outputs, in float64. right: the right values, by name."""
 
     case: Case
     outcome: Outcome
@@ -34,12 +34,12 @@ class Answer:
         return [name for name, values in self.found.items() if not _is_within(values, self.right[name])]
 
     def is_unchanged(self) -> bool:
-        """Whether the arrays that were returned still hold what they held then."""
+        """Whether the returned arrays still hold the same values."""
         kept = {name: array.astype(np.float64) for name, array in _arrays(self.outcome).items() if name in self.found}
         return all(np.array_equal(self.found[name], array, equal_nan=True) for name, array in kept.items())
 
     def lies_at(self, name: str, slip: Expected) -> bool:
-        """Returns whether an output is what the slip gives, and cannot be what is right."""
+        """Returns whether an output is the slip's value and cannot be the right one."""
         values, right = self.found[name], self.right[name]
         if slip.value.shape != values.shape or np.array_equal(slip.value, right.value):
             return False
@@ -51,11 +51,11 @@ class Answer:
         return bool(told.all()) and _is_within(values, slip)
 
     def lies_near(self, name: str, slip: Expected) -> bool:
-        """Returns whether an output may be what the slip gives, be it what is right as well."""
+        """Returns whether an output may be the slip's value, even if it may also be the right one."""
         return slip.value.shape == self.found[name].shape and _is_within(self.found[name], slip)
 
     def first_difference(self, name: str) -> str:
-        """Returns where an output first is not right, what is there and what should be."""
+        """Returns the place of the first wrong value of an output, that value and the right one."""
         values, right = self.found[name], self.right[name]
         with np.errstate(all="ignore"):
             off = ~(np.abs(values - right.value) <= right.within.allowance)
@@ -72,7 +72,7 @@ def answer_of(case: Case, outcome: Outcome, dialect: Dialect) -> Answer:
 
 def answers_to(case: Case, dialect: Dialect) -> dict[str, Expected]:
     """Returns what is right for `case`, by name."""
-    return {one.name: one for one in expected(case, dialect)}
+    return {one.name: one for one in outputs(case, dialect)}
 
 
 def elsewhere(one: Expected, moved: Callable[[Array], Array]) -> Expected:

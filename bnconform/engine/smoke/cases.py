@@ -1,6 +1,6 @@
 """The cases of the smoke test: few, and exact in every dtype, whatever the order of summation.
 
-Rules: shapes are of the pool that implementations which compile have their cases in anyway; every value is a small
+Rules: shapes are of the pool from which compiling implementations get their cases anyway; every value is a small
 whole number and x lies about its mean so that the variance is 2 and, with ε = 2, the root is 2.
 
 One channel of three rows, with γ = 2 and β = 3 and so that y = x:
@@ -29,16 +29,16 @@ from bnconform.contract.dtypes import dtype_named
 
 _DEVIATION = {3: (-2, 1, 1), 4: (2, -2, 0, 0)}
 _BESIDE = {3: (0, 1, -1), 4: (0, 0, 1, -1)}
-"""What dy has beside its mean and its part along x: of mean 0 and orthogonal to the deviations, block by block."""
+"""The part of dy beside its mean and its part along x: of mean 0 and orthogonal to the deviations, block by block."""
 _UNIT = {"float64": 2.0**-30, "float32": 2.0**-16, "float16": 2.0**-10, "bfloat16": 2.0**-5}
-"""What x is made of in inference: beside 1 the next narrower type does not hold it."""
+"""The values of x in inference: beside 1 the next narrower type does not hold it."""
 
 
 def smoke_cases(traits: Traits) -> list[Case]:
-    """Returns the cases, in the order in which they are asked: the first layout again and again, then the others.
+    """Returns the cases in the order of asking: the first layout again and again, then the others.
 
-    Matrices and feature maps, or the smallest rank that is taken; what compiles is asked for maps alone, four times in
-    all, and has its parameters absent where the other cases of its pool have them so.
+    Matrices and feature maps, or the smallest rank that is taken; a compiling implementation is asked for maps alone,
+    four times in all, and has its parameters absent where the other cases of its pool have them so.
     """
     smallest, *larger = [POOL[rank] for rank in sorted(POOL) if rank in traits.ranks] or [[]]
     maps = [layout for table in larger for layout in table if len(layout.shape) == 4]
@@ -67,9 +67,9 @@ def odd_axis(traits: Traits) -> Case | None:
 
 
 def bare(case: Case) -> Case:
-    """Returns a case of the layout of `case` that fits whatever axis the channels are on, as it has no parameters.
+    """Returns a case of the layout of `case` that fits any axis of the channels, as it has no parameters.
 
-    In x the sign of a summand of its own changes along each axis, so that y tells which one the channels were on.
+    In x the sign of a summand of its own changes along each axis, so that y tells the axis of the channels.
     """
     weights = np.arange(3, 3 + case.x.ndim)
     x = np.tensordot(weights, _sign(np.indices(case.x.shape)), 1)
@@ -77,7 +77,8 @@ def bare(case: Case) -> Case:
 
 
 def training(layout: Layout, dtype: str, *, momentum: float = 0.25, turn: int = 0, spread: int = 1) -> Case:
-    """Returns a training step. turn: where in the sequence of channels it starts; spread: what deviations are times."""
+    """Returns a training step. turn: where in the sequence of channels it starts; spread: the unit of the
+    deviations."""
     d, beside = _columns(_DEVIATION, layout, turn), _columns(_BESIDE, layout, turn)
     number = np.arange(layout.channels) + turn
     mean = 3 - 2 * (number % 5)

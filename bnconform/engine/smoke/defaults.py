@@ -1,6 +1,6 @@
-"""Whether the adapter leaves an argument out where the case asks for its default, or hands on what the case holds.
+"""The check that an adapter leaves an argument out if the case asks for its default, and hands on no number instead.
 
-Rules: the case holds another number than the documented one, which tells the two apart; what is neither is for the
+Rules: the case holds another number than the documented one, to tell the two apart; an output of neither is for the
 specs.
 """
 
@@ -44,7 +44,7 @@ def handed_on(about: Target, run: Runner) -> tuple[Case, str] | None:
 
 
 def _is_handed_on(about: Target, run: Runner, case: Case, meant: Case, told: str) -> bool:
-    """Returns whether the output `told` is what the number in the case gives, and cannot be what is meant."""
+    """Returns whether the output `told` follows from the number in the case and cannot follow from the default."""
     reply = run(case)
     if not isinstance(reply, Outcome) or getattr(reply, told) is None:
         return False

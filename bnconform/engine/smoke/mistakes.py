@@ -1,7 +1,7 @@
 """Mistakes that are the adapter's alone: right values in the wrong place, and right answers to another question.
 
-Rules: each function looks for one mistake in one output that is wrong and says in words what it is, or nothing; what
-is left of an earlier call is looked for only where the first call, to which nothing was left, was answered rightly.
+Rules: each function looks for one mistake in one output that is wrong and names it in words, or says nothing; leftovers
+of an earlier call are looked for only if the first call, with nothing before it, was answered rightly.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from bnconform.oracle.expected import Expected
 from bnconform.oracle.reference.reductions import Array
 
 SETTINGS = (("eps",), ("momentum",), ("gamma", "beta"), ("eps", "gamma", "beta"))
-"""What an adapter that keeps a layer may leave as the first call had it; each output depends on one of these."""
+"""Fields that an adapter with a kept layer may leave as in the first call; each output depends on one of these."""
 
 
 def mistake_in(answer: Answer, earlier: Sequence[Answer], dialect: Dialect) -> str:
-    """Returns what the adapter did to an output that is wrong, with the place where it shows; "" for nothing."""
+    """Returns the adapter's mistake in a wrong output, with the place where it shows; "" for nothing."""
     for name in answer.wrong:
         words = misplaced(answer, name) or kept(answer, earlier, name, dialect)
         if words:
@@ -62,7 +62,7 @@ def read_by_another_axis(answer: Answer, dialect: Dialect) -> str:
 
 
 def kept(answer: Answer, earlier: Sequence[Answer], name: str, dialect: Dialect) -> str:
-    """Tells what is left of an earlier call with an x of the same shape."""
+    """Tells the leftovers of an earlier call with an x of the same shape."""
     before = [one for one in earlier if name in one.found]
     if not before or name in before[0].wrong:
         return ""
@@ -75,7 +75,7 @@ def kept(answer: Answer, earlier: Sequence[Answer], name: str, dialect: Dialect)
 
 
 def _left_of(one: Answer, answer: Answer, name: str, dialect: Dialect) -> Iterator[tuple[str, Expected]]:
-    """Yields what `name` would be with something left of the earlier call `one`, and what that is in words."""
+    """Yields the value of `name` with something left of the earlier call `one`, and the words for that leftover."""
     if not np.array_equal(one.case.x, answer.case.x):
         yield "it is that of an earlier call, with other inputs", one.right[name]
     if name.startswith("d"):

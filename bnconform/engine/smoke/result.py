@@ -1,4 +1,4 @@
-"""What came of a smoke test: nothing, a broken adapter, or notes for the reasons of statements that are not kept.
+"""The result of a smoke test: nothing, a broken adapter, or notes for the reasons of statements that are not kept.
 
 Rules: a broken adapter is told in the words and with the verdict that a spec has for one; a note never changes a
 verdict, and stands only beside a failure in the very output that it explains.
@@ -20,7 +20,7 @@ _ASIDE = "in the smoke test it was just what {} gives, which the adapter may hav
 
 @dataclass(frozen=True)
 class Note:
-    """What would explain an output in every case of the smoke test: a noun that fits before "gives"."""
+    """The slip that would explain an output in every case of the smoke test: a noun that fits before "gives"."""
 
     quantity: str
     words: str
@@ -28,7 +28,7 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Smoke:
-    """What came of the smoke test of one adapter. broken: the case that showed that it is at fault, if it is."""
+    """The result of the smoke test of one adapter. broken: the case that showed that it is at fault, if it is."""
 
     broken: Seen | None = None
     notes: tuple[Note, ...] = ()
@@ -41,7 +41,7 @@ class Smoke:
         return found
 
     def asides(self, verdict: Verdict, quantity: str) -> list[str]:
-        """Returns in words what the adapter may have done, where the verdict on this quantity tells of a failure."""
+        """Returns in words the adapter's possible slip, where the verdict on this quantity tells of a failure."""
         if verdict not in BAD:
             return []
         fitting = [one.words for one in self.notes if re.search(rf"\b{one.quantity}\b", quantity)]

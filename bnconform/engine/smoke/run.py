@@ -1,7 +1,7 @@
 """The smoke test itself: asks the cases one after the other, and stops at the first mistake of the adapter.
 
 Rules: at most ten cases are computed, and three more of arguments left out; a crash or a hang ends the test, since
-asking again is dear and the specs will tell; what is not offered is nobody's fault.
+a restart costs seconds, and the specs will report it; a missing offer is nobody's fault.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CURE = "correct the adapter"
 
 
 def smoke(about: Target, run: Runner) -> Smoke:
-    """Returns what the smoke test says of the adapter of an implementation in one dtype."""
+    """Returns the result of the smoke test for the adapter of an implementation in one dtype."""
     answers: list[Answer] = []
     refused: list[Case] = []
     for case in smoke_cases(about.traits):
@@ -55,7 +55,7 @@ def _asked(run: Runner, case: Case) -> tuple[Case, Reply]:
 
 
 def _mistake_of(about: Target, case: Case, reply: Reply, answers: list[Answer]) -> str:
-    """Returns in words what is wrong with the adapter, by one reply; keeps what was answered in `answers`."""
+    """Returns in words the mistake that one reply shows in the adapter; adds the answer to `answers`."""
     if isinstance(reply, Broken):
         return reply.message
     if isinstance(reply, Raised) and reply.type == InputOverwritten.__name__ and overwritten(case, reply.message):

@@ -27,9 +27,9 @@ NARROWER = {"float64": ("float32",), "float32": ("float16", "bfloat16"), "float1
 
 @dataclass(frozen=True, kw_only=True)
 class Slip:
-    """One slip. words: what was done, to be followed by "gives". pose: the case that it makes of the one asked.
+    """One slip. words: the slip as a phrase, to be followed by "gives". pose: the case that it makes of the one asked.
 
-    shows: the outputs that it is told by, together. named: which output stands under whose name.
+    shows: outputs that must all match. named: the output that stands under the name of another.
     """
 
     words: str
@@ -38,7 +38,7 @@ class Slip:
     named: Mapping[str, str] = field(default_factory=dict)
 
     def gives(self, case: Case, dialect: Dialect) -> dict[str, Expected]:
-        """Returns what the slip makes of the outputs that it is told by, in the shapes of `case`."""
+        """Returns the slip's values of the outputs that show it, in the shapes of `case`."""
         there = answers_to(self.pose(case), dialect)
         other = {name: there.get(self.named.get(name, name)) for name in self.shows}
         return {name: _shaped(one, name, case) for name, one in other.items() if one is not None}

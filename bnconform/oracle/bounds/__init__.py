@@ -32,7 +32,7 @@ LEAST_ROUNDINGS = 32
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """What an output is compared within: float64 arrays of the output's shape, in the output's units.
+    """The bound of an output: float64 arrays of the output's shape, in the output's units.
 
     allowance: the largest error that rounding explains; infinite where there is no claim.
     scale: the natural magnitude of the element, the sum of the magnitudes that it is the sum of.
@@ -77,20 +77,14 @@ def _once(make: Make) -> Make:
 
 
 @_once
-def normalize(case: Case, dialect: Dialect) -> Bound:
-    """Bounds y of a training step, of x's shape."""
-    return _elementwise(case, _errors_of(case, dialect).trained())
-
-
-@_once
-def infer(case: Case, dialect: Dialect) -> Bound:
-    """Bounds y of inference, of x's shape."""
-    return _elementwise(case, _errors_of(case, dialect).inferred())
+def y(case: Case, dialect: Dialect) -> Bound:
+    """Bounds y in the Case's mode, of x's shape."""
+    return _elementwise(case, _errors_of(case, dialect).y())
 
 
 @_once
 def dx(case: Case, dialect: Dialect) -> Bound:
-    """Bounds the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
+    """Bounds the gradient of x in the Case's mode, of x's shape, with the part of cotangents of the statistics."""
     through = case.mode == "train" and "batch_statistics" in case.needs
     errors = StatisticsErrors(case, dialect) if through else _errors_of(case, dialect)
     return _elementwise(case, errors.dx())
@@ -127,9 +121,9 @@ def batch_mean(case: Case, dialect: Dialect) -> Bound:
 
 
 @_once
-def batch_variance(case: Case, dialect: Dialect) -> Bound:
+def batch_var(case: Case, dialect: Dialect) -> Bound:
     """Bounds the biased variance of the batch, of shape (C,), as an output in the type of the running statistics."""
-    return Bound(*_errors_of(case, dialect).batch_variance())
+    return Bound(*_errors_of(case, dialect).batch_var())
 
 
 @_once

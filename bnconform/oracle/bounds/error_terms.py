@@ -2,7 +2,7 @@
 
 Rules: each function is one formula of the analysis and is named for the quantity whose error it bounds; none holds a
 tolerance. u is the unit roundoff of sums, u_e ≥ u that of elementwise arithmetic, u_s that of statistics stored between
-passes. t_s is the magnitude below which those may be flushed to zero, t0 that below which any value may be. Arrays are
+passes. Stored statistics smaller than t_s may be flushed to zero, and any value smaller than t0. Arrays are
 float64, per channel of shape (C,), per element of shape (m, C), and errors are absolute unless said otherwise.
 """
 
@@ -167,7 +167,7 @@ def error_of_projection(
 def error_of_one_pass_projection(
     rounding: Rounding, stats: Standardization[Array], errors: StatisticErrors, x: Array, component: Array
 ) -> Array:
-    """Bounds what differentiating E[x²] - E[x]² adds to the error of P(t), elementwise."""
+    """Bounds the error that differentiating E[x²] - E[x]² adds to P(t), elementwise."""
     c = np.abs(component)
     error: Array = (
         (6 * rounding.u_e) * stats.r * c * (np.abs(x) + np.abs(stats.mean))

@@ -90,7 +90,7 @@ class ChannelErrors:
 
     @cached_property
     def cotangent(self) -> Cotangent:
-        """What the bounds of dx and dγ share, for the Case's mode."""
+        """The terms that the bounds of dx and dγ share, for the Case's mode."""
         own, g = self.solution, self.solution.need("g")
         stats, errors = self._standardization()
         rounding = backward_rounding(self.rounding, self.types.cotangents)
@@ -103,7 +103,7 @@ class ChannelErrors:
 
     @cached_property
     def largest_of_batch(self) -> Standardization[Array]:
-        """What standardizing by the batch may compute at the largest."""
+        """The largest values that standardizing by the batch may compute."""
         return overflow.largest_computed(self.solution.batch_values, self.batch)
 
     @cached_property
@@ -115,6 +115,10 @@ class ChannelErrors:
     def statistics_overflow(self) -> Mask:
         """Where the mean or the variance of the batch may overflow on its way."""
         return overflow.statistics_overflow(self.types, self.sizes, self.solution.batch_values, self.one_pass)
+
+    def y(self) -> Allowance:
+        """Bounds y in the Case's mode."""
+        return self.trained() if self.training else self.inferred()
 
     def trained(self) -> Allowance:
         """Bounds y of a training step."""
@@ -181,7 +185,7 @@ class ChannelErrors:
         """Bounds the mean of the batch."""
         return self._statistic(self.batch.mean, self.solution.batch_values.mean, self.sizes.x_sum / self.solution.m)
 
-    def batch_variance(self) -> Allowance:
+    def batch_var(self) -> Allowance:
         """Bounds the biased variance of the batch."""
         variance = self.solution.batch_values.variance
         return self._statistic(self.batch.variance, variance, variance)

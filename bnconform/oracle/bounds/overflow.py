@@ -1,8 +1,8 @@
-"""Where some correct algorithm overflows on the way to a finite result: channels about which no bound makes a claim.
+"""Overflow in some correct algorithm on the way to a finite result: no bound makes a claim about such channels.
 
 Rules: each function returns a mask of shape (C,), True where an intermediate result may leave the range of its type;
-the lists name the intermediates that known algorithms and their derivatives form, and `largest` is what they form them
-of: r and h as large as rounding may make them. HEADROOM keeps a factor for the orders in which they multiply.
+the lists name the intermediates of known algorithms and their derivatives, and `largest` holds their factors: r and h
+as large as rounding may make them. HEADROOM keeps a factor for the order of multiplication.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def cotangent_sizes(g: Array, x: Array, stats: Standardization[Array]) -> Cotang
 
 @dataclass(frozen=True, slots=True)
 class Cotangent:
-    """What the gradients' bounds share: arithmetic of sums over g, error of Σg·h, size of g, where it may overflow."""
+    """The terms that the gradients' bounds share: arithmetic of sums over g, error of Σg·h, size of g, where it may
+    overflow."""
 
     rounding: Rounding
     error_of_dgamma: Array

@@ -16,7 +16,7 @@ from bnconform.oracle.reference.reductions import Array, peaks, totals
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """The arithmetic of one pass over m rows; `excess` = u_e - u is what products add that sums do not know of."""
+    """The arithmetic of one pass over m rows; `excess` = u_e - u is the rounding of products beyond that of sums."""
 
     m: int
     u: float
@@ -33,7 +33,7 @@ class Rounding:
         return nu / (1.0 - nu) if nu < 0.5 else np.inf
 
     def stored(self, statistic: Array) -> Array:
-        """Bounds what storing a statistic between passes changes: u_s of it, or t_s, below which the type keeps nothing
+        """Bounds the change of a statistic stored between passes: u_s of it, or t_s; below t_s the type keeps nothing
         or multiples of t_s alone.
         """
         return np.maximum(self.u_s * np.abs(statistic), self.t_s)
@@ -41,7 +41,7 @@ class Rounding:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What the error of a sum depends on, per channel: Σt, Σ|t| and the standard deviation of t."""
+    """The moments on which the error of a sum depends, per channel: Σt, Σ|t| and the standard deviation of t."""
 
     total: Array
     absolute: Array
@@ -95,9 +95,9 @@ def error_of_sum(rounding: Rounding, t: Moments) -> Array:
 
 
 def rounding_of_output(u: float, magnitude: Array, error: Array) -> Array:
-    """Bounds what rounding to the output's type adds to a value of that magnitude that is off by that error already.
+    """Bounds the rounding to the output's type, of a value of that magnitude with that error already.
 
-    It is half a unit in the last place of what is rounded, which is at most magnitude + error: u times the power of two
-    at or below that, and so up to two times less than u times the magnitude.
+    It is half a unit in the last place of the rounded value, at most magnitude + error: u times the power of two at or
+    below that, and so up to two times less than u times the magnitude.
     """
     return np.asarray(np.ldexp(u, np.frexp(magnitude + error)[1] - 1))

@@ -1,8 +1,8 @@
 """The error terms of tangents and of second gradients, put together into an allowance for each output.
 
-Rules: those of bnconform/channel_errors.py. No implementation documents what it computes these in: for inputs of 16
-bits everything may be computed in their own type, whatever the Dialect says of y. w, p, q are the cotangents of dx, dγ
-and dβ; c_t = mean(t·h), e_t the error of its computed value, and P(t) = t - mean(t) - h·c_t.
+Rules: those of `first_order`. No implementation documents the type in which it computes these: for inputs of 16 bits it
+may be their own throughout, whatever the Dialect says of y. w, p, q are the cotangents of dx, dγ and dβ; c_t =
+mean(t·h), e_t the error of its computed value, and P(t) = t - mean(t) - h·c_t.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bnconform.oracle.reference.reductions import Array, Mask, peaks, totals
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """P(t) of one direction t, magnitudes and errors: of t, its mean, c and P(t); `terms`, what P(t) is made of."""
+    """P(t) of one direction t, magnitudes and errors: of t, its mean, c and P(t); `terms`, the summands of P(t)."""
 
     rows: Array
     exact: Gradients[Array]

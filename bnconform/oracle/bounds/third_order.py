@@ -1,13 +1,13 @@
 """The error terms of the third derivative, put together into its allowance.
 
-Rules: those of bnconform/second_order_errors.py. z is the cotangent of the gradient in x that the cotangent w of dx
+Rules: those of `second_order`. z is the cotangent of the gradient in x that the cotangent w of dx
 gives; for two directions a, b of g, w, z, Q(a, b) = mean(a·P(b)) is symmetric, and
 
     I = 2h·T - Σ P(z)·B(w, g),   T = Σ c_z·Q(w, g),   B(w, g) = Q(w, g) - 2c_w·c_g,   both sums over the three cycles,
 
-is what γ·r³ multiplies. An implementation gets there by differentiating its own steps: it forms the summands of I, of
+is the factor beside γ·r³. An implementation gets there by differentiating its own steps: it forms the summands of I, of
 the sums in Q and of P in another order, and centres and projects some of them once more. So each summand is charged as
-many roundings as `ROUNDINGS` says, by its magnitude and not by what is left where summands cancel, and the error of a
+many roundings as `ROUNDINGS` says, by its magnitude and not by the remainder where summands cancel, and the error of a
 projection of all of them is added.
 """
 
@@ -29,7 +29,7 @@ ROUNDINGS = 16
 
 
 class Pair(NamedTuple):
-    """Q(a, b) and B(a, b) of two directions, of shape (C,): magnitudes and errors; `terms`, what B is made of."""
+    """Q(a, b) and B(a, b) of two directions, of shape (C,): magnitudes and errors; `terms`, the summands of B."""
 
     q: Array
     b: Array
@@ -91,7 +91,7 @@ class ThirdOrderErrors(SecondOrderErrors):
         )  # fmt: skip
 
     def _terms(self, h: Array) -> Array:
-        """Returns what I is made of, with this magnitude in place of |h|."""
+        """Returns the summands of I, with this magnitude in place of |h|."""
         total = sum(one.c * pair.terms for one, pair in self._cycles)
         return 2 * h * total + sum(one.terms * pair.terms for one, pair in self._cycles)
 

@@ -1,6 +1,6 @@
 """The error terms of gradients through statistics: the batch's where it is returned, the running ones in inference.
 
-Rules: those of bnconform/channel_errors.py. g is the cotangent of y. Cotangents of the batch's mean and variance
+Rules: those of `first_order`. g is the cotangent of y. Cotangents of the batch's mean and variance
 add a + b·d to dx, with a = dmean/m and b = 2·dvar/m.
 """
 

@@ -1,4 +1,4 @@
-"""The reference: what each output of a Case should be, in float64 arrays.
+"""The reference: the right value of each output of a Case, in float64 arrays.
 
 Rule: it computes, a spec judges. All functions share one solution per Case.
 """
@@ -14,16 +14,13 @@ from bnconform.oracle.reference.quantities import solution as solution
 from bnconform.oracle.reference.reductions import Array
 
 
-def normalize(case: Case) -> Array:
-    """Returns y of a training step, of x's shape: standardized by the batch's own mean and biased variance."""
+def y(case: Case) -> Array:
+    """Returns the output, of x's shape: standardized by the batch's own mean and biased variance in training, by the
+    running statistics in inference.
+    """
     with np.errstate(all="ignore"):
-        return from_rows(solution(case).trained, case.x.shape, case.axis)
-
-
-def infer(case: Case) -> Array:
-    """Returns y of inference, of x's shape: standardized by the running statistics."""
-    with np.errstate(all="ignore"):
-        return from_rows(solution(case).inferred, case.x.shape, case.axis)
+        own = solution(case)
+        return from_rows(own.trained if case.mode == "train" else own.inferred, case.x.shape, case.axis)
 
 
 def normalized(case: Case) -> Array:
@@ -38,7 +35,7 @@ def batch_mean(case: Case) -> Array:
         return solution(case).batch_values.mean
 
 
-def batch_variance(case: Case) -> Array:
+def batch_var(case: Case) -> Array:
     """Returns the biased variance of each channel, of shape (C,)."""
     with np.errstate(all="ignore"):
         return solution(case).batch_values.variance
@@ -60,7 +57,7 @@ def running_var(case: Case, correction: int = 1) -> Array:
 
 
 def dx(case: Case) -> Array:
-    """Returns the gradient of x in the Case's mode, of x's shape, with what cotangents of the statistics add to it."""
+    """Returns the gradient of x in the Case's mode, of x's shape, with the part of cotangents of the statistics."""
     with np.errstate(all="ignore"):
         return from_rows(solution(case).dx, case.x.shape, case.axis)
 

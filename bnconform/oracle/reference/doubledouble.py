@@ -24,7 +24,7 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def quick_two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """Returns what two_sum does, where |a| ≥ |b| or a = 0."""
+    """Returns the same as two_sum, where |a| ≥ |b| or a = 0."""
     s = a + b
     return s, b - (s - a)
 

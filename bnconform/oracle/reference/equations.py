@@ -116,8 +116,8 @@ def inference_gradients(g: Number, gamma: Number, population: Standardization[Nu
 
 
 def through_statistics(dmean: Number, dvar: Number, batch: Standardization[Number]) -> Number:
-    """Returns what cotangents of the batch's mean and biased variance send to x: dmean/m + dvar·2d/m. That the variance
-    depends on the mean as well adds nothing, since Σd = 0.
+    """Returns the gradient of x by cotangents of the batch's mean and biased variance: dmean/m + dvar·2d/m. That the
+    variance depends on the mean as well adds nothing, since Σd = 0.
     """
     m = len(rounded(batch.d))
     return batch.d * (dvar * 2.0 / m) + dmean / m

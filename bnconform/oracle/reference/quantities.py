@@ -22,7 +22,8 @@ from bnconform.oracle.reference.reductions import Array
 
 
 class Direction(NamedTuple):
-    """What a Case moves along, on (m, C) and (C,): tangents of x, γ and β, or cotangents of dx, dγ and dβ."""
+    """The direction in which a Case moves, on (m, C) and (C,): tangents of x, γ and β, or cotangents of dx, dγ and
+    dβ."""
 
     x: Array
     gamma: Array
@@ -108,7 +109,7 @@ class Solution:
 
     @cached_property
     def dx(self) -> Array:
-        """The gradient of x, with what cotangents of the batch's statistics send to it."""
+        """The gradient of x, with the part of cotangents of the batch's statistics."""
         if self.mode == "infer" or (self.dmean is None and self.dvar is None):
             return self.gradients.dx
         through_y = self._through(self.need("g")).dx
@@ -124,7 +125,7 @@ class Solution:
 
     @cached_property
     def pushed(self) -> Gradients[Array]:
-        """What a cotangent in place of the tangent of x would give, rounded to float64."""
+        """The gradients with the tangent of x in place of the cotangent of y, rounded to float64."""
         return self._through(self.along("tangents").x).rounded()
 
     @cached_property
@@ -136,7 +137,7 @@ class Solution:
 
     @cached_property
     def pulled(self) -> Gradients[Array]:
-        """What a cotangent in place of the cotangent of dx would give, rounded to float64."""
+        """The gradients with the cotangent of dx in place of the cotangent of y, rounded to float64."""
         return self._through(self.along("cotangents").x).rounded()
 
     @cached_property
@@ -203,7 +204,7 @@ def solution(case: Case) -> Solution:
 
 
 def _direction(case: Case, x: np.ndarray | None, gamma: np.ndarray | None, beta: np.ndarray | None) -> Direction | None:
-    """Returns a direction in which what the Case leaves out is zero; None where it names none at all."""
+    """Returns a direction with zeros for the parts that the Case leaves out; None where it names none at all."""
     if x is None and gamma is None and beta is None:
         return None
     rows = np.zeros((case.rows, case.channels)) if x is None else _float64(to_rows(x, case.axis))

@@ -1,7 +1,7 @@
-"""A Deviation is a finding that is known, as one row of a table in TOML has it; a Cause is why, stated once for many.
+"""A Deviation is a known finding, one row of a table in TOML; a Cause is its reason, stated once for many.
 
-Rules: every key and every value is checked, and what is wrong is said with its place, what was got and what to do; a
-cause without a reason or a link in a person's words is refused.
+Rules: every key and every value is checked, and the message names place, value and remedy; a cause without a reason or
+a link in a person's words is refused.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Deviation:
 
     @property
     def name(self) -> str:
-        """What it is about, in words."""
+        """The subject of the deviation, in words."""
         return f"{self.spec} of {self.implementation} in {self.dtype} on {self.device}"
 
 

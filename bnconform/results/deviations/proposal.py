@@ -1,7 +1,7 @@
-"""Proposes entries for the failures of a run that nobody knows yet, and the removal of what no longer holds.
+"""Proposals from the results of a run: entries for unknown failures, and the removal of rows that no longer hold.
 
-Rules: a proposal says what was found and never why: reason and link stay empty, and the registry is refused until a
-person has written them; nothing that stands in a file is changed, entries are added at its end.
+Rules: a proposal states findings and never their reason: reason and link stay empty, and the registry is refused until
+a person has written them; nothing that stands in a file is changed, entries are added at its end.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """What may be one cause: rows of one implementation, in the same dtypes and with the same diagnosis."""
+    """A possible cause: rows of one implementation, in the same dtypes and with the same diagnosis."""
 
     implementation: str
     version: str
@@ -72,7 +72,7 @@ def unknown(results: Results, registry: Registry) -> list[Finding]:
 
 
 def stale(results: Results) -> list[str]:
-    """Returns what a run said of the entries that no longer hold."""
+    """Returns a run's words on the entries that no longer hold."""
     return [one["known"]["words"] for one in results.findings if is_stale(one)]
 
 

@@ -1,7 +1,7 @@
-"""The Registry holds all deviations that are known and tells which of them covers a question.
+"""The Registry holds all known deviations and finds the one that covers a question.
 
-Rules: reading it imports no framework; a deviation that says what another says already is refused; one of a spec that
-there is not is a wrong call wherever its implementation takes part.
+Rules: reading it imports no framework; a deviation that repeats another is refused; one of an unknown spec is a wrong
+call if its implementation takes part.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WITNESSES = "witnesses"
 
 @dataclass(frozen=True)
 class Registry:
-    """Deviations, found by what they are about."""
+    """Deviations, found by their subject."""
 
     deviations: tuple[Deviation, ...] = ()
     _about: dict[tuple[str, str, str], list[Deviation]] = field(default_factory=lambda: defaultdict(list), repr=False)

@@ -6,24 +6,21 @@ where the verdict is still the recorded one for the recorded reason, and only th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bnconform.analysis.diagnosis import Diagnosis
 from bnconform.contract.wire import load_case
-from bnconform.engine.runner import Runner
+from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Tally
 from bnconform.engine.target import Target
 from bnconform.results.deviations.deviation import Deviation
 from bnconform.results.deviations.signature import signature_of
 
-Explain = Callable[[Tally], Diagnosis]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What came of a replay. changes: in words where it is no longer what is known; empty: it holds."""
+    """The result of a replay. changes: differences from the known finding, in words; empty: it holds."""
 
     deviation: Deviation
     tally: Tally
@@ -31,13 +28,18 @@ class Replayed:
     changes: tuple[str, ...]
 
     @property
+    def spec(self) -> str:
+        """The id of the spec that the deviation is of."""
+        return self.deviation.spec
+
+    @property
     def holds(self) -> bool:
-        """Whether the witness shows what is known of it."""
+        """Whether the witness still shows the known finding."""
         return not self.changes
 
     @property
     def words(self) -> str:
-        """What no longer holds, and what to do."""
+        """The changes of the deviation, in words, and the remedy."""
         return (
             f"{self.deviation.place}, knows {self.deviation.name}, which no longer holds: its witness "
             f"{self.deviation.witness.name} now gives {'; '.join(self.changes)}; remove it there, and where it still "
@@ -45,12 +47,16 @@ class Replayed:
         )
 
 
-def replay_witness(deviation: Deviation, spec: Spec, target: Target, run: Runner, explain: Explain) -> Replayed:
-    """Judges the implementation by the deviation's witness. explain: what diagnoses a tally's failure."""
+def replay_witness(deviation: Deviation, spec: Spec, target: Target, ask: Ask) -> Tally:
+    """Judges the implementation by the deviation's witness."""
     case, _ = load_case(deviation.witness)
     tally = Tally(spec=spec)
-    tally.record(case, spec.judge(Subject(run, target.dialect), case))
-    diagnosis = explain(tally)
+    tally.record(case, spec.judge(Subject(ask, target.dialect), case))
+    return tally
+
+
+def replayed(deviation: Deviation, tally: Tally, diagnosis: Diagnosis) -> Replayed:
+    """Returns whether the deviation holds, by what its witness showed and what explains that."""
     found = signature_of(tally, diagnosis)
     changes = tuple(deviation.signature.differences(found))
     return Replayed(deviation=deviation, tally=tally, diagnosis=diagnosis, changes=changes)

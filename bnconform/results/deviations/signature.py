@@ -1,4 +1,4 @@
-"""A Signature is what a failing finding must show again to be the same: verdict, quantity, exception, diagnosis.
+"""A Signature holds the marks by which a failing finding is the same again: verdict, quantity, exception, diagnosis.
 
 Rules: it holds no measured figure, which differs between machines; it is read off fields and never off sentences.
 """
@@ -14,8 +14,8 @@ from bnconform.results.records import Finding
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What a finding shows. quantity: None where a reply came in place of an outcome, whose class of exception is then
-    `raises`. diagnoses: the faults that explain it; as the registry has it at most one, which must be among them."""
+    """The marks of a finding. quantity: None where a reply came in place of an outcome; `raises` is then its class of
+    exception. diagnoses: the faults that explain it; the registry has at most one, and it must be among them."""
 
     verdict: str
     quantity: str | None = None
@@ -23,11 +23,11 @@ class Signature:
     diagnoses: tuple[str, ...] = ()
 
     def differences(self, found: Signature) -> list[str]:
-        """Returns in words where `found` is not what this one says.
+        """Returns in words the differences of `found` from this one.
 
-        Faults that no case tells apart are all named, in an order that hangs on what was diagnosed before, so it is
-        enough that the one recorded is among them. One without a diagnosis says nothing of it: a fault that is new in
-        the catalogue changes no deviation.
+        Faults that no case tells apart are all named, in an order that depends on measured ratios, so it is enough that
+        the one recorded is among them. A record without a diagnosis says nothing of it: a fault that is new in the
+        catalogue changes no deviation.
         """
         pairs = [(name, getattr(self, name), getattr(found, name)) for name in ("verdict", "quantity", "raises")]
         words = [f"{name} {got or 'none'} for {recorded or 'none'}" for name, recorded, got in pairs if got != recorded]
@@ -37,7 +37,7 @@ class Signature:
 
 
 def signature_of(tally: Tally, diagnosis: Diagnosis) -> Signature:
-    """Returns the signature of what a search or a replay found."""
+    """Returns the signature of the finding of a search or a replay."""
     return Signature(
         verdict=tally.verdict,
         quantity=tally.shown_quantity,

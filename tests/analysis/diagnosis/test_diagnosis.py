@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -215,24 +216,35 @@ def test_an_implementation_that_changes_its_mind_is_said_to() -> None:
     assert found == Diagnosis(words="asked again, it gave another answer; no known fault explains it")
 
 
+SIBLINGS = (Y, "adds_epsilon_inside_the_root", "sends_gradients_through_the_statistics")
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_diagnosis_asks_little_and_siblings_share_it(compiled: bool) -> None:
     host = Here(replace(with_fault("epsilon_outside_the_root"), compiled=compiled))
-    ids = (Y, "adds_epsilon_inside_the_root", "sends_gradients_through_the_statistics")
-    tallies = searched(host, *ids)
-    target = Target(implementation=Described.of(host.implementation), dtype="float32")
-    run = Runner(lambda: host, "bn.norm")
-    asking, before = Diagnostician(target, run), len(host.asked)
-    found = []
-    for name in ids:
-        failure = tallies[name].failure
-        assert failure is not None
-        found.append(asking.diagnose(SPECS[name], failure))
-    assert found[0] is found[1] is found[2]
-    asked = host.asked[before:]
+    found, asked = siblings(host, SIBLINGS)
+    assert {tuple(names(one)) for one in found.values()} == {("epsilon_outside_the_root",)}
     assert len(asked) <= 12
     fresh = {one.x.shape for one in asked if one.shuffled}
     assert len(fresh) == 1 or not compiled
+
+
+@pytest.mark.parametrize("fault", ["epsilon_outside_the_root", "float32_inside_float64"])
+def test_a_diagnosis_does_not_depend_on_what_was_diagnosed_before(fault: str) -> None:
+    about = with_fault(fault)
+    found, _ = siblings(Here(about), SIBLINGS, "float64")
+    backwards, _ = siblings(Here(about), SIBLINGS[::-1], "float64")
+    assert found == backwards
+    assert {name: siblings(Here(about), [name], "float64")[0][name] for name in SIBLINGS} == found
+
+
+def siblings(host: Here, ids: Sequence[str], dtype: str = "float32") -> tuple[dict[str, Diagnosis], list[Case]]:
+    """What one Diagnostician says of the failures of these specs, in that order, and the cases that it asked."""
+    tallies = searched(host, *SIBLINGS, dtype=dtype)
+    target = Target(implementation=Described.of(host.implementation), dtype=dtype)
+    one, before = Diagnostician(target, Runner(lambda: host, "bn.norm")), len(host.asked)
+    failures = {name: failure for name in ids if (failure := tallies[name].failure) is not None}
+    return {name: one.diagnose(SPECS[name], seen) for name, seen in failures.items()}, host.asked[before:]
 
 
 def test_terms_of_a_bound_are_told_apart() -> None:
@@ -261,7 +273,7 @@ def test_a_finding_carries_its_diagnosis_as_plain_json(tmp_path: Path) -> None:
 ADAPTER = """
 from functools import partial
 from bnconform import Implementation
-from bnconform.faults import FAULTS, perform
+from bnconform.analysis.faults import FAULTS, perform
 wrong = next(one for one in FAULTS if one.name == "epsilon_outside_the_root")
 IMPLEMENTATIONS = [Implementation(name="bn.norm", run=partial(perform, wrong))]
 """

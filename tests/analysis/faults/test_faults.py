@@ -12,7 +12,7 @@ from bnconform.analysis.faults.adapter import DIALECT, IMPLEMENTATIONS
 from bnconform.analysis.faults.calculation import Calculation, Floats
 from bnconform.analysis.faults.fault import fault, faults_of, prepared
 from bnconform.analysis.faults.formulas import FORMULAS
-from bnconform.analysis.selftest.power import POWERED, drawn
+from bnconform.analysis.selftest.power import POWERED, drawn_of
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
@@ -53,7 +53,7 @@ def test_formulas_give_what_can_be_computed_by_hand():
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_right_formulas_agree_with_the_reference(dtype):
     for family in POWERED:
-        for case in drawn(family, dtype, 5):
+        for case in drawn_of(family, dtype, 5):
             for name, exact in values(RIGHT, case).items():
                 if name.startswith("running_") and (case.mode == "infer" or case.rows == 1):
                     continue
@@ -63,7 +63,7 @@ def test_right_formulas_agree_with_the_reference(dtype):
 @cache
 def examples(dtype):
     families = [*POWERED, cases(mode="train", channels="constant"), cases(mode="train", gradients=False)]
-    return [case for family in families for case in drawn(family, dtype, 12)]
+    return [case for family in families for case in drawn_of(family, dtype, 12)]
 
 
 @pytest.mark.parametrize("one", FAULTS, ids=lambda one: one.name)
@@ -113,7 +113,7 @@ def test_a_calculation_names_the_formulas_that_there_are():
 
 
 def test_16_bits_are_computed_in_32_unless_narrow():
-    case = drawn(cases(mode="train"), "bfloat16", 1)[0]
+    case = drawn_of(cases(mode="train"), "bfloat16", 1)[0]
     assert perform(RIGHT, case).dgamma.dtype == np.float32
     narrow = perform(RIGHT, case, narrow=True)
     assert narrow.dgamma.dtype == narrow.y.dtype == case.x.dtype

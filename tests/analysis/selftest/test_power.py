@@ -6,7 +6,7 @@ from worlds.drawing import DTYPES
 
 from bnconform.analysis.faults import FAULTS, RIGHT, VARIANTS
 from bnconform.analysis.faults.adapter import DIALECT
-from bnconform.analysis.selftest.power import NEEDED, POWERED, drawn, greatest_power, power
+from bnconform.analysis.selftest.power import NEEDED, POWERED, drawn_of, greatest_power, power
 
 # What only a case that a spec derives can show: ε = 0, momentum 0, one value, no example, a NaN, a second call.
 DERIVED = {
@@ -23,7 +23,7 @@ FAINT = {"bfloat16": {"second_gradient_with_constant_variance": 1.5, "second_gra
 
 @pytest.fixture(scope="module")
 def examples():
-    return {dtype: [case for family in POWERED for case in drawn(family, dtype, 100)] for dtype in DTYPES}
+    return {dtype: [case for family in POWERED for case in drawn_of(family, dtype, 100)] for dtype in DTYPES}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -108,7 +108,7 @@ def test_inference_shows_a_wrong_epsilon_and_the_batch_statistics(dtype):
     case = telling_case(dtype, mode="infer")
     batch = telling_case(dtype)
     assert power(case, VISIBLE["epsilon × 1.001 in y"], Dialect()) >= 4
-    assert worst_ratio(case, "y", reference.normalize(batch), Dialect()) >= 4
+    assert worst_ratio(case, "y", reference.y(batch), Dialect()) >= 4
     assert worst_ratio(case, "dx", reference.dx(batch), Dialect()) >= 4
     assert worst_ratio(case, "dgamma", reference.dgamma(batch), Dialect()) >= 4
 

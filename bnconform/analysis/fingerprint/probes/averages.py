@@ -1,7 +1,7 @@
 """The probe of the kind of running average.
 
-Rules: three batches of the means 1, 3 and 9; a layer with a state begins anew and goes on by what it returned, any
-other implementation by the running mean that it returned: a hidden counter shows in the former only.
+Rules: three batches of the means 1, 3 and 9; a layer with a state begins anew and goes on by each state that it
+returns, any other implementation by the running mean that it returned: a hidden counter shows in the former only.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def kind(bench: Bench) -> Inferred:
 
 
 def _expected(name: str, weight: float, start: float) -> Candidate:
-    """Returns the sequence of a kind, and what its roundings are relative to, in units of PER_STEP.
+    """Returns the sequence of a kind, and the scale of its roundings, in units of PER_STEP.
 
-    All terms are positive, so that j steps together are off by at most j times what one is. The divisor 1 - q of a
+    All terms are positive, so that j steps together are off by at most j times as much as one. The divisor 1 - q of a
     debiased average, q = (1 - ω)^j, is off by q(2j + 6) + 3 roundings.
     """
     reached, values, scale = start, [], []
@@ -69,7 +69,7 @@ def _batch(bench: Bench, mean: float) -> Case:
 
 
 def _with_a_state(bench: Bench) -> list[Outcome]:
-    """Returns what a new layer did; nothing where there is no state."""
+    """Returns the averages of a new layer; nothing where there is no state."""
     state: State = {}
     steps: list[Outcome] = []
     for mean in MEANS:

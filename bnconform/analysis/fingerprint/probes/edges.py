@@ -1,6 +1,6 @@
 """Probes of the edges: subnormal numbers, ε and momentum in few digits, one value per channel, and none.
 
-Rules: what happens is said as it happens; a value is expected only where every formula and every order gives it.
+Rules: each outcome is reported as it is; a value is expected only where every formula and every order gives it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def empty_batch(bench: Bench) -> Inferred:
 
 
 def _kept(bench: Bench, case: Case) -> str:
-    """Returns in words what became of running statistics."""
+    """Returns in words the fate of the running statistics."""
     found = bench.outcome(case)
     if found.running_mean is None or found.running_var is None:
         return "no running statistics"

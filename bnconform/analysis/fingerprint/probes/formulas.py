@@ -1,4 +1,4 @@
-"""Probes of formulas: where ε stands, how a variance is corrected, and what the momentum weighs.
+"""Probes of formulas: the place of ε, the correction of a variance, and the statistics that the momentum weighs.
 
 Rules: rows are pairs around a mean, few and of few digits, so that mean and variance are exact in any order of
 summation; the channels differ so much that no two formulas agree on all of them.
@@ -60,7 +60,7 @@ def _centred(bench: Bench) -> Case:
 
 @once
 def training_formula(bench: Bench) -> Fit:
-    """Returns what training multiplies x by, among all placements of ε and all corrections of the variance."""
+    """Returns the factor of x in training, among all placements of ε and all corrections of the variance."""
     return _multiplier(bench, bench.array(_centred(bench), "y")[0] / SPREADS, CORRECTIONS)
 
 
@@ -128,7 +128,7 @@ def variance_in_y(bench: Bench) -> Inferred:
 
 
 class Moved(NamedTuple):
-    """What the momentum was found to do, and the weight that this gives to the new statistics."""
+    """The measured effect of the momentum, and the weight that it gives to the new statistics."""
 
     inferred: Inferred
     weight: float
@@ -136,7 +136,7 @@ class Moved(NamedTuple):
 
 @once
 def moved(bench: Bench) -> Moved:
-    """Returns what one step does to a running mean of another value."""
+    """Returns the effect of one step on a running mean of another value."""
     case = bench.pose(MEANS + SIGNS, mean=OLD_MEANS, var=1.0, momentum=OMEGA)
     actual, output = bench.array(case, "running_mean"), bench.kind(case, "running_mean")
     kinds = [kind for kind in bench.kinds if kind != "float16" or bench.dtype == kind]

@@ -1,7 +1,7 @@
 """Probes of inference: whether y is folded into one product and one sum, and whether dγ is centred.
 
-Rules: every value equals the running mean, so that what subtracts first computes with zeros; what does not keeps the
-rounding of products that should cancel.
+Rules: every value equals the running mean, so that an algorithm that subtracts first computes with zeros; any other
+keeps the rounding of products that should cancel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Probes of the types that an implementation computes in: of its sums, of what it keeps, of its elementwise arithmetic.
+"""Probes of the types that an implementation computes in: its sums, its stored statistics, its elementwise arithmetic.
 
 Rules: a sum of a pair ±2^a and small values loses the small ones in a type of few bits, whatever the order, for some
 place of the pair; each type is told from the next wider one alone, by the bound of sums in that one.
@@ -73,9 +73,9 @@ def _cotangents(bench: Bench) -> Sums:
 
 
 class Loss(NamedTuple):
-    """What one rung lost. ratio, wider: the errors over the bounds of the type that loses, and of the next wider one.
-    power: one lost value over the latter, in the place where it shows best. spread: by how many values what is lost
-    differs between places of the pair.
+    """The loss of one rung. ratio, wider: the errors over the bounds of the type that loses, and of the next wider one.
+    power: one lost value over the latter, in the place where it shows best. spread: the difference of the loss between
+    places of the pair, in values.
     """
 
     ratio: float

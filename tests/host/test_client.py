@@ -136,8 +136,8 @@ import sys, time
 sys.path.insert(0, {os.path.dirname(os.path.dirname(bnconform.__file__))!r})
 import numpy as np
 from bnconform import Case
-from bnconform.client import Host
-from bnconform.sources import named_source
+from bnconform.host.client import Host
+from bnconform.contract.address import named_source
 x = np.ones((3, 2))
 case = Case(mode="train", x=x, gamma=None, beta=None, running_mean=None, running_var=None, eps=0.0, momentum=0.1)
 host = Host(named_source({source.target!r}))
