@@ -10,6 +10,18 @@ from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.snippet import Snippet
+from bnconform.contract.versions import installed
 
-__all__ = ["Argument", "Case", "Dialect", "Implementation", "Outcome", "Settings", "Unsupported"]
+__all__ = [
+    "Argument",
+    "Case",
+    "Dialect",
+    "Implementation",
+    "Outcome",
+    "Settings",
+    "Snippet",
+    "Unsupported",
+    "installed",
+]
 __version__ = "0.1.0"

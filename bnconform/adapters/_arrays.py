@@ -1,4 +1,4 @@
-"""The changes that every adapter makes to a Case's arrays before a framework sees them.
+"""The changes that every adapter makes to a Case before a framework sees it: to its arrays, to ε and to momentum.
 
 Rules: types are widened exactly or not at all; a case that an implementation cannot express is Unsupported, with the
 reason; no value is computed here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.memory import arranged
 from bnconform.contract.outcome import Outcome
+
+DEFAULT_EPS = frozenset({"default_eps"})
+DEFAULTS = frozenset({"default_eps", "default_momentum"})
+"""Features of an implementation whose ε, or ε and momentum, may be left out of the call."""
 
 
 class Parameters(NamedTuple):
@@ -80,3 +84,8 @@ def channels_first(case: Case) -> bool:
     if axis not in (1, case.x.ndim - 1):
         raise Unsupported(f"channels on axis {case.axis} of {case.x.ndim}; only axis 1 and the last one are offered")
     return axis == 1 and case.x.ndim > 2
+
+
+def given(case: Case, eps: Mapping[str, Any], momentum: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns the arguments that stand for ε and for the momentum, without those that the case leaves out."""
+    return {**({} if case.default_eps else eps), **({} if case.default_momentum else momentum or {})}

@@ -17,10 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, at_least_float32
-from bnconform.adapters._given import given
+from bnconform.adapters._arrays import Parameters, at_least_float32, given
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.snippet import Snippet
 
 jax.config.update("jax_enable_x64", True)
 DEVICE = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))[0]
@@ -31,6 +31,51 @@ jax.config.update("jax_default_device", DEVICE)
 Forward = Callable[..., tuple[Any, tuple[Any, Any]]]
 Given = float | None
 """Epsilon or momentum as a Forward takes it: None where the case leaves it out."""
+
+SNIPPET_WIDE = 'WIDE = "float64" if DTYPES["x"] == "float64" else "float32"\n'
+SNIPPET_LOAD = """\
+
+
+def load(name, dtype):
+    return None if VALUES[name] is None else jax.numpy.asarray(VALUES[name], dtype)
+
+
+"""
+SNIPPET_STEP = """\
+
+
+@jax.jit
+def step(x, params, eps, momentum, dy):
+    if dy is None:
+        return *forward(x, params, eps, momentum), (None, None, None)
+
+    def affine(x, gamma, beta):
+        return forward(x, (gamma, beta, *params[2:]), eps, momentum)
+
+    y, pull, running = jax.vjp(affine, x, params[0], params[1], has_aux=True)
+    return y, running, pull(dy)
+
+
+def run():
+    params = tuple(load(name, WIDE) for name in ("gamma", "beta", "running_mean", "running_var"))
+    y, running, grads = step(load("x", DTYPES["x"]), params, EPS, MOMENTUM, load("dy", DTYPES["x"]))
+    return dict(zip(("y", "running_mean", "running_var", "dx", "dgamma", "dbeta"), (y, *running, *grads)))
+"""
+
+
+def snippet(
+    library: str, forward: str, *, before: str = "import sys\n\n", imports: str, wide: str = SNIPPET_WIDE
+) -> Snippet:
+    """Returns the snippet of a library on JAX, given the text of what defines forward().
+
+    before, imports: ahead of the import of jax, and behind. wide: the type of the parameters.
+    """
+    above = f'{before}import jax\n{imports}\n\njax.config.update("jax_enable_x64", True)'
+    return Snippet(needs=library, imports=above, code=wide + SNIPPET_LOAD + forward + SNIPPET_STEP)
+
+
+DISTRIBUTIONS = ("jax", "jaxlib")
+"""What JAX is installed as."""
 
 SHARDS = "shards"
 """The name of the axis that `by_example` maps over."""

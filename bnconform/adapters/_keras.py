@@ -16,18 +16,33 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import KERAS
+from bnconform.adapters._arrays import DEFAULTS, Parameters, at_least_float32, by_state, given, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.snippet import Snippet
+from bnconform.contract.versions import installed
 
 POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 SOURCE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/"
 LAYER = SOURCE + "layers/normalization/batch_normalization.py"
+
+DOCUMENTATION = "https://keras.io/api/layers/normalization_layers/batch_normalization/"
+SETTINGS = Settings(
+    call="keras.layers.BatchNormalization",
+    eps=Argument("epsilon", "0.001", DOCUMENTATION),
+    momentum=Argument("momentum", "0.99", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("scale", "True", DOCUMENTATION),
+    shift=Argument("center", "True", DOCUMENTATION),
+    axis=Argument("axis", "-1", DOCUMENTATION),
+)
+
+DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "torch": ("torch",), "jax": ("jax", "jaxlib")}
+"""What each backend is installed as."""
 
 
 class Kind(NamedTuple):
@@ -39,6 +54,55 @@ class Kind(NamedTuple):
 
 PLAIN = Kind()
 SIXTEEN_BITS = Kind(sixteen_bits=True)
+
+SNIPPET_IMPORTS = """\
+import os
+import sys
+
+os.environ["KERAS_BACKEND"] = "{backend}"{setting}
+
+import keras
+import numpy as np
+import {backend}
+"""
+SNIPPET_TENSOR = """\
+WIDE = "float64" if DTYPES["x"] == "float64" else "float32"
+POLICY = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}.get(DTYPES["x"], DTYPES["x"])
+
+
+def tensor(name, dtype):
+"""
+SNIPPET_LAYER = """\
+
+
+def run():
+    x, layer = tensor("x", DTYPES["x"]), keras.layers.BatchNormalization(
+        axis=AXIS, scale=VALUES["gamma"] is not None, center=VALUES["beta"] is not None, dtype=POLICY
+    )
+    layer.build([size if axis == AXIS % x.ndim else None for axis, size in enumerate(x.shape)])
+    layer.epsilon, layer.momentum = EPS, 1 - MOMENTUM  # Keras weighs the old statistics
+    names = {"gamma": "gamma", "beta": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    for name, own in names.items():
+        if VALUES[name] is not None:
+            getattr(layer, own).assign(VALUES[name].astype(WIDE))
+    sources = {"dx": x}
+    sources |= {"d" + name: getattr(layer, name).value for name in ("gamma", "beta") if VALUES[name] is not None}
+"""
+SNIPPET_STATISTICS = """\
+    found["y"] = y
+    if VALUES["running_mean"] is not None:
+        found |= {"running_mean": layer.moving_mean.value, "running_var": layer.moving_variance.value}
+"""
+
+
+def snippet(backend: str, *, before: str = "", after: str = "", tensor: str, gradients: str, values: str) -> Snippet:
+    """Returns the snippet of the layer on a backend, given the backend's own lines.
+
+    before, after: of the imports. tensor: of an array. gradients: of y and its gradients. values: of what is returned.
+    """
+    code = SNIPPET_TENSOR + tensor + SNIPPET_LAYER + gradients + SNIPPET_STATISTICS + values
+    imports = SNIPPET_IMPORTS.format(backend=backend, setting=before) + after
+    return Snippet(needs=f"keras, {backend}", imports=imports, code=code)
 
 
 def layer_for(case: Case, kind: Kind = PLAIN) -> Any:
@@ -137,7 +201,8 @@ def implementation(
         "name": f"keras.layers.BatchNormalization@{backend}",
         "dtypes": {"float16", "bfloat16", "float32", "float64"},
         "features": {"mask", "state", *DEFAULTS, *further},
-        "settings": KERAS,
+        "settings": SETTINGS,
+        "versions": installed("keras", *DISTRIBUTIONS[backend]),
     }
     return Implementation(run=run, dialect=dialect, version=keras.__version__, **{**default, **more})
 
@@ -160,7 +225,7 @@ def sixteen_bits(backend: str, run: Callable[[Case], Outcome], dialect: Dialect,
 def dialect(*, links: dict[str, str], **more: Any) -> Dialect:
     """Returns the layer's documented choices, equal on every backend, with the declared arithmetic of one backend."""
     common = {
-        "running_var": "https://keras.io/api/layers/normalization_layers/batch_normalization/",
+        "running_var": DOCUMENTATION,
         "stats_dtype": LAYER + "#L346",
         "params_dtype": "https://keras.io/api/mixed_precision/policy/",
     }

@@ -10,18 +10,19 @@ has all its outputs; since then an attribute says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from bnconform.adapters._arrays import parameters
-from bnconform.adapters._given import given
+from bnconform.adapters._arrays import given, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.memory import in_c_order
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
 
 TYPES = {
     "float16": TensorProto.FLOAT16,
@@ -33,7 +34,16 @@ OPSETS = (7, 9, 14, 15)
 """The versions of the operator that differ in their documentation."""
 STAND_IN = {"gamma": "ones", "beta": "zeros", "running_mean": "zeros", "running_var": "ones"}
 OUTPUTS = ("y", "running_mean", "running_var", "saved_mean", "saved_var")
-DOCUMENTATION = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html#l-onnx-op-batchnormalization-"
+OPERATOR = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html"
+DOCUMENTATION = OPERATOR + "#l-onnx-op-batchnormalization-"
+INFERENCE_SETTINGS = Settings(
+    call="BatchNormalization",
+    eps=Argument("epsilon", "1e-05", OPERATOR),
+    momentum=Argument("momentum", "0.9", OPERATOR),
+    weighs="old",
+    offers=("inference", "affine"),
+)
+TRAINING_SETTINGS = replace(INFERENCE_SETTINGS, offers=("training", "inference", "averages", "affine"))
 
 
 def model(case: Case, opset: int, held: bool = True) -> Any:

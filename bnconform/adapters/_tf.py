@@ -17,15 +17,47 @@ import numpy as np
 import tensorflow as tf
 
 from bnconform.adapters._arrays import Parameters
-from bnconform.adapters._given import given as given_settings
+from bnconform.adapters._arrays import given as given_settings
 from bnconform.contract.axes import along
 from bnconform.contract.case import PER_CHANNEL, TENSORS, Case
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
+from bnconform.contract.snippet import Snippet
 
 if os.environ.get("BNCONFORM_DEVICE", "cpu") == "cpu":
     tf.config.set_visible_devices([], "GPU")
 
+DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
+"""What TensorFlow is installed as."""
 Mode = Literal["eager", "function", "xla"]
+SNIPPET_HEAD = """\
+WIDE = "float64" if DTYPES["x"] == "float64" else "float32"
+
+
+def tensor(name, dtype):
+    return None if VALUES[name] is None else tf.cast(tf.constant(VALUES[name]), dtype)
+
+
+"""
+SNIPPET_TAIL = """\
+    sources = {"dx": x, "dgamma": gamma, "dbeta": beta}
+    sources = {name: source for name, source in sources.items() if source is not None}
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(list(sources.values()))
+        found = normalize(x, gamma, beta)
+    if VALUES["dy"] is not None:
+        found |= tape.gradient(found["y"], sources, output_gradients=tensor("dy", DTYPES["x"]))
+    return {
+        name: value.numpy() if name in ("y", "dx") else value.numpy().reshape(-1) for name, value in found.items()
+    }
+"""
+
+
+def snippet(call: str) -> Snippet:
+    """Returns the snippet of a call: the text of what defines normalize() and of the beginning of run()."""
+    imports = 'import sys\n\nimport numpy as np\nimport tensorflow as tf\n\ntf.config.set_visible_devices([], "GPU")'
+    return Snippet(needs="tensorflow", imports=imports, code=SNIPPET_HEAD + call + SNIPPET_TAIL)
+
+
 Tensors = dict[str, Any]
 AFFINE = {"x": "dx", "gamma": "dgamma", "beta": "dbeta"}
 """Variables with a gradient, and the gradient's name."""

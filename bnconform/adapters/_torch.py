@@ -26,6 +26,8 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import DTYPES, dtype_name
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 DEVICE = torch.device(os.environ.get("BNCONFORM_DEVICE", "cpu"))
 SOURCE = "https://github.com/pytorch/pytorch/blob/v2.13.0/"
@@ -156,6 +158,21 @@ DIALECT = Dialect(
 )
 
 
+FUNCTION = "https://docs.pytorch.org/docs/2.13/generated/torch.nn.functional.batch_norm.html"
+FUNCTION_SETTINGS = Settings(
+    call="torch.nn.functional.batch_norm",
+    eps=Argument("eps", "1e-05", FUNCTION),
+    momentum=Argument("momentum", "0.1", FUNCTION),
+    weighs="new",
+    scale=Argument("weight", "None", FUNCTION, on="weight", off="None"),
+    shift=Argument("bias", "None", FUNCTION, on="bias", off="None"),
+    state=Argument(
+        "running_mean", "", FUNCTION, on="running_mean, running_var=running_var", off="None, running_var=None"
+    ),
+)
+"""What a user writes to call torch.nn.functional.batch_norm."""
+
+VERSIONS = installed("torch")
 FEATURES = frozenset({"memory", "tangents", "second_order", "third_order"})
 DEVICES = frozenset({"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"})
 
@@ -163,4 +180,5 @@ DEVICES = frozenset({"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"})
 def implementation(name: str, run: Callable[[Case], Outcome], **stated: Any) -> Implementation:
     """Returns the Implementation of that name: what `outcome` offers, on every device, where nothing else is stated."""
     usual = {"dialect": DIALECT, "dtypes": frozenset(DTYPES), "devices": DEVICES, "features": FEATURES}
-    return Implementation(name=name, run=run, version=torch.__version__.partition("+")[0], **{**usual, **stated})
+    version = torch.__version__.partition("+")[0]
+    return Implementation(name=name, run=run, version=version, versions=VERSIONS, **{**usual, **stated})

@@ -15,9 +15,17 @@ import torch
 from torch._decomp import decomposition_table
 from torch.nn import functional
 
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import TORCH_FUNCTION
-from bnconform.adapters._torch import DEVICES, DIALECT, implementation, inputs, outcome, to_array, to_tensor
+from bnconform.adapters._arrays import DEFAULTS, given
+from bnconform.adapters._torch import (
+    DEVICES,
+    DIALECT,
+    FUNCTION_SETTINGS,
+    implementation,
+    inputs,
+    outcome,
+    to_array,
+    to_tensor,
+)
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.outcome import Outcome
@@ -120,6 +128,6 @@ IMPLEMENTATIONS = [
         devices={"cpu"},
         features=DEFAULTS,
         opt_in=True,
-        settings=TORCH_FUNCTION,
+        settings=FUNCTION_SETTINGS,
     ),
 ]

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import TORCH_FUNCTION
-from bnconform.adapters._torch import implementation, inputs, to_array, to_tensor
+from bnconform.adapters._arrays import DEFAULTS, given
+from bnconform.adapters._torch import FUNCTION_SETTINGS, implementation, inputs, to_array, to_tensor
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
@@ -120,7 +119,7 @@ IMPLEMENTATIONS = [
         dtypes={"float32"},
         features=DEFAULTS,
         opt_in=True,
-        settings=TORCH_FUNCTION,
+        settings=FUNCTION_SETTINGS,
     ),
     implementation(
         "torch.func.jvp:batch_norm",
@@ -128,6 +127,6 @@ IMPLEMENTATIONS = [
         dtypes={"float32", "float64"},
         features=DEFAULTS | {"second_order", "third_order"},
         opt_in=True,
-        settings=TORCH_FUNCTION,
+        settings=FUNCTION_SETTINGS,
     ),
 ]

@@ -20,14 +20,13 @@ with warnings.catch_warnings():  # of parts of NumPy and setuptools that were to
     warnings.simplefilter("ignore", DeprecationWarning)
     import chainer
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import CHAINER_FUNCTION, CHAINER_LINK
+from bnconform.adapters._arrays import DEFAULTS, Parameters, at_least_float32, by_state, given, parameters, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
 
 STATE = ("avg_mean", "avg_var")
 """What a link keeps from one call to the next."""
@@ -153,6 +152,28 @@ SUMS = SOURCE + "functions/normalization/batch_normalization.py#L33-L38"
 LINK = SOURCE + "links/normalization/batch_normalization.py"
 MIXED = {"stats_dtype": SUMS, "params_dtype": LINK + "#L213-L214"}
 WIDE: dict[str, Any] = dict.fromkeys(MIXED, "float32")
+DOCUMENTATION = "https://docs.chainer.org/en/stable/reference/generated/chainer."
+FUNCTION = DOCUMENTATION + "functions.batch_normalization.html"
+FUNCTION_SETTINGS = Settings(
+    call="chainer.functions.batch_normalization",
+    eps=Argument("eps", "2e-05", FUNCTION),
+    momentum=Argument("decay", "0.9", FUNCTION),
+    weighs="old",
+    axis=Argument("axis", "None", FUNCTION),
+    reduced=True,
+)
+LINK_CLASS = DOCUMENTATION + "links.BatchNormalization.html"
+LINK_SETTINGS = Settings(
+    call="chainer.links.BatchNormalization",
+    eps=Argument("eps", "2e-05", LINK_CLASS),
+    momentum=Argument("decay", "0.9", LINK_CLASS),
+    weighs="old",
+    scale=Argument("use_gamma", "True", LINK_CLASS),
+    shift=Argument("use_beta", "True", LINK_CLASS),
+    axis=Argument("axis", "None", LINK_CLASS),
+    reduced=True,
+)
+
 FEATURES = frozenset({"memory", "second_order", "third_order"})
 
 
@@ -167,14 +188,14 @@ IMPLEMENTATIONS = [
         run_function,
         Dialect(),
         features=FEATURES | {"running_gradients"} | DEFAULTS,
-        settings=CHAINER_FUNCTION,
+        settings=FUNCTION_SETTINGS,
     ),
     _implementation(
         "chainer.links.BatchNormalization",
         run_link,
         Dialect(**WIDE, links=MIXED),
         features=FEATURES | {"state"} | DEFAULTS,
-        settings=CHAINER_LINK,
+        settings=LINK_SETTINGS,
     ),
     _implementation(
         "chainer.links.BatchNormalization:finetune",

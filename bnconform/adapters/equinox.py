@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import equinox
@@ -18,15 +19,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._given import DEFAULTS
-from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled, settings
-from bnconform.adapters._settings import EQUINOX_MODES
+from bnconform.adapters._arrays import DEFAULTS, Parameters, parameters
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, decay, named, run_compiled, settings
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 Mode = Literal["ema", "batch"]
 LONG = 2**40
@@ -147,6 +148,14 @@ EMA = Dialect(
 BATCH = Dialect(average="debiased", links={"average": SOURCE + "#L247"})
 
 
+SETTINGS = Settings(
+    call="equinox.nn.BatchNorm",
+    eps=Argument("eps", "1e-05", DOCUMENTATION),
+    momentum=Argument("momentum", "0.99", DOCUMENTATION),
+    weighs="old",
+    affine=Argument("channelwise_affine", "True", DOCUMENTATION),
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name=f"equinox.nn.BatchNorm:{mode}",
@@ -155,7 +164,8 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=equinox.__version__,
-        settings=EQUINOX_MODES[mode],
+        versions=installed("equinox", *DISTRIBUTIONS),
+        settings=replace(SETTINGS, fixed={"mode": repr(mode)}),
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features=DEFAULTS | {"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import flax
@@ -19,10 +20,10 @@ import jax
 import numpy as np
 from flax import linen
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._given import DEFAULTS
+from bnconform.adapters._arrays import DEFAULTS, Parameters, at_least_float32, by_state, parameters, with_state
 from bnconform.adapters._jax import (
     DEVICE,
+    DISTRIBUTIONS,
     SHARDS,
     Forward,
     by_example,
@@ -31,12 +32,15 @@ from bnconform.adapters._jax import (
     named,
     run_compiled,
     run_for_statistics,
+    snippet,
 )
-from bnconform.adapters._settings import FLAX_LINEN, FLAX_LINEN_TWO_PASS
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.snippet import Snippet
+from bnconform.contract.versions import installed
 
 Options = tuple[tuple[str, Any], ...]
 """Arguments of a layer beside the settings of the case."""
@@ -112,6 +116,45 @@ JAX_MEAN = "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/numpy/reduct
 STORED = {"running_var": SOURCE + "#L404", "variance": DOCUMENTATION, "params_dtype": DOCUMENTATION}
 
 
+SETTINGS = Settings(
+    call="flax.linen.BatchNorm",
+    eps=Argument("epsilon", "1e-05", DOCUMENTATION),
+    momentum=Argument("momentum", "0.99", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("use_scale", "True", DOCUMENTATION),
+    shift=Argument("use_bias", "True", DOCUMENTATION),
+    axis=Argument("axis", "-1", DOCUMENTATION),
+)
+TWO_PASS_SETTINGS = replace(SETTINGS, fixed={"use_fast_variance": "False"})
+
+
+SNIPPET = """\
+def forward(x, params, eps, momentum):
+    gamma, beta, mean, var = params
+    layer = linen.BatchNorm(
+        use_running_average=MODE != "train",
+        axis=AXIS,
+        momentum=1 - momentum,
+        epsilon=eps,
+        dtype=x.dtype,
+        param_dtype=WIDE,
+        use_scale=gamma is not None,
+        use_bias=beta is not None,
+        use_fast_variance=FAST,
+    )
+    state = {name: value for name, value in (("mean", mean), ("var", var)) if value is not None}
+    weights = {name: value for name, value in (("scale", gamma), ("bias", beta)) if value is not None}
+    y, new = layer.apply({"params": weights, "batch_stats": state}, x, mutable=["batch_stats"])
+    tracked = new["batch_stats"] if state else {}
+    return y, (tracked.get("mean"), tracked.get("var"))
+"""
+
+
+def _snippet(fast: bool) -> Snippet:
+    imports = "import numpy as np\nfrom flax import linen"
+    return snippet("flax, jax", SNIPPET.replace("FAST", repr(fast)), imports=imports)
+
+
 def _dialect(variance: Literal["one-pass", "two-pass"] = "one-pass") -> Dialect:
     return Dialect(
         running_var="biased",
@@ -143,7 +186,8 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect,
     settings = {
         "dtypes": {"float16", "bfloat16", "float32", "float64"},
         "features": FEATURES,
-        "settings": FLAX_LINEN,
+        "settings": SETTINGS,
+        "versions": installed("flax", *DISTRIBUTIONS),
         **more,
     }
     device = "cuda" if DEVICE.platform == "gpu" else "cpu"
@@ -154,13 +198,20 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect,
 
 FEATURES = DEFAULTS | {"mask", "tangents", "second_order", "third_order", "batch_statistics", "running_gradients"}
 IMPLEMENTATIONS = [
-    _implementation("flax.linen.BatchNorm", run, _dialect(), features=FEATURES | {"eager", "state"}),
+    _implementation(
+        "flax.linen.BatchNorm",
+        run,
+        _dialect(),
+        features=FEATURES | {"eager", "state"},
+        snippet=_snippet(True),
+    ),
     _implementation(
         "flax.linen.BatchNorm:two_pass",
         run_two_pass,
         _dialect("two-pass"),
         features=FEATURES | {"eager", "state"},
-        settings=FLAX_LINEN_TWO_PASS,
+        settings=TWO_PASS_SETTINGS,
+        snippet=_snippet(False),
         opt_in=True,
     ),
     _implementation(  # a hundred calls of XLA for each derivative: y, running statistics and gradients alone

@@ -7,6 +7,7 @@ the case as its own variables.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any, Literal
 
 import flax
@@ -14,14 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._given import DEFAULTS
-from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled
-from bnconform.adapters._settings import FLAX_NNX, FLAX_NNX_TWO_PASS
+from bnconform.adapters._arrays import DEFAULTS, Parameters, at_least_float32, by_state, parameters, with_state
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, decay, named, run_compiled
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 
 def _layer(fast: bool, train: bool, axis: int, channels: int, dtype: np.dtype, **settings: Any) -> nnx.BatchNorm:
@@ -115,6 +116,17 @@ def _dialect(fast: bool, dtype: str | None = None) -> Dialect:
     )
 
 
+SETTINGS = Settings(
+    call="flax.nnx.BatchNorm",
+    eps=Argument("epsilon", "1e-05", DOCUMENTATION),
+    momentum=Argument("momentum", "0.99", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("use_scale", "True", DOCUMENTATION),
+    shift=Argument("use_bias", "True", DOCUMENTATION),
+    axis=Argument("axis", "-1", DOCUMENTATION),
+)
+TWO_PASS_SETTINGS = replace(SETTINGS, fixed={"use_fast_variance": "False"})
+
 FEATURES = DEFAULTS | {"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"}
 IMPLEMENTATIONS = [
     Implementation(
@@ -125,7 +137,8 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=flax.__version__,
-        settings=FLAX_NNX if fast else FLAX_NNX_TWO_PASS,
+        versions=installed("flax", *DISTRIBUTIONS),
+        settings=SETTINGS if fast else TWO_PASS_SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features=FEATURES,
         opt_in=not fast,

@@ -19,16 +19,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._given import DEFAULT_EPS
-from bnconform.adapters._jax import DEVICE, SHARDS, Forward, by_example, named, run_compiled, settings
-from bnconform.adapters._settings import HAIKU
+from bnconform.adapters._arrays import DEFAULT_EPS, Parameters, parameters
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, SHARDS, Forward, by_example, named, run_compiled, settings
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 LONG = 2**30
 """So many steps that decay^count is 0 in every type, by far not so many that the counter, an int32, ends."""
@@ -166,6 +166,18 @@ def _sixteen_bits(dtype: Literal["float16", "bfloat16"]) -> Dialect:
     )
 
 
+DOCUMENTATION = "https://dm-haiku.readthedocs.io/en/latest/api.html#haiku.BatchNorm"
+SETTINGS = Settings(
+    call="haiku.BatchNorm",
+    eps=Argument("eps", "1e-05", DOCUMENTATION),
+    momentum=Argument("decay_rate", "", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("create_scale", "", DOCUMENTATION),
+    shift=Argument("create_offset", "", DOCUMENTATION),
+    axis=Argument("data_format", "'channels_last'", DOCUMENTATION),
+    layouts={"-1": "'channels_last'", "1": "'channels_first'"},
+)
+
 FEATURES = DEFAULT_EPS | {"tangents", "second_order", "third_order", "running_gradients", "state"}
 IMPLEMENTATIONS = [
     Implementation(
@@ -176,7 +188,8 @@ IMPLEMENTATIONS = [
         dtypes=dtypes,
         compiled=True,
         version=haiku.__version__,
-        settings=HAIKU,
+        versions=installed("dm-haiku", *DISTRIBUTIONS),
+        settings=SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features=features,
         opt_in=opt_in,

@@ -11,19 +11,21 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import jax
 
-from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._given import DEFAULT_EPS
-from bnconform.adapters._jax import DEVICE, Forward, named, run_compiled
-from bnconform.adapters._settings import JAX_STANDARDIZE, JAX_STANDARDIZE_STABLE
+from bnconform.adapters._arrays import DEFAULT_EPS, Parameters, parameters
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, named, run_compiled, snippet
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.snippet import Snippet
+from bnconform.contract.versions import installed
 
 Options = tuple[tuple[str, str], ...]
 Variance = Literal["two-pass", "one-pass"]
@@ -78,6 +80,41 @@ DOCUMENTATION = "https://docs.jax.dev/en/latest/_autosummary/jax.nn.standardize.
 SOURCE = "https://github.com/jax-ml/jax/blob/jax-v0.10.2/jax/_src/"
 
 
+SETTINGS = Settings(
+    call="jax.nn.standardize",
+    eps=Argument("epsilon", "1e-05", DOCUMENTATION),
+    axis=Argument("axis", "-1", DOCUMENTATION),
+    reduced=True,
+    channels=-1,
+    offers=("training", "inference", "gradients"),
+)
+STABLE_SETTINGS = replace(SETTINGS, fixed={"algorithm": "'stable'"})
+
+
+SNIPPET = """\
+def along(value):
+    shape = [1] * VALUES["x"].ndim
+    shape[AXIS] = -1
+    return None if value is None else value.reshape(shape)
+
+
+def forward(x, params, eps, momentum):
+    gamma, beta, mean, var = map(along, params)
+    others = tuple(axis for axis in range(x.ndim) if axis != AXIS % x.ndim)
+    if MODE == "train":
+        y = jax.nn.standardize(x, others, epsilon=eps, algorithm=ALGORITHM)
+    else:
+        y = jax.nn.standardize(x, others, mean=mean, variance=var, epsilon=eps)
+    y = y if gamma is None else y * gamma
+    return y if beta is None else y + beta, (None, None)
+"""
+
+
+def _snippet(algorithm: str) -> Snippet:
+    forward, wide = SNIPPET.replace("ALGORITHM", repr(algorithm)), 'WIDE = DTYPES["x"]\n'
+    return snippet("jax", forward, imports="import numpy as np", wide=wide)
+
+
 def _sixteen_bits(dtype: str, variance: Variance) -> Dialect:
     """Returns the Dialect of a 16-bit `dtype`: means are summed in float32 and returned, like all else, in `dtype`."""
     mean, standardize = SOURCE + "numpy/reductions.py#L906-L922", SOURCE + "nn/functions.py#L691-L710"
@@ -106,16 +143,19 @@ def _implementation(name: str, run: Callable[[Case], Outcome], variance: Varianc
         by_dtype={dtype: _sixteen_bits(dtype, variance) for dtype in ("float16", "bfloat16")},
         compiled=True,
         version=jax.__version__,
-        settings=JAX_STANDARDIZE_STABLE if run is run_stable else JAX_STANDARDIZE,
+        versions=installed(*DISTRIBUTIONS),
+        settings=STABLE_SETTINGS if run is run_stable else SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features=DEFAULT_EPS | {"eager", "tangents", "second_order", "third_order", "running_gradients"},
         **settings,
     )
 
 
-IMPLEMENTATIONS = [_implementation("jax.nn.standardize", run, "one-pass")]
+IMPLEMENTATIONS = [_implementation("jax.nn.standardize", run, "one-pass", snippet=_snippet("fast"))]
 if "algorithm" in inspect.signature(jax.nn.standardize).parameters:  # newer versions only
-    IMPLEMENTATIONS.append(_implementation("jax.nn.standardize:stable", run_stable, "two-pass", opt_in=True))
+    IMPLEMENTATIONS.append(
+        _implementation("jax.nn.standardize:stable", run_stable, "two-pass", opt_in=True, snippet=_snippet("stable"))
+    )
 IMPLEMENTATIONS.append(
     _implementation("jax.nn.standardize:vmap", run_mapped, "one-pass", dtypes={"float32"}, opt_in=True)
 )

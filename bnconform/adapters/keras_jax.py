@@ -14,7 +14,7 @@ from typing import Any
 
 from bnconform.adapters import _keras
 from bnconform.adapters._arrays import Parameters, with_state
-from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled
+from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled, snippet
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
@@ -47,7 +47,26 @@ def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
 DIALECT = _keras.dialect(backward="uncentred", links={"backward": _keras.SOURCE + "backend/jax/nn.py#L1080"})
 WHERE: dict[str, Any] = {"compiled": True, "devices": {"cuda" if DEVICE.platform == "gpu" else "cpu"}}
 
+FORWARD = """\
+POLICY = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}.get(DTYPES["x"], DTYPES["x"])
+LAYER = keras.layers.BatchNormalization(
+    axis=AXIS, scale=VALUES["gamma"] is not None, center=VALUES["beta"] is not None, dtype=POLICY
+)
+LAYER.build([size if axis == AXIS % VALUES["x"].ndim else None for axis, size in enumerate(VALUES["x"].shape)])
+
+
+def forward(x, params, eps, momentum):
+    LAYER.epsilon, LAYER.momentum = eps, 1 - momentum
+    gamma, beta, mean, var = params
+    weights = [value for value in (gamma, beta) if value is not None]
+    state = [variable.value for variable in LAYER.non_trainable_variables] if mean is None else [mean, var]
+    y, new = LAYER.stateless_call(weights, state, x, training=MODE == "train")
+    return y, (None, None) if mean is None else tuple(new)
+"""
+BEFORE = 'import os\nimport sys\n\nos.environ["KERAS_BACKEND"] = "jax"\n\n'
+SNIPPET = snippet("keras, jax", FORWARD, before=BEFORE, imports="import keras\nimport numpy as np")
+
 IMPLEMENTATIONS = [
-    _keras.implementation("jax", run, DIALECT, further={"tangents", "second_order"}, **WHERE),
+    _keras.implementation("jax", run, DIALECT, further={"tangents", "second_order"}, snippet=SNIPPET, **WHERE),
     _keras.sixteen_bits("jax", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT, **WHERE),
 ]

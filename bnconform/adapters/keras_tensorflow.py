@@ -15,8 +15,7 @@ import functools
 import tensorflow as tf
 
 from bnconform.adapters import _keras, _tf
-from bnconform.adapters._arrays import with_state
-from bnconform.adapters._given import DEFAULTS
+from bnconform.adapters._arrays import DEFAULTS, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
@@ -38,8 +37,27 @@ SYNCHRONIZED = _keras.dialect(
     backward="uncentred", variance="one-pass", links={"backward": FOLDED, "variance": BACKEND + "#L1538-L1539"}
 )
 
+SNIPPET = _keras.snippet(
+    "tensorflow",
+    after='\ntensorflow.config.set_visible_devices([], "GPU")',
+    tensor="""\
+    return tensorflow.cast(tensorflow.constant(VALUES[name]), dtype)
+""",
+    gradients="""\
+    found = {}
+    with tensorflow.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=MODE == "train")
+    if VALUES["dy"] is not None:
+        found |= tape.gradient(y, sources, output_gradients=tensor("dy", DTYPES["x"]))
+""",
+    values="""\
+    return {name: value.numpy() for name, value in found.items()}
+""",
+)
+
 IMPLEMENTATIONS = [
-    _keras.implementation("tensorflow", run, DIALECT),
+    _keras.implementation("tensorflow", run, DIALECT, snippet=SNIPPET),
     _keras.sixteen_bits("tensorflow", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
     _keras.implementation(
         "tensorflow",

@@ -45,7 +45,25 @@ DIALECT = _keras.dialect(
     variance="one-pass", clamps_variance=False, links={"variance": MOMENTS, "clamps_variance": MOMENTS}
 )
 
+SNIPPET = _keras.snippet(
+    "torch",
+    before='\nos.environ.setdefault("KERAS_TORCH_DEVICE", "cpu")',
+    tensor="""\
+    return torch.from_numpy(VALUES[name].copy()).to(getattr(torch, dtype))
+""",
+    gradients="""\
+    x.requires_grad_(VALUES["dy"] is not None)
+    y = layer(x, training=MODE == "train")
+    found = {}
+    if VALUES["dy"] is not None:
+        found |= zip(sources, torch.autograd.grad(y, list(sources.values()), tensor("dy", DTYPES["x"])))
+""",
+    values="""\
+    return {name: value.detach().double().numpy() for name, value in found.items()}
+""",
+)
+
 IMPLEMENTATIONS = [
-    _keras.implementation("torch", run, DIALECT, further={"memory"}),
+    _keras.implementation("torch", run, DIALECT, further={"memory"}, snippet=SNIPPET),
     _keras.sixteen_bits("torch", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
 ]

@@ -16,14 +16,14 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from bnconform.adapters._arrays import by_state, parameters, with_state
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import MLX
+from bnconform.adapters._arrays import DEFAULTS, by_state, given, parameters, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import dtype_name
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 mx.set_default_device(mx.cpu)
 DTYPES = {"float16": mx.float16, "bfloat16": mx.bfloat16, "float32": mx.float32, "float64": mx.float64}
@@ -145,6 +145,17 @@ def run(case: Case) -> Outcome:
 
 SOURCE = "https://github.com/ml-explore/mlx/blob/v0.32.4/python/mlx/nn/layers/normalization.py#L393-L400"
 
+DOCUMENTATION = "https://ml-explore.github.io/mlx/build/html/python/nn/_autosummary/mlx.nn.BatchNorm.html"
+SETTINGS = Settings(
+    call="mlx.nn.BatchNorm",
+    eps=Argument("eps", "1e-05", DOCUMENTATION),
+    momentum=Argument("momentum", "0.1", DOCUMENTATION),
+    weighs="new",
+    affine=Argument("affine", "True", DOCUMENTATION),
+    state=Argument("track_running_stats", "True", DOCUMENTATION),
+    channels=-1,
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name="mlx.nn.BatchNorm",
@@ -153,7 +164,8 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         ranks={2, 3, 4},
         version=version("mlx"),
-        settings=MLX,
+        versions=installed("mlx"),
+        settings=SETTINGS,
         features={"memory", "tangents", "second_order", "third_order", "running_gradients", "state"} | DEFAULTS,
     )
 ]

@@ -18,9 +18,7 @@ import mxnet
 import numpy as np
 from mxnet.gluon import nn
 
-from bnconform.adapters._arrays import Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import MXNET_OPERATOR
+from bnconform.adapters._arrays import DEFAULTS, Parameters, at_least_float32, by_state, given, parameters, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
@@ -138,6 +136,15 @@ HALF = replace(
         "elementwise_dtype": "https://github.com/apache/mxnet/blob/1.9.1/3rdparty/mshadow/mshadow/half.h",
     },
 )
+OPERATOR_SETTINGS = Settings(
+    call="mxnet.nd.BatchNorm",
+    eps=Argument("eps", "0.001", DOCUMENTATION),
+    momentum=Argument("momentum", "0.9", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("fix_gamma", "True", DOCUMENTATION, on="False", off="True"),
+    axis=Argument("axis", "1", DOCUMENTATION),
+)
+
 LAYER = "https://github.com/apache/mxnet/blob/1.9.1/python/mxnet/gluon/nn/basic_layers.py"
 LAYER_SETTINGS = Settings(
     call="mxnet.gluon.nn.BatchNorm",
@@ -162,7 +169,7 @@ IMPLEMENTATIONS = [
         settings=settings,
     )
     for name, run, dtypes, features, settings in [  # one kernel: what one does in a type, the other does, too
-        ("mxnet.nd.BatchNorm", run_operator, {"float16", "float32"}, frozenset[str](), MXNET_OPERATOR),
+        ("mxnet.nd.BatchNorm", run_operator, {"float16", "float32"}, frozenset[str](), OPERATOR_SETTINGS),
         ("mxnet.gluon.nn.BatchNorm", run_layer, {"float32", "float64"}, frozenset({"state"}), LAYER_SETTINGS),
     ]
 ]

@@ -13,8 +13,7 @@ from typing import Any
 import ncnn
 import numpy as np
 
-from bnconform.adapters._arrays import parameters
-from bnconform.adapters._given import DEFAULT_EPS, given
+from bnconform.adapters._arrays import DEFAULT_EPS, given, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation

@@ -13,6 +13,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.snippet import Snippet
 
 
 def batchnorm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, eps: float) -> np.ndarray:
@@ -37,6 +38,24 @@ def run(case: Case) -> Outcome:
         return Outcome(y=batchnorm(case.x, case.gamma, case.beta, case.eps))
 
 
+SNIPPET = Snippet(
+    code="""\
+def batchnorm(x, gamma, beta, eps):
+    sample_mean = x.mean(axis=0)
+    sample_var = x.var(axis=0)
+    std = np.sqrt(sample_var + eps)
+    x_centered = x - sample_mean
+    x_norm = x_centered / std
+    return gamma * x_norm + beta
+
+
+def run():
+    x, gamma, beta = (VALUES[name].astype(DTYPES[name]) for name in ("x", "gamma", "beta"))
+    with np.errstate(all="ignore"):
+        return {"y": batchnorm(x, gamma, beta, EPS)}
+"""
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name="numpy.batchnorm_listing",
@@ -45,5 +64,6 @@ IMPLEMENTATIONS = [
         ranks={2},
         version=np.__version__,
         features={"memory"},
+        snippet=SNIPPET,
     )
 ]

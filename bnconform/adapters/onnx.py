@@ -11,12 +11,12 @@ import numpy as np
 from onnx.reference import ReferenceEvaluator
 
 from bnconform.adapters import _onnx
-from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS
-from bnconform.adapters._settings import ONNX_INFERENCE, ONNX_TRAINING
+from bnconform.adapters._arrays import DEFAULT_EPS, DEFAULTS
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.versions import installed
 
 SOURCE = "https://github.com/onnx/onnx/blob/v1.23.2/onnx/reference/ops/op_batch_normalization.py"
 
@@ -42,12 +42,13 @@ HALF = _onnx.dialect(
 IMPLEMENTATIONS = [
     Implementation(
         name=f"onnx.reference.BatchNormalization:opset{opset}",
-        settings=ONNX_TRAINING if opset >= 14 else ONNX_INFERENCE,
+        settings=_onnx.TRAINING_SETTINGS if opset >= 14 else _onnx.INFERENCE_SETTINGS,
         run=partial(run, opset=opset),
         dialect=_onnx.dialect(opset, links={}),
         by_dtype={"float16": HALF} if opset >= 15 else {},
         dtypes={"float16", "float32", "float64", *(("bfloat16",) if opset >= 14 else ())},
         version=_onnx.VERSION,
+        versions=installed("onnx"),
         features={"memory"} | (DEFAULTS if opset >= 14 else DEFAULT_EPS),
     )
     for opset in _onnx.OPSETS

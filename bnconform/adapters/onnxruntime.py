@@ -13,12 +13,12 @@ from functools import partial
 import onnxruntime
 
 from bnconform.adapters import _onnx
-from bnconform.adapters._given import DEFAULTS
-from bnconform.adapters._settings import ONNX_TRAINING
+from bnconform.adapters._arrays import DEFAULTS
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.versions import installed
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 PROVIDER = PROVIDERS[os.environ.get("BNCONFORM_DEVICE", "cpu")]
@@ -46,12 +46,13 @@ def _dialect(opset: int, **half: str) -> Dialect:
 IMPLEMENTATIONS = [
     Implementation(
         name=f"onnxruntime.BatchNormalization:opset{opset}",
-        settings=ONNX_TRAINING,
+        settings=_onnx.TRAINING_SETTINGS,
         run=partial(run, opset=opset),
         dialect=_dialect(opset),
         by_dtype={"float16": _dialect(opset, stats_dtype="float32")},
         dtypes={"float16", "float32", "float64"},
         version=onnxruntime.__version__,
+        versions=installed("onnxruntime", "onnxruntime-gpu", "onnx"),
         devices={device for device, name in PROVIDERS.items() if name in onnxruntime.get_available_providers()},
         features={"memory"} | DEFAULTS,
     )

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from bnconform.adapters import _onnx
-from bnconform.adapters._given import DEFAULT_EPS
-from bnconform.adapters._settings import ONNX_INFERENCE
+from bnconform.adapters._arrays import DEFAULT_EPS
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.versions import installed
 
 OPSET = 15
 cv2.setNumThreads(1)
@@ -38,7 +38,8 @@ IMPLEMENTATIONS = [
         dialect=_onnx.dialect(OPSET, links={}),
         dtypes={"float32"},
         version=cv2.__version__,
-        settings=ONNX_INFERENCE,
+        versions=installed("opencv-python-headless", "opencv-python", "onnx"),
+        settings=_onnx.INFERENCE_SETTINGS,
         features=DEFAULT_EPS,
     )
 ]

@@ -19,14 +19,13 @@ import openvino
 from openvino import opset15
 
 from bnconform.adapters import _onnx
-from bnconform.adapters._arrays import parameters
-from bnconform.adapters._given import DEFAULTS
-from bnconform.adapters._settings import ONNX_TRAINING
+from bnconform.adapters._arrays import DEFAULTS, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.versions import installed
 
 CORE = openvino.Core()
 TYPES = {"float16": openvino.Type.f16, "bfloat16": openvino.Type.bf16, "float32": openvino.Type.f32}
@@ -95,6 +94,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect,
         dtypes=set(TYPES),
         compiled=True,
         version=openvino.__version__.partition("-")[0],
+        versions=installed("openvino", "onnx"),
         **more,
     )
 
@@ -106,7 +106,7 @@ IMPLEMENTATIONS = [
         "openvino.BatchNormalization@onnx",
         run_onnx,
         _onnx.dialect(OPSET, links={}),
-        settings=ONNX_TRAINING,
+        settings=_onnx.TRAINING_SETTINGS,
         features=DEFAULTS,
     ),
 ]

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, channels_first, parameters, with_state
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import PADDLE_FUNCTION, PADDLE_LAYER
+from bnconform.adapters._arrays import DEFAULTS, Parameters, channels_first, given, parameters, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 with warnings.catch_warnings():  # of a cache for compilers, which nothing here needs
     warnings.filterwarnings("ignore", "No ccache found")
@@ -142,6 +142,28 @@ def run_layer(case: Case) -> Outcome:
 DOCUMENTATION = "https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/BatchNorm1D_en.html"
 SIGNATURE = "https://github.com/PaddlePaddle/Paddle/blob/v3.3.1/paddle/phi/infermeta/multiary.h#L250-L251"
 
+CALL = "https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/functional/batch_norm_en.html"
+FUNCTION_SETTINGS = Settings(
+    call="paddle.nn.functional.batch_norm",
+    eps=Argument("epsilon", "1e-05", CALL),
+    momentum=Argument("momentum", "0.9", CALL),
+    weighs="old",
+    scale=Argument("weight", "None", CALL, on="weight", off="None"),
+    shift=Argument("bias", "None", CALL, on="bias", off="None"),
+    axis=Argument("data_format", "'NCHW'", CALL),
+    layouts={"1": "'NC{s}'", "-1": "'N{s}C'"},
+)
+LAYER_SETTINGS = Settings(
+    call="paddle.nn.BatchNorm{n}D",
+    eps=Argument("epsilon", "1e-05", DOCUMENTATION),
+    momentum=Argument("momentum", "0.9", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("weight_attr", "None", DOCUMENTATION, on="None"),
+    shift=Argument("bias_attr", "None", DOCUMENTATION, on="None"),
+    axis=Argument("data_format", "'NCHW'", DOCUMENTATION),
+    layouts={"1": "'NC{s}'", "-1": "'N{s}C'"},
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name=name,
@@ -153,12 +175,13 @@ IMPLEMENTATIONS = [
         ),
         dtypes={"float32", "float64"},
         version=paddle.__version__,
+        versions=installed("paddlepaddle", "paddlepaddle-gpu"),
         settings=settings,
         devices={"cpu", "cuda"} if paddle.device.is_compiled_with_cuda() else {"cpu"},
         features={"memory", "second_order", *further} | DEFAULTS,
     )
     for name, run, further, settings in [
-        ("paddle.nn.functional.batch_norm", run_functional, (), PADDLE_FUNCTION),
-        ("paddle.nn.BatchNorm", run_layer, ("state",), PADDLE_LAYER),
+        ("paddle.nn.functional.batch_norm", run_functional, (), FUNCTION_SETTINGS),
+        ("paddle.nn.BatchNorm", run_layer, ("state",), LAYER_SETTINGS),
     ]
 ]

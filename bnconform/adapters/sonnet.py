@@ -18,14 +18,14 @@ import sonnet
 import tensorflow as tf
 
 from bnconform.adapters import _tf
-from bnconform.adapters._arrays import Parameters, channels_first, parameters
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import SONNET
+from bnconform.adapters._arrays import DEFAULTS, Parameters, channels_first, given, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 LONG = 2**30
 """So many steps that decay^count is 0 in every type."""
@@ -108,6 +108,18 @@ DIALECT = Dialect(
     backward="uncentred",
     links={"running_var": SOURCE + "batch_norm.py#L248", "average": DEBIASED, "backward": NN + "#L1491"},
 )
+LAYER = SOURCE + "batch_norm.py"
+SETTINGS = Settings(
+    call="sonnet.BatchNorm",
+    eps=Argument("eps", "1e-05", LAYER),
+    momentum=Argument("decay_rate", "0.999", LAYER),
+    weighs="old",
+    scale=Argument("create_scale", "", LAYER),
+    shift=Argument("create_offset", "", LAYER),
+    axis=Argument("data_format", "'channels_last'", LAYER),
+    layouts={"-1": "'channels_last'", "1": "'channels_first'"},
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name="sonnet.BatchNorm",
@@ -116,7 +128,8 @@ IMPLEMENTATIONS = [
         dtypes={"float32", "float64"},  # in 16 bits it is tf.nn.batch_normalization, at three times the cost
         ranks={2, 3, 5},
         version=sonnet.__version__,
-        settings=SONNET,
+        versions=installed("dm-sonnet", *_tf.DISTRIBUTIONS),
+        settings=SETTINGS,
         features={"state", *DEFAULTS},
     ),
     Implementation(
@@ -126,7 +139,8 @@ IMPLEMENTATIONS = [
         dtypes={"float32"},
         ranks={4},
         version=sonnet.__version__,
-        settings=SONNET,
+        versions=installed("dm-sonnet", *_tf.DISTRIBUTIONS),
+        settings=SETTINGS,
         features={"state", *DEFAULTS},
     ),
 ]

@@ -12,15 +12,15 @@ from typing import Any
 import jax
 from jax.example_libraries import stax
 
-from bnconform.adapters._arrays import Parameters, parameters
-from bnconform.adapters._given import DEFAULT_EPS
-from bnconform.adapters._jax import DEVICE, Forward, named, run_compiled
-from bnconform.adapters._settings import STAX
+from bnconform.adapters._arrays import DEFAULT_EPS, Parameters, parameters
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, named, run_compiled
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 
 @functools.cache
@@ -69,6 +69,17 @@ def _sixteen_bits(dtype: str) -> Dialect:
     )
 
 
+SETTINGS = Settings(
+    call="stax.BatchNorm",
+    eps=Argument("epsilon", "1e-05", LAYER),
+    scale=Argument("scale", "True", LAYER),
+    shift=Argument("center", "True", LAYER),
+    axis=Argument("axis", "(0, 1, 2)", LAYER),
+    reduced=True,
+    channels=-1,
+    offers=("training", "gradients", "affine"),
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name="jax.example_libraries.stax.BatchNorm",
@@ -78,7 +89,8 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "bfloat16", "float32", "float64"},
         compiled=True,
         version=jax.__version__,
-        settings=STAX,
+        versions=installed(*DISTRIBUTIONS),
+        settings=SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
         features=DEFAULT_EPS | {"eager", "tangents", "second_order", "third_order"},
         opt_in=True,  # standardize's formula in a library of examples; each type costs fifteen seconds of compiling

@@ -17,14 +17,14 @@ from typing import Any
 import tensorflow as tf
 
 from bnconform.adapters import _tf
-from bnconform.adapters._arrays import at_least_float32, channels_first, parameters
-from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS
-from bnconform.adapters._settings import TF_COMPOSED, TF_FUSED
+from bnconform.adapters._arrays import DEFAULT_EPS, DEFAULTS, at_least_float32, channels_first, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 
 def composed(plan: _tf.Plan, given: _tf.Tensors) -> _tf.Tensors:
@@ -111,6 +111,69 @@ OP_BY_XLA = replace(
     clamps_variance=False,
     links={**OP.links, "variance": EXPANDER, "clamps_variance": EXPANDER},
 )
+COMPOSED_CALL = "https://www.tensorflow.org/api_docs/python/tf/nn/batch_normalization"
+COMPOSED_SETTINGS = Settings(
+    call="tf.nn.batch_normalization",
+    eps=Argument("variance_epsilon", "", COMPOSED_CALL),
+    scale=Argument("scale", "", COMPOSED_CALL, on="scale", off="None"),
+    shift=Argument("offset", "", COMPOSED_CALL, on="offset", off="None"),
+    channels=-1,
+    offers=("training", "inference", "gradients", "affine"),
+)
+FUSED_SETTINGS = Settings(
+    call="tf.raw_ops.FusedBatchNormV3",
+    eps=Argument("epsilon", "0.0001", FUSED),
+    momentum=Argument("exponential_avg_factor", "1", FUSED),
+    weighs="new",
+    axis=Argument("data_format", "'NHWC'", FUSED),
+    layouts={"1": "'NC{s}'", "-1": "'N{s}C'"},
+)
+
+COMPOSED_CALL_TEXT = """\
+def along(value):
+    shape = [1] * VALUES["x"].ndim
+    shape[AXIS] = -1
+    return None if value is None else tf.reshape(value, shape)
+
+
+def normalize(x, gamma, beta):
+    if MODE == "train":
+        others = [axis for axis in range(x.ndim) if axis != AXIS % x.ndim]
+        mean, var = tf.nn.moments(x, others, keepdims=True)
+    else:
+        mean, var = (along(tensor(name, DTYPES["x"])) for name in ("running_mean", "running_var"))
+    return {"y": tf.nn.batch_normalization(x, mean, var, beta, gamma, EPS)}
+
+
+def run():
+    x = tensor("x", DTYPES["x"])
+    gamma, beta = along(tensor("gamma", DTYPES["x"])), along(tensor("beta", DTYPES["x"]))
+"""
+FUSED_CALL_TEXT = """\
+def normalize(x, gamma, beta):
+    mean, var = tensor("running_mean", WIDE), tensor("running_var", WIDE)
+    tracked, empty = mean is not None and MODE == "train", tf.zeros([0], WIDE)
+    out = tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=gamma,
+        offset=beta,
+        mean=empty if mean is None else mean,
+        variance=empty if var is None else var,
+        epsilon=EPS,
+        exponential_avg_factor=MOMENTUM if tracked else 1.0,
+        data_format="NCHW" if AXIS % 4 == 1 else "NHWC",
+        is_training=MODE == "train",
+    )
+    return {"y": out.y} | ({"running_mean": out.batch_mean, "running_var": out.batch_variance} if tracked else {})
+
+
+def run():
+    channels = VALUES["x"].shape[AXIS]
+    x, gamma, beta = tensor("x", DTYPES["x"]), tensor("gamma", WIDE), tensor("beta", WIDE)
+    gamma = tf.ones([channels], WIDE) if gamma is None else gamma
+    beta = tf.zeros([channels], WIDE) if beta is None else beta
+"""
+
 ORDERS = {"tangents", "second_order"}
 BY_CALL = {*ORDERS, "batch_statistics", "running_gradients"}
 
@@ -121,15 +184,17 @@ def _composed(name: str = "", run: Callable[[Case], Outcome] = run_composed, **m
         run=run,
         dialect=COMPOSED,
         by_dtype={"float16": COMPOSED_FLOAT16},
-        settings=TF_COMPOSED,
+        settings=COMPOSED_SETTINGS,
         version=tf.__version__,
+        versions=installed(*_tf.DISTRIBUTIONS),
         **more,
     )
 
 
 def fused_op(name: str = "", run: Callable[[Case], Outcome] = run_fused, **more: Any) -> Implementation:
     """Returns the Implementation of the fused op, or of a variant of it."""
-    default: dict[str, Any] = {"dialect": OP, "ranks": {4, 5}, "settings": TF_FUSED}
+    default: dict[str, Any] = {"dialect": OP, "ranks": {4, 5}, "settings": FUSED_SETTINGS}
+    default["versions"] = installed(*_tf.DISTRIBUTIONS)
     return Implementation(
         name="tf.raw_ops.FusedBatchNormV3" + name, run=run, version=tf.__version__, **{**default, **more}
     )
@@ -138,7 +203,11 @@ def fused_op(name: str = "", run: Callable[[Case], Outcome] = run_fused, **more:
 COMPILED: dict[str, Any] = {"compiled": True, "opt_in": True}
 
 IMPLEMENTATIONS = [
-    _composed(dtypes={"float16", "bfloat16", "float32", "float64"}, features={*BY_CALL, "third_order"}),
+    _composed(
+        dtypes={"float16", "bfloat16", "float32", "float64"},
+        features={*BY_CALL, "third_order"},
+        snippet=_tf.snippet(COMPOSED_CALL_TEXT),
+    ),
     _composed(
         ":function",
         partial(run_composed, mode="function"),
@@ -153,7 +222,11 @@ IMPLEMENTATIONS = [
         features={*ORDERS, "eager"},
         **COMPILED,
     ),
-    fused_op(dtypes={"float16", "bfloat16", "float32"}, features={*BY_CALL, *DEFAULTS, "third_order"}),
+    fused_op(
+        dtypes={"float16", "bfloat16", "float32"},
+        features={*BY_CALL, *DEFAULTS, "third_order"},
+        snippet=_tf.snippet(FUSED_CALL_TEXT),
+    ),
     fused_op(
         ":function",
         partial(run_fused, mode="function"),

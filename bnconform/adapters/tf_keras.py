@@ -16,13 +16,21 @@ import tensorflow as tf
 import tf_keras
 
 from bnconform.adapters import _tf
-from bnconform.adapters._arrays import at_least_float32, by_state, channels_first, parameters, with_state
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import TF_KERAS
+from bnconform.adapters._arrays import (
+    DEFAULTS,
+    at_least_float32,
+    by_state,
+    channels_first,
+    given,
+    parameters,
+    with_state,
+)
 from bnconform.contract.case import PER_CHANNEL, Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 STATE = ("moving_mean", "moving_variance")
@@ -73,17 +81,28 @@ def run(case: Case, **options: bool) -> Outcome:
     return with_state(case, outcome, *STATE)
 
 
+DOCUMENTATION = "https://www.tensorflow.org/api_docs/python/tf/keras/layers/BatchNormalization"
 SOURCE = "https://github.com/keras-team/tf-keras/blob/v2.21.0/tf_keras/src/layers/normalization/batch_normalization.py"
 FUSED = "https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedBatchNormV3"
 POLICY = "https://www.tensorflow.org/api_docs/python/tf/keras/mixed_precision/Policy"
 FOLDED = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/ops/nn_impl.py#L1491"
+SETTINGS = Settings(
+    call="tf_keras.layers.BatchNormalization",
+    eps=Argument("epsilon", "0.001", DOCUMENTATION),
+    momentum=Argument("momentum", "0.99", DOCUMENTATION),
+    weighs="old",
+    scale=Argument("scale", "True", DOCUMENTATION),
+    shift=Argument("center", "True", DOCUMENTATION),
+    axis=Argument("axis", "-1", DOCUMENTATION),
+)
+
 UNFUSED: dict[str, Any] = {
     "running_var": "biased",
     "stats_dtype": "float32",
     "params_dtype": "float32",
     "backward": "uncentred",
     "links": {
-        "running_var": "https://www.tensorflow.org/api_docs/python/tf/keras/layers/BatchNormalization",
+        "running_var": DOCUMENTATION,
         "stats_dtype": SOURCE + "#L608-L612",
         "params_dtype": POLICY,
         "backward": FOLDED,
@@ -97,7 +116,8 @@ def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more
         run=functools.partial(run, **options),
         dialect=dialect,
         version=tf_keras.__version__,
-        settings=TF_KERAS,
+        versions=installed("tf_keras", *_tf.DISTRIBUTIONS),
+        settings=SETTINGS,
         features={"state", *DEFAULTS},
         **more,
     )

@@ -9,7 +9,7 @@ import os
 
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
-from bnconform.adapters._given import DEFAULTS
+from bnconform.adapters._arrays import DEFAULTS
 from bnconform.adapters.tf import ORDERS, fused_op
 
 IMPLEMENTATIONS = [

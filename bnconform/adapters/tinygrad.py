@@ -24,14 +24,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bnconform.adapters._arrays import Parameters, by_state, parameters, with_state
-from bnconform.adapters._given import DEFAULTS
-from bnconform.adapters._settings import TINYGRAD
+from bnconform.adapters._arrays import DEFAULTS, Parameters, by_state, parameters, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import dtype_name
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 if "CC" not in os.environ and shutil.which("clang") is None:
     import ziglang
@@ -192,6 +192,16 @@ def _sixteen_bits(dtype: str) -> Dialect:
     )
 
 
+LAYER = SOURCE + "nn/__init__.py"
+SETTINGS = Settings(
+    call="tinygrad.nn.BatchNorm",
+    eps=Argument("eps", "1e-05", LAYER),
+    momentum=Argument("momentum", "0.1", LAYER),
+    weighs="new",
+    affine=Argument("affine", "True", LAYER),
+    state=Argument("track_running_stats", "True", LAYER),
+)
+
 IMPLEMENTATIONS = [
     Implementation(
         name=name,
@@ -200,11 +210,12 @@ IMPLEMENTATIONS = [
         dtypes=dtypes,
         compiled=True,
         version=version("tinygrad"),
+        versions=installed("tinygrad", "ziglang"),
         settings=settings,
         features={"eager", "memory"} | features,
     )
     for name, run, dtypes, features, settings in [  # the layer calls the function: a type that one has, both have
-        ("tinygrad.nn.BatchNorm", run_layer, {"float16", "float32", "float64"}, {"state"} | DEFAULTS, TINYGRAD),
+        ("tinygrad.nn.BatchNorm", run_layer, {"float16", "float32", "float64"}, {"state"} | DEFAULTS, SETTINGS),
         ("tinygrad.Tensor.batchnorm", run_function, {"bfloat16", "float32"}, set[str](), None),
     ]
 ]

@@ -16,13 +16,13 @@ import torch
 from torch.nn import functional
 
 from bnconform.adapters import _torch_operators, _torch_transforms
-from bnconform.adapters._given import DEFAULT_EPS, DEFAULTS, given
-from bnconform.adapters._settings import TORCH_CUMULATIVE, TORCH_FUNCTION, TORCH_LAZY, TORCH_MODULE
+from bnconform.adapters._arrays import DEFAULT_EPS, DEFAULTS, given
 from bnconform.adapters._torch import (
     DEVICE,
     DEVICES,
     DIALECT,
     FEATURES,
+    FUNCTION_SETTINGS,
     SOURCE,
     implementation,
     outcome,
@@ -32,6 +32,8 @@ from bnconform.adapters._torch import (
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.snippet import Snippet
 
 MODULES = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
 LAZY = {
@@ -118,21 +120,94 @@ def _with_buffers(found: Outcome, buffers: dict[str, torch.Tensor], case: Case) 
     return replace(found, running_mean=state["running_mean"], running_var=state["running_var"], state=state)
 
 
+MODULE = "https://docs.pytorch.org/docs/2.13/generated/torch.nn.BatchNorm2d.html"
+MODULE_SETTINGS = Settings(
+    call="torch.nn.BatchNorm{n}d",
+    eps=Argument("eps", "1e-05", MODULE),
+    momentum=Argument("momentum", "0.1", MODULE),
+    weighs="new",
+    cumulative="None",
+    affine=Argument("affine", "True", MODULE),
+    state=Argument("track_running_stats", "True", MODULE),
+)
+CUMULATIVE_SETTINGS = replace(MODULE_SETTINGS, momentum=Argument("momentum", "None", MODULE))
+LAZY_SETTINGS = replace(MODULE_SETTINGS, call="torch.nn.LazyBatchNorm{n}d")
+
+SNIPPET_HEAD = """\
+def tensor(name, dtype):
+    return None if VALUES[name] is None else torch.from_numpy(VALUES[name].copy()).to(getattr(torch, dtype))
+
+
+def run():
+    wide = "float64" if DTYPES["x"] == "float64" else "float32"  # parameters, as under autocast
+    x = tensor("x", DTYPES["x"])
+    gamma, beta, mean, var = (tensor(name, wide) for name in ("gamma", "beta", "running_mean", "running_var"))
+    sources = {"dx": x, "dgamma": gamma, "dbeta": beta}
+    sources = {name: source for name, source in sources.items() if source is not None}
+    for source in sources.values():
+        source.requires_grad_(VALUES["dy"] is not None)
+    moved = x.movedim(AXIS, 1)
+"""
+MODULE_CALL = """\
+    layers = {2: torch.nn.BatchNorm1d, 3: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d, 5: torch.nn.BatchNorm3d}
+    layer = layers[x.ndim](
+        moved.shape[1],
+        eps=EPS,
+        momentum=MOMENTUM,
+        affine=gamma is not None or beta is not None,
+        track_running_stats=mean is not None,
+        dtype=getattr(torch, wide),
+    )
+    layer.train(MODE == "train")
+    if gamma is not None:
+        layer.weight = gamma = sources["dgamma"] = torch.nn.Parameter(gamma.detach())
+    if beta is not None:
+        layer.bias = beta = sources["dbeta"] = torch.nn.Parameter(beta.detach())
+    if mean is not None:
+        layer.running_mean, layer.running_var = mean, var
+    y = layer(moved).movedim(1, AXIS)
+"""
+FUNCTION_CALL = """\
+    y = torch.nn.functional.batch_norm(moved, mean, var, gamma, beta, MODE == "train", MOMENTUM, EPS).movedim(1, AXIS)
+"""
+SNIPPET_TAIL = """\
+    found = {"y": y, "running_mean": mean, "running_var": var}
+    if VALUES["dy"] is not None:
+        found |= zip(sources, torch.autograd.grad(y, list(sources.values()), tensor("dy", DTYPES["x"])))
+    return {name: value.detach().double().numpy() for name, value in found.items() if value is not None}
+"""
+
+
+def _snippet(call: str) -> Snippet:
+    imports = "import sys\n\nimport numpy as np\nimport torch"
+    return Snippet(needs="torch", imports=imports, code=SNIPPET_HEAD + call + SNIPPET_TAIL)
+
+
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
 STORED = {**DIALECT.links, "stored_dtype": SOURCE + "aten/src/ATen/native/Normalization.cpp"}
 SIXTEEN_BITS = replace(DIALECT, params_dtype=None, stored_dtype="bfloat16", links=STORED)
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
     implementation(
-        "torch.nn.functional.batch_norm", run_functional, features=FEATURES | DEFAULTS, settings=TORCH_FUNCTION
+        "torch.nn.functional.batch_norm",
+        run_functional,
+        features=FEATURES | DEFAULTS,
+        settings=FUNCTION_SETTINGS,
+        snippet=_snippet(FUNCTION_CALL),
     ),
-    implementation("torch.nn.BatchNorm", run_module, features=STATEFUL | DEFAULTS, settings=TORCH_MODULE),
+    implementation(
+        "torch.nn.BatchNorm",
+        run_module,
+        features=STATEFUL | DEFAULTS,
+        settings=MODULE_SETTINGS,
+        snippet=_snippet(MODULE_CALL),
+    ),
     implementation(
         "torch.nn.BatchNorm:cumulative",
         partial(run_module, cumulative=True),
         dialect=CUMULATIVE,
         features=STATEFUL | DEFAULT_EPS,
-        settings=TORCH_CUMULATIVE,
+        settings=CUMULATIVE_SETTINGS,
     ),
     implementation(
         "torch.nn.LazyBatchNorm",
@@ -140,7 +215,7 @@ IMPLEMENTATIONS = [
         features={"state"} | DEFAULTS,
         dtypes={"float32"},
         opt_in=True,
-        settings=TORCH_LAZY,
+        settings=LAZY_SETTINGS,
     ),
     implementation(
         "torch.nn.functional.batch_norm:cudnn_off",
@@ -148,7 +223,7 @@ IMPLEMENTATIONS = [
         devices=DEVICES - {"cpu"},
         features=FEATURES | DEFAULTS,
         opt_in=True,
-        settings=TORCH_FUNCTION,
+        settings=FUNCTION_SETTINGS,
     ),
     implementation(
         "torch.nn.functional.batch_norm:sixteen_bits",
@@ -156,7 +231,7 @@ IMPLEMENTATIONS = [
         dialect=SIXTEEN_BITS,
         dtypes={"bfloat16"},
         features=DEFAULTS,
-        settings=TORCH_FUNCTION,
+        settings=FUNCTION_SETTINGS,
         opt_in=True,
     ),
     *_torch_operators.IMPLEMENTATIONS,

@@ -15,9 +15,8 @@ import torch
 import torch._inductor.config
 from torch.nn import functional
 
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import TORCH_FUNCTION
-from bnconform.adapters._torch import implementation, outcome
+from bnconform.adapters._arrays import DEFAULTS, given
+from bnconform.adapters._torch import FUNCTION_SETTINGS, implementation, outcome
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
@@ -65,6 +64,6 @@ IMPLEMENTATIONS = [
         compiled=True,
         opt_in=True,
         features=DEFAULTS | {"eager"},
-        settings=TORCH_FUNCTION,
+        settings=FUNCTION_SETTINGS,
     ),
 ]

@@ -22,13 +22,13 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from bnconform.adapters._arrays import parameters
-from bnconform.adapters._given import DEFAULTS, given
-from bnconform.adapters._settings import TVM
+from bnconform.adapters._arrays import DEFAULTS, given, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
+from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.versions import installed
 
 PARAMS = ("gamma", "beta", "moving_mean", "moving_var")
 
@@ -122,6 +122,16 @@ def run(case: Case) -> Outcome:
 
 SOURCE = "https://github.com/apache/tvm/blob/v0.27.0/python/tvm/relax/op/nn/nn.py#L1641-L1663"
 
+SETTINGS = Settings(
+    call="relax.op.nn.batch_norm",
+    eps=Argument("epsilon", "1e-05", SOURCE),
+    momentum=Argument("momentum", "0.1", SOURCE),
+    weighs="new",
+    scale=Argument("scale", "True", SOURCE),
+    shift=Argument("center", "True", SOURCE),
+    axis=Argument("axis", "", SOURCE),
+)
+
 # Compiling costs four minutes a type, and the path is the same in both: float64 is judged where it is asked for. Of
 # float16 it makes float32, which a Case has no place for.
 IMPLEMENTATIONS = [
@@ -132,7 +142,8 @@ IMPLEMENTATIONS = [
         dtypes={dtype},
         compiled=True,
         version=version("apache-tvm"),
-        settings=TVM,
+        versions=installed("apache-tvm"),
+        settings=SETTINGS,
         features={"memory"} | DEFAULTS,
         opt_in=bool(suffix),
     )

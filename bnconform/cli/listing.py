@@ -49,12 +49,12 @@ def list_faults() -> list[str]:
     return [*lines[1:], "", f"{len(FAULTS)} faults"]
 
 
-def list_implementations(results: Sequence[Path] = (), links: bool = False) -> list[str]:
-    """Returns a line per implementation of the installed adapters, and the table of their documented choices.
+def list_implementations(results: Sequence[Path] = (), links: bool = False, adapters: Sequence[str] = ()) -> list[str]:
+    """Returns a line per implementation of the installed adapters, or of these, and the table of what they document.
 
     results: those of runs, for the measured column. links: adds the links to the documentation below the table.
     """
-    hosts = Hosts(request=Request(implementations=("*",)))
+    hosts = Hosts(request=Request(adapters=tuple(adapters), implementations=("*",)))
     try:
         selection = select(hosts.request, hosts)
     finally:

@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "--results", action="append", type=Path, default=[], metavar="RESULTS", help="of a run: what was measured"
     )
+    listing.add_argument("--adapter", action="append", default=[], metavar="ADAPTER", help="of this alone")
     listing.add_argument("--links", action="store_true", help="where implementations document what is listed")
     report = commands.add_parser("report", help="write one report of the results of several runs")
     report.set_defaults(run=_report)
@@ -150,7 +151,7 @@ def _exit_status(status: int, out: Path) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     if options.what == "implementations":
-        print("\n".join(list_implementations(options.results, options.links)))
+        print("\n".join(list_implementations(options.results, options.links, options.adapter)))
     else:
         print("\n".join({"specs": list_specs, "faults": list_faults}[options.what]()))
     return 0

@@ -15,6 +15,7 @@ from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Settings
+from bnconform.contract.snippet import Snippet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,9 @@ class Implementation:
     version: of the framework. devices: "cpu", "cuda". by_dtype: Dialects of single dtypes that differ from `dialect`.
     features: those of bnconform.contract.case.FEATURES that it offers: a case that asks for another never reaches it.
     opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
-    settings: the arguments with which a user makes or calls it; None: not known.
+    settings: the arguments with which a user makes or calls it; None: not known. snippet: the call that stands in for
+    its adapter in scripts; None: there is none. versions: of what it consists of, by name of the distribution, as
+    `bnconform.installed("torch")` gives them; empty: `version`, by the first part of its name.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Implementation:
     features: Collection[str] = frozenset()
     opt_in: bool = False
     settings: Settings | None = None
+    snippet: Snippet | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
@@ -55,6 +60,14 @@ class Implementation:
             raise ContractError(f"{self.name}: features is {self.features!r}; expected some of {tuple(FEATURES)}")
         if self.settings is not None and not isinstance(self.settings, Settings):
             raise ContractError(f"{self.name}: settings is {self.settings!r}; expected a bnconform.Settings")
+        if self.snippet is not None and not isinstance(self.snippet, Snippet):
+            raise ContractError(f"{self.name}: snippet is {self.snippet!r:.60}; expected a bnconform.Snippet")
+        if not isinstance(self.versions, Mapping) or not all(
+            isinstance(text, str) for pair in self.versions.items() for text in pair
+        ):
+            raise ContractError(
+                f"{self.name}: versions is {self.versions!r}; expected versions by distribution, as texts"
+            )
         for name in DEFAULTS.intersection(self.features):
             if getattr(self.settings, name, None) is None:
                 raise ContractError(f"{self.name}: it offers {name!r}; expected settings that document a default")
@@ -83,6 +96,8 @@ class Described:
     features: tuple[str, ...] = ()
     opt_in: bool = False
     settings: Settings | None = None
+    snippet: Snippet | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -99,6 +114,8 @@ class Described:
             features=_sorted(implementation, "features", str),
             opt_in=bool(implementation.opt_in),
             settings=implementation.settings,
+            snippet=implementation.snippet,
+            versions=dict(implementation.versions) or _own_version(implementation),
         )
 
     def dialect_for(self, dtype: str) -> Dialect:
@@ -110,7 +127,9 @@ class Described:
         message = {field.name: getattr(self, field.name) for field in fields(self)}
         message["dialect"] = _plain(self.dialect)
         message["by_dtype"] = {dtype: _plain(dialect) for dtype, dialect in self.by_dtype.items()}
-        message["settings"] = None if self.settings is None else self.settings.to_json()
+        for name in ("settings", "snippet"):
+            stated = getattr(self, name)
+            message[name] = None if stated is None else stated.to_json()
         return message
 
     @classmethod
@@ -121,9 +140,16 @@ class Described:
         values["by_dtype"] = {dtype: Dialect(**dialect) for dtype, dialect in values["by_dtype"].items()}
         if values.get("settings") is not None:
             values["settings"] = Settings.from_json(values["settings"])
+        if values.get("snippet") is not None:
+            values["snippet"] = Snippet.from_json(values["snippet"])
         for name in ("dtypes", "ranks", "devices", "features"):
             values[name] = tuple(values[name])
         return cls(**values)
+
+
+def _own_version(implementation: Implementation) -> dict[str, str]:
+    version = str(implementation.version)
+    return {implementation.name.partition(".")[0]: version} if version else {}
 
 
 def _plain(dialect: Dialect) -> dict[str, Any]:

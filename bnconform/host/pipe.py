@@ -24,6 +24,8 @@ from bnconform.host.process import Garbled
 
 _LOCAL = frozenset({"memory"})
 """Features that a pipe cannot carry: on it all arrays lie in one way."""
+_LOCAL_FIELDS = frozenset({"snippet"})
+"""What only an adapter in Python has: a script starts a program instead."""
 _UNWATCHED = 'it does not say that it watched its arrays, with "watched": true in its answer'
 
 
@@ -40,7 +42,7 @@ def read_description(source: AdapterSource, blob: bytes) -> list[Described]:
 
 
 def _implementation(item: object) -> Implementation:
-    values = _known(item, Described, "an implementation")
+    values = _known(item, Described, "an implementation", but=_LOCAL_FIELDS)
     for name in _LOCAL.intersection(values.get("features", ())):
         raise ContractError(f"{values.get('name')}: its features name {name!r}, which no program can offer over a pipe")
     by_dtype = _object(values.pop("by_dtype", {}), "by_dtype")
@@ -64,8 +66,8 @@ def _settings(item: object) -> Settings:
     return Settings(**{**values, **{name: Argument(**_known(values[name], Argument, name)) for name in stated}})
 
 
-def _known(item: object, kind: type, what: str) -> dict[str, Any]:
-    values, names = _object(item, what), [field.name for field in fields(kind)]
+def _known(item: object, kind: type, what: str, but: frozenset[str] = frozenset()) -> dict[str, Any]:
+    values, names = _object(item, what), [field.name for field in fields(kind) if field.name not in but]
     for name in values:
         if name not in names:
             raise ContractError(f"got {name!r} in {what}; expected some of {', '.join(names)}")

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from bnconform.contract.address import AdapterSource
 from bnconform.contract.outcome import OUTPUTS
+from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import save_case
 from bnconform.engine.tally import Seen, Tally
 from bnconform.results.records import Finding
 from bnconform.results.script import script
 
 
-def write_artefacts(out: Path, finding: Finding, tally: Tally, source: AdapterSource) -> None:
+def write_artefacts(
+    out: Path, finding: Finding, tally: Tally, source: AdapterSource, snippet: Snippet | None = None
+) -> None:
     """Writes the witness and the script of `finding` below `out` and notes in it where they lie."""
     seen = tally.shown
     if seen is None:
@@ -35,11 +38,11 @@ def write_artefacts(out: Path, finding: Finding, tally: Tally, source: AdapterSo
         device=finding["device"],
         verdict=finding["verdict"],
     )
-    _write(out / reproduce, _script(finding, seen, source, tally.spec.latex))
+    _write(out / reproduce, _script(finding, seen, source, tally.spec.latex, snippet))
     finding["witness"], finding["reproduce"] = witness, reproduce
 
 
-def _script(finding: Finding, seen: Seen, source: AdapterSource, latex: str) -> str:
+def _script(finding: Finding, seen: Seen, source: AdapterSource, latex: str, snippet: Snippet | None) -> str:
     # Only an output of the case itself can be compared by a script that runs the case once.
     worst = seen.judged.worst
     shown = worst if worst is not None and worst.quantity in OUTPUTS else None
@@ -55,6 +58,7 @@ def _script(finding: Finding, seen: Seen, source: AdapterSource, latex: str) -> 
         expected=None if shown is None else shown.expected,
         bound=None if shown is None else shown.allowance,
         actual=None if shown is None else shown.actual,
+        snippet=snippet,
     )
 
 

@@ -50,9 +50,10 @@ class _Described(TypedDict):
 
 class ImplementationRecord(_Described, total=False):
     """An implementation as the run line states it; `dialect` holds the fields that are not the default, `settings` what
-    a user writes, where that is known."""
+    a user writes, where that is known, `versions` those of the distributions that it consists of."""
 
     settings: dict[str, Any] | None
+    versions: dict[str, str]
 
 
 class RunRecord(TypedDict):

@@ -1,8 +1,9 @@
 """A finding becomes a Python script that stands alone: run it, and it shows the disagreement or its absence.
 
-Rules: every value of the case is written out and read back exactly; an implementation that comes with bnconform is
+Rules: every value of the case is written out and read back exactly; an implementation whose adapter states a snippet is
 called as its framework's users call it, so that the script needs the framework and NumPy alone; any other goes through
-its adapter. No text from outside reaches the script but as a comment or as a quoted string.
+its adapter. No text from outside reaches the script but as a comment or as a quoted string, and the snippet as it is:
+it is the code of the adapter that was run.
 """
 
 from __future__ import annotations
@@ -15,29 +16,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.contract.address import PROGRAM, PYTHON
 from bnconform.contract.case import FEATURES, FLAGS, Case
+from bnconform.contract.snippet import Snippet
 
 ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
 
-# name of the implementation: template, what it needs, what the template is told
-SNIPPETS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "torch.nn.functional.batch_norm": ("torch", "torch", {"module": False}),
-    "torch.nn.BatchNorm": ("torch", "torch", {"module": True}),
-    "tf.nn.batch_normalization": ("tensorflow", "tensorflow", {"fused": False}),
-    "tf.raw_ops.FusedBatchNormV3": ("tensorflow", "tensorflow", {"fused": True}),
-    "keras.layers.BatchNormalization@tensorflow": ("keras", "keras, tensorflow", {"backend": "tensorflow"}),
-    "keras.layers.BatchNormalization@torch": ("keras", "keras, torch", {"backend": "torch"}),
-    "keras.layers.BatchNormalization@jax": ("jax", "keras, jax", {"library": "keras"}),
-    "flax.linen.BatchNorm": ("jax", "flax, jax", {"library": "linen", "fast": True}),
-    "flax.linen.BatchNorm:two_pass": ("jax", "flax, jax", {"library": "linen", "fast": False}),
-    "jax.nn.standardize": ("jax", "jax", {"library": "standardize", "algorithm": "fast"}),
-    "jax.nn.standardize:stable": ("jax", "jax", {"library": "standardize", "algorithm": "stable"}),
-    "numpy.batchnorm_listing": ("numpy_listing", "", {}),
-}
-
-
-_ADAPTER: tuple[str, str, dict[str, Any]] = ("adapter", "bnconform, the adapter, its framework and NumPy", {})
-_PROGRAM: tuple[str, str, dict[str, Any]] = ("program", "bnconform, the program and NumPy", {})
-_ELSEWHERE: tuple[str, str, dict[str, Any]] = ("program", "bnconform, NumPy, the adapter and its interpreter", {})
+# template, and what the script needs
+_ADAPTER = ("adapter", "bnconform, the adapter, its framework and NumPy")
+_PROGRAM = ("program", "bnconform, the program and NumPy")
+_ELSEWHERE = ("program", "bnconform, NumPy, the adapter and its interpreter")
 
 
 def script(
@@ -51,6 +37,7 @@ def script(
     expected: np.ndarray | None,
     bound: np.ndarray | None,
     actual: np.ndarray | None = None,
+    snippet: Snippet | None = None,
 ) -> str:
     """Returns the text of a script that runs `implementation` on `case` and compares `quantity` with `expected`.
 
@@ -58,29 +45,32 @@ def script(
     one run, pass None for them: the script then points to `bnconform replay`. Where an error was raised, pass no
     quantity either: the script then shows whether it still is. `adapter` is a module; the path of a .py file, looked
     for in the current folder and beside the script; or, as on the command line, an adapter of another interpreter or a
-    program, started by the script.
+    program, started by the script. `snippet` is the call that stands in for the adapter.
     """
-    # What a framework's users call is written out for the first derivatives only; more goes through the adapter.
-    template, needs, told = _snippet(implementation, adapter, plain=not case.needs and not case.flags)
+    # A snippet is of the first derivatives only; more goes through the adapter.
+    template, needs = _template(adapter, None if case.needs or case.flags else snippet)
     asked = [name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS]
     arrays = {name: getattr(case, name) for name in (*ARRAYS, *asked)}
-    told = told | {"arrays": arrays, "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None}}
+    told: dict[str, Any] = {
+        "snippet": snippet,
+        "arrays": arrays,
+        "dtypes": {n: a.dtype.name for n, a in arrays.items() if a is not None},
+    }
     told |= {"case": case, "needs": needs, "implementation": implementation, "adapter": adapter, "spec": spec}
     told |= {"quantity": quantity or "", "latex": latex, "flags": case.flags}
     told |= {"expected": expected, "bound": None if expected is None else bound, "actual": actual}
     return _TEMPLATES.get_template(template + ".py.jinja").render(told)
 
 
-def _snippet(implementation: str, adapter: str, *, plain: bool) -> tuple[str, str, dict[str, Any]]:
+def _template(adapter: str, snippet: Snippet | None) -> tuple[str, str]:
+    """Returns the name of the template and what its script needs, in words."""
     if adapter.startswith(PROGRAM):
         return _PROGRAM
     if adapter.startswith(PYTHON):
         return _ELSEWHERE
-    own = adapter.startswith("bnconform.adapters.") or "." not in adapter
-    if plain and own and implementation in SNIPPETS:
-        template, needs, told = SNIPPETS[implementation]
-        return template, f"{needs} and NumPy" if needs else "NumPy", told
-    return _ADAPTER
+    if snippet is None:
+        return _ADAPTER
+    return "snippet", f"{snippet.needs} and NumPy" if snippet.needs else "NumPy"
 
 
 def _array(value: Any) -> str:

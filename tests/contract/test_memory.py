@@ -22,6 +22,7 @@ from bnconform.contract.errors import ContractError, Unsupported
 from bnconform.contract.memory import InputOverwritten, handed_over, in_c_order, laid_out
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Raised
+from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import load_case, pack_case, save_case, unpack_case
 from bnconform.engine.shrink import _reduced
 
@@ -238,8 +239,8 @@ def test_a_script_lays_out_and_watches_as_the_run_did(
     assert said in done.stderr
 
 
-def test_a_script_of_an_own_adapter_goes_through_it_where_memory_matters(tmp_path: Path) -> None:
-    told = {"implementation": "torch.nn.BatchNorm", "adapter": "bnconform.adapters.torch"}
+def test_a_script_goes_through_the_adapter_where_memory_matters(tmp_path: Path) -> None:
+    told = {"implementation": "mini.identity", "adapter": "mini.py", "snippet": Snippet(code="def run(): ...")}
     plain, watched = (
         write_script(tmp_path, make_case(**flags), **told).read_text() for flags in ({}, {"watched": True})
     )

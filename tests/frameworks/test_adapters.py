@@ -8,52 +8,28 @@ the program that those processes run.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 from worlds.wired import FLOAT64_IN_FLOAT32, TOLERANCE, draw
 
-from bnconform import Case, Dialect, Implementation, Outcome, Unsupported
+from bnconform import Case, Dialect, Implementation, Outcome, Settings, Unsupported
+from bnconform.contract.address import AdapterSource, NotInstalled, installed_sources
 from bnconform.contract.axes import along, to_rows
+from bnconform.contract.implementation import Described
 from bnconform.contract.outcome import OUTPUTS, check_outcome
+from bnconform.contract.settings import ARGUMENTS
+from bnconform.host.loader import load
 
-ADAPTERS = {
-    "torch": "torch",
-    "tf": "tensorflow",
-    "keras_tensorflow": "keras",
-    "keras_torch": "keras",
-    "keras_jax": "keras",
-    "flax": "flax",
-    "jax": "jax",
-    "numpy_listing": "numpy",
-    "onnx": "onnx",
-    "onnxruntime": "onnx onnxruntime",
-    "openvino": "openvino",
-    "opencv": "onnx cv2",
-    "ncnn": "ncnn",
-    "paddle": "paddle",
-    "mlx": "mlx",
-    "tinygrad": "tinygrad ziglang",
-    "autograd": "autograd",
-    "tvm": "tvm",
-    "flax_nnx": "flax",
-    "stax": "jax",
-    "haiku": "haiku",
-    "equinox": "equinox",
-    "mxnet": "mxnet",
-    "chainer": "chainer",
-    "tf_onednn_off": "tensorflow",
-    "tf_keras": "tf_keras",
-    "sonnet": "sonnet",
-}
+ADAPTERS = [one.target for one in installed_sources() if one.target.startswith("bnconform.")]
 LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
 LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
 RUNNING, GRADIENTS = {"running_mean", "running_var"}, {"dx", "dgamma", "dbeta"}
@@ -224,13 +200,28 @@ def undocumented(dialect: Dialect) -> list[str]:
             if getattr(dialect, name) != getattr(plain_dialect, name) and name not in dialect.links]  # fmt: skip
 
 
-def check(adapter: str) -> dict[str, list[str]]:
-    """Returns the complaints about each implementation of `adapter`."""
+def unfounded(settings: Settings | None) -> Iterator[str]:
+    """Yields what is wrong with what a user is said to write: an argument has no link, a default is no number."""
+    for one in () if settings is None else settings.named(*ARGUMENTS):
+        if not one.link.startswith("https://"):
+            yield f"the argument {one.name} has no link"
+    for one in () if settings is None else settings.named("eps", "momentum"):
+        if one.default not in ("", "None") and not 0 <= Decimal(one.default) <= 1:
+            yield f"the default of {one.name} is {one.default}"
+
+
+def check(adapter: str) -> dict[str, list[str]] | None:
+    """Returns the complaints about each implementation of `adapter`; None where what it wraps is not installed."""
     found: dict[str, list[str]] = {}
-    for implementation in importlib.import_module(f"bnconform.adapters.{adapter}").IMPLEMENTATIONS:
+    try:
+        implementations = load(AdapterSource(target=adapter, namespace="", named=False))
+    except NotInstalled:
+        return None
+    for implementation in implementations:
+        said = found[implementation.name] = list(unfounded(implementation.settings))
+        said += [] if Described.of(implementation).versions else ["no version of anything is stated"]
         if "cpu" not in implementation.devices:
             continue
-        said = found[implementation.name] = []
         if implementation.name not in (*BROKEN, *SINGLE_VALUE_OTHERWISE):
             said += one_value_per_channel(implementation)
         for dialect in (implementation.dialect, *implementation.by_dtype.values()):
@@ -267,10 +258,9 @@ def test_a_state_of_narrower_statistics_is_reported_in_the_type_of_x() -> None:
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_an_adapter_wires_its_implementations_as_it_says(adapter: str) -> None:
-    for needed in ADAPTERS[adapter].split():
-        if importlib.util.find_spec(needed) is None:
-            pytest.skip(f"{needed} is not installed")
     found = _in_a_process_of_its_own(adapter)
+    if found is None:
+        pytest.skip("what it wraps is not installed")
     assert found
     assert found == {name: [] for name in found}
 

@@ -13,7 +13,6 @@ import pytest
 from worlds import conversions as world
 
 from bnconform import Case, Outcome
-from bnconform.adapters import _settings
 from bnconform.cli.convert import Wish, convert
 from bnconform.cli.convert.command import described
 from bnconform.contract.implementation import Described
@@ -115,22 +114,22 @@ def test_real_layers_do_what_the_conversion_says(source: str, target: str) -> No
     world.check(conversion, (here, LAYERS[source]), (there, LAYERS[target]))
 
 
-SIGNATURES = {
-    "torch.nn.BatchNorm2d": _settings.TORCH_MODULE,
-    "torch.nn.functional.batch_norm": _settings.TORCH_FUNCTION,
-    "keras.layers.BatchNormalization": _settings.KERAS,
-    "tensorflow.nn.batch_normalization": _settings.TF_COMPOSED,
-    "tensorflow.raw_ops.FusedBatchNormV3": _settings.TF_FUSED,
-    "flax.linen.BatchNorm": _settings.FLAX_LINEN,
-    "flax.nnx.BatchNorm": _settings.FLAX_NNX,
-    "haiku.BatchNorm": _settings.HAIKU,
-    "sonnet.BatchNorm": _settings.SONNET,
-    "tf_keras.layers.BatchNormalization": _settings.TF_KERAS,
-    "equinox.nn.BatchNorm": _settings.EQUINOX,
-    "jax.nn.standardize": _settings.JAX_STANDARDIZE,
-    "jax.example_libraries.stax.BatchNorm": _settings.STAX,
-    "mlx.nn.BatchNorm": _settings.MLX,
-    "tinygrad.nn.BatchNorm": _settings.TINYGRAD,
+SIGNATURES = {  # the call, as it is imported, and the implementation that states its settings
+    "torch.nn.BatchNorm2d": "torch.nn.BatchNorm",
+    "torch.nn.functional.batch_norm": "torch.nn.functional.batch_norm",
+    "keras.layers.BatchNormalization": "keras.layers.BatchNormalization@tensorflow",
+    "tensorflow.nn.batch_normalization": "tf.nn.batch_normalization",
+    "tensorflow.raw_ops.FusedBatchNormV3": "tf.raw_ops.FusedBatchNormV3",
+    "flax.linen.BatchNorm": "flax.linen.BatchNorm",
+    "flax.nnx.BatchNorm": "flax.nnx.BatchNorm",
+    "haiku.BatchNorm": "haiku.BatchNorm",
+    "sonnet.BatchNorm": "sonnet.BatchNorm",
+    "tf_keras.layers.BatchNormalization": "tf_keras.layers.BatchNormalization:unfused",
+    "equinox.nn.BatchNorm": "equinox.nn.BatchNorm:batch",
+    "jax.nn.standardize": "jax.nn.standardize",
+    "jax.example_libraries.stax.BatchNorm": "jax.example_libraries.stax.BatchNorm",
+    "mlx.nn.BatchNorm": "mlx.nn.BatchNorm",
+    "tinygrad.nn.BatchNorm": "tinygrad.nn.BatchNorm",
 }
 
 
@@ -141,7 +140,10 @@ def test_names_and_defaults_are_those_of_the_signature(path: str) -> None:
     for at, name in enumerate(names, 2):
         found = getattr(found, name, None) or pytest.importorskip(".".join(path.split(".")[:at]))
     parameters = inspect.signature(found.__init__ if inspect.isclass(found) else found).parameters
-    for one in SIGNATURES[path].named("eps", "momentum", "scale", "shift", "affine", "state", "axis"):
+    name = SIGNATURES[path]
+    settings = described(name, name)[0].settings
+    assert settings is not None
+    for one in settings.named("eps", "momentum", "scale", "shift", "affine", "state", "axis"):
         default = parameters[one.name].default
         assert one.default == ("" if default is inspect.Parameter.empty else repr(default)), one.name
 

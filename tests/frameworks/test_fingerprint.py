@@ -10,12 +10,12 @@ ones).
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 from worlds.drawing import DTYPES
+from worlds.wired import installed_of
 
 from bnconform.analysis.fingerprint.declared import Comparison
 from bnconform.analysis.fingerprint.fingerprinting import rank_of
@@ -23,16 +23,7 @@ from bnconform.cli.fingerprint import compare
 from bnconform.engine.selection import Hosts, Request, select, targets
 
 pytestmark = pytest.mark.slow
-NEEDS = {
-    "torch": "torch",
-    "tf": "tensorflow",
-    "keras_tensorflow": "keras",
-    "keras_torch": "keras",
-    "keras_jax": "keras",
-    "flax": "flax",
-    "jax": "jax",
-    "numpy_listing": "numpy",
-}
+ADAPTERS = ("torch", "tf", "keras_tensorflow", "keras_torch", "keras_jax", "flax", "jax", "numpy_listing")
 _PROCESSOR = Path("/proc/cpuinfo")
 FUSED_FLOAT16 = _PROCESSOR.is_file() and "avx512_fp16" in _PROCESSOR.read_text()
 """Whether the processor computes in float16 itself: XLA then fuses products with sums and rounds as wider types do."""
@@ -159,8 +150,7 @@ def found() -> dict[str, Found]:
 
 
 def of(adapter: str, found: dict[str, Found]) -> Found:
-    if importlib.util.find_spec(NEEDS[adapter]) is None:
-        pytest.skip(f"{NEEDS[adapter]} is not installed")
+    installed_of(f"bnconform.adapters.{adapter}")
     if adapter not in found:
         request = Request(adapters=(f"bnconform.adapters.{adapter}",))
         hosts = Hosts(request=request)
@@ -178,7 +168,7 @@ def of(adapter: str, found: dict[str, Found]) -> Found:
     return found[adapter]
 
 
-@pytest.mark.parametrize("adapter", NEEDS)
+@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_what_is_said_is_what_the_sources_say(adapter: str, found: dict[str, Found]) -> None:
     for (name, dtype), comparisons in of(adapter, found).items():
         expected = SAID[name]
@@ -187,7 +177,7 @@ def test_what_is_said_is_what_the_sources_say(adapter: str, found: dict[str, Fou
         assert said == right, (name, dtype)
 
 
-@pytest.mark.parametrize("adapter", NEEDS)
+@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_what_contradicts_is_known(adapter: str, found: dict[str, Found]) -> None:
     for target, comparisons in of(adapter, found).items():
         contradicting = {name for name, one in comparisons.items() if one.relation == "contradicts"}

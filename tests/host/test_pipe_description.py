@@ -32,6 +32,12 @@ def test_a_program_may_say_what_a_user_writes_and_offer_its_defaults() -> None:
     assert (found.settings.default_eps, found.settings.default_momentum) == (1e-5, None)
 
 
+def test_a_program_may_say_what_it_consists_of() -> None:
+    items = [{"name": "p.bn", "versions": {"p": "2", "cuda": "12.4"}}, {"name": "p.plain", "version": "2"}]
+    found = read_description(SOURCE, framed({"kind": "Described", "implementations": items})[8:])
+    assert [one.versions for one in found] == [{"p": "2", "cuda": "12.4"}, {"p": "2"}]
+
+
 DESCRIPTIONS = {
     "kind": ({"kind": "Hello"}, r"got \{'kind': 'Hello'\}; expected the kind 'Described' and a list"),
     "none": ([], r"IMPLEMENTATIONS is \[\]"),
@@ -39,6 +45,8 @@ DESCRIPTIONS = {
     "nameless": ([{}], r"Implementation\.name is None"),
     "twice": ([{"name": "p.bn"}] * 2, r"are both called 'p\.bn'"),
     "field": ([{"name": "p.bn", "dtype": "float32"}], r"got 'dtype' in an implementation; expected some of name, "),
+    "snippet": ([{"name": "p.bn", "snippet": {"code": ""}}], r"got 'snippet' in an implementation"),
+    "versions": ([{"name": "p.bn", "versions": {"p": 2}}], r"p\.bn: versions is \{'p': 2\}; expected versions by"),
     "run": ([{"name": "p.bn", "run": "x"}], r"got 'run' in an implementation"),
     "dtypes": ([{"name": "p.bn", "dtypes": ["F32"]}], r"p\.bn: dtypes is \['F32'\]; expected some of"),
     "ranks": ([{"name": "p.bn", "ranks": "4"}], r"p\.bn: ranks is '4'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 from worlds.scripts import make_case, run_script, write_script
+from worlds.wired import installed_of
 
 from bnconform.contract.case import Case
-from bnconform.results.script import SNIPPETS, script
+from bnconform.contract.snippet import IMPORTS, Snippet
+from bnconform.results.script import script
 
 MINI = """
 import numpy as np
@@ -24,7 +27,6 @@ def run(case):
 
 IMPLEMENTATIONS = [Implementation(name="mini.identity", run=run, dtypes={{"{dtype}"}})]
 """
-PACKAGES = {"tf": "tensorflow"}
 
 
 def mini(tmp_path: Path, dtype: str = "float32") -> Path:
@@ -103,14 +105,41 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert "os" not in names
 
 
-def test_only_own_adapters_are_replaced_by_the_framework() -> None:
-    told: dict[str, Any] = {"spec": "s", "quantity": "y", "latex": "", "expected": None, "bound": None}
-    case = make_case()
-    own = script(case, implementation="torch.nn.BatchNorm", adapter="bnconform.adapters.torch", **told)
-    other = script(case, implementation="torch.nn.BatchNorm", adapter="my/torch.py", **told)
-    assert "import torch" in own
-    assert "bnconform import" not in own
-    assert "from bnconform import Case" in other
+MINE = Snippet(
+    code="def run():\n    return {'y': mylib.bn(VALUES['x'])}", imports=IMPORTS + "\nimport mylib", needs="mylib"
+)
+TOLD: dict[str, Any] = {"implementation": "mylib.bn", "spec": "s", "quantity": "y", "latex": ""}
+TOLD |= {"adapter": "my/lib.py", "expected": None, "bound": None}
+
+
+def test_a_snippet_stands_in_for_the_adapter() -> None:
+    with_it, without = script(make_case(), **TOLD, snippet=MINE), script(make_case(), **TOLD)
+    assert "needs mylib and NumPy." in with_it
+    assert f"\n\n\n{MINE.code}\n\n\n" in with_it
+    assert "bnconform import" not in with_it
+    assert "from bnconform import Case" in without
+
+
+@pytest.mark.parametrize("asked", [{"dot_x": np.ones((3, 2), np.float32)}, {"default_eps": True}])
+def test_a_case_that_asks_for_more_goes_through_the_adapter(asked: dict[str, Any]) -> None:
+    text = script(make_case(**asked), **TOLD, snippet=MINE)
+    assert "mylib.bn(VALUES" not in text
+    assert "from bnconform import Case" in text
+
+
+@pytest.mark.parametrize("adapter", ["pipe:sh", "python=/usr/bin/python3:lib"])
+def test_what_runs_elsewhere_goes_there(adapter: str) -> None:
+    text = script(make_case(), **TOLD | {"adapter": adapter}, snippet=MINE)
+    assert "mylib.bn(VALUES" not in text
+    assert "Host(" in text
+
+
+def test_a_snippet_is_not_a_template() -> None:
+    text = "{{ 1 + 1 }} {% raise %}"
+    snippet = Snippet(code=f"def run():\n    return {text!r}", needs=f"{text}\nimport os")
+    found = script(make_case(), **TOLD, snippet=snippet)
+    assert f"return {text!r}" in found
+    assert f"needs {text} import os and NumPy." in found.splitlines()[0]
 
 
 def reference(case: Case) -> dict[str, np.ndarray]:
@@ -130,12 +159,39 @@ QUANTITIES = ["y", "dx", "dgamma", "dbeta", "running_mean"]
 STATELESS = ("jax.nn", "tf.nn", "numpy")
 
 
+SNIPPETS = {  # the adapter of each implementation that states one
+    "torch.nn.functional.batch_norm": "bnconform.adapters.torch",
+    "torch.nn.BatchNorm": "bnconform.adapters.torch",
+    "tf.nn.batch_normalization": "bnconform.adapters.tf",
+    "tf.raw_ops.FusedBatchNormV3": "bnconform.adapters.tf",
+    "keras.layers.BatchNormalization@tensorflow": "bnconform.adapters.keras_tensorflow",
+    "keras.layers.BatchNormalization@torch": "bnconform.adapters.keras_torch",
+    "keras.layers.BatchNormalization@jax": "bnconform.adapters.keras_jax",
+    "flax.linen.BatchNorm": "bnconform.adapters.flax",
+    "flax.linen.BatchNorm:two_pass": "bnconform.adapters.flax",
+    "jax.nn.standardize": "bnconform.adapters.jax",
+    "jax.nn.standardize:stable": "bnconform.adapters.jax",
+    "numpy.batchnorm_listing": "bnconform.adapters.numpy_listing",
+}
+
+
+@functools.cache
+def stated(adapter: str) -> dict[str, Snippet]:
+    """The snippets of an adapter's implementations, as its host describes them."""
+    return {one.name: one.snippet for one in installed_of(adapter) if one.snippet is not None}
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("adapter", sorted(set(SNIPPETS.values())))
+def test_the_snippets_are_those_that_are_known_here(adapter: str) -> None:
+    assert stated(adapter).keys() == {name for name, own in SNIPPETS.items() if own == adapter}
+
+
 @pytest.mark.framework
 @pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float32])
-@pytest.mark.parametrize("implementation", sorted(SNIPPETS))
+@pytest.mark.parametrize("implementation", SNIPPETS)
 def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: Any) -> None:
-    package = implementation.partition(".")[0]
-    pytest.importorskip(PACKAGES.get(package, package))
+    snippet = stated(SNIPPETS[implementation])[implementation]
     listing = implementation.startswith("numpy")
     if listing and dtype is not np.float32:
         pytest.skip("the listing has no bfloat16")
@@ -144,12 +200,15 @@ def test_framework_only_scripts_run(tmp_path: Path, implementation: str, dtype: 
     quantities = ["y"] if listing else QUANTITIES[:4] if implementation.startswith(STATELESS) else QUANTITIES
     quantity, checked = quantities[0], quantities[1:]
     loose = 0.3 if dtype is not np.float32 else 1e-4
-    told = {"implementation": implementation, "adapter": "bnconform.adapters." + package, "quantity": quantity}
-    path = write_script(tmp_path, case, **told, expected=expected[quantity], bound=np.full(case.x.shape, loose))
+    told: dict[str, Any] = {"implementation": implementation, "adapter": SNIPPETS[implementation], "quantity": quantity}
+    path = write_script(
+        tmp_path, case, **told, snippet=snippet, expected=expected[quantity], bound=np.full(case.x.shape, loose)
+    )
     more = "".join(
         f"    assert np.allclose(np.asarray(o[{name!r}]).astype(float), {expected[name].tolist()}, atol={loose})\n"
         for name in checked
     )
+    assert "bnconform import" not in path.read_text(encoding="utf-8")
     text = path.read_text(encoding="utf-8").replace("sys.exit(main())", f"o = run()\n{more}    sys.exit(main())")
     path.write_text(text, encoding="utf-8")
     done = run_script(path)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from ml_dtypes import bfloat16
 
 from bnconform import Case
+from bnconform.contract.address import AdapterSource, NotInstalled
+from bnconform.contract.implementation import Described
+from bnconform.host.client import Host
 
 TOLERANCE = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4, "float64": 1e-10}
 
@@ -30,3 +34,12 @@ def draw(shape: tuple[int, ...], axis: int, dtype: str, mode: str = "train") -> 
 
 def numpy_dtype(dtype: str) -> np.dtype:
     return np.dtype(bfloat16 if dtype == "bfloat16" else dtype)
+
+
+def installed_of(adapter: str) -> list[Described]:
+    """Returns what the adapter, a module, offers; skips the test where what it wraps is not installed."""
+    with Host(AdapterSource(target=adapter, namespace="", named=False)) as host:
+        try:
+            return host.describe()
+        except NotInstalled as error:
+            pytest.skip(str(error))

@@ -80,7 +80,8 @@ class Run:
             replayed=judged.replayed,
         )
         if self._out is not None and judged.tally.shown is not None and not judged.tally.shown.judged.broken:
-            write_artefacts(self._out, record, judged.tally, question.source)
+            snippet = question.target.implementation.snippet
+            write_artefacts(self._out, record, judged.tally, question.source, snippet)
         return record
 
     def _examiner(self, question: Question) -> Examiner:

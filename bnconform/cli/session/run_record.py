@@ -10,21 +10,19 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timezone
-from importlib import metadata
 from typing import Any
 
 from bnconform.analysis.selftest.score import recorded
 from bnconform.cases.strategies import Given
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Described
+from bnconform.contract.versions import installed
 from bnconform.engine.selection import Request, Selection
 from bnconform.engine.spec import Spec
 from bnconform.results.records import SCHEMA, ImplementationRecord, RunRecord
 
-PACKAGES = (
-    "bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax",
-    "jaxlib", "flax",
-)  # fmt: skip
+JUDGE = ("bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest")
+"""What a verdict depends on beside the frameworks."""
 
 
 def run_record(request: Request, selection: Selection, specs: Sequence[Spec], command: Sequence[Any]) -> RunRecord:
@@ -40,7 +38,7 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
             "machine": platform.machine(),
             "processors": os.cpu_count() or 0,
         },
-        "versions": _versions(),
+        "versions": _versions(selection),
         "seed": request.seed,
         "examples": request.examples,
         "timeout": request.timeout,
@@ -76,6 +74,7 @@ def implementation_record(one: Described, adapter: str) -> ImplementationRecord:
         "dialect": _declared(one),
         "links": _links(one),
         "settings": None if one.settings is None else one.settings.to_json(),
+        "versions": dict(one.versions),
     }
 
 
@@ -106,13 +105,14 @@ def _selftest() -> dict[str, Any] | None:
     return None if known is None else asdict(known)
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+def _versions(selection: Selection) -> dict[str, str]:
+    """Returns the versions of what judges, then those of the frameworks that take part, as their hosts state them.
+
+    The first that is stated stands: an adapter in another interpreter may have others, which its own record has.
+    """
+    found = installed(*JUDGE)
+    for one in (one for offer in selection.offers for one in offer.implementations):
+        found |= {name: version for name, version in one.versions.items() if name not in found}
     return found
 
 

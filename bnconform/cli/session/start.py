@@ -51,7 +51,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByImplementation(config, log)
 
 
-class ByImplementation(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+class ByImplementation(LoadScopeScheduling):  # type: ignore[misc, no-any-unimported]  # xdist ships no types
     """Schedules by the implementation, read off the brackets of an item's name before the dtype."""
 
     def _split_scope(self, nodeid: str) -> str:

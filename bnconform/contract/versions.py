@@ -1,0 +1,19 @@
+"""Versions of the distributions that are installed beside an implementation.
+
+Rules: they are read where the adapter runs, which may be another interpreter than that of the run.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+
+def installed(*distributions: str) -> dict[str, str]:
+    """Returns the versions of those distributions, by their names on the package index, that are installed here."""
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
