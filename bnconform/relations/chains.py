@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
-from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bnconform.cases.strategies import short_weight
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.memo import once
 from bnconform.contract.outcome import Outcome
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds
@@ -41,21 +39,6 @@ class Step:
 
 
 Steps = tuple[Step, ...]
-Made = TypeVar("Made")
-
-
-def once(make: Callable[[Subject, Case], Made]) -> Callable[[Subject, Case], Made]:
-    """Makes a chain once per subject and case; it is forgotten with the subject."""
-    made: WeakKeyDictionary[Subject, dict[Case, Made]] = WeakKeyDictionary()
-
-    @wraps(make)
-    def chain(bn: Subject, case: Case) -> Made:
-        known = made.setdefault(bn, {})
-        if case not in known:
-            known[case] = make(bn, case)
-        return known[case]
-
-    return chain
 
 
 def follow(bn: Subject, batches: Sequence[Case]) -> Steps:

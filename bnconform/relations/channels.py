@@ -13,7 +13,7 @@ import numpy as np
 
 from bnconform.contract.axes import along, from_rows, to_rows
 from bnconform.contract.case import PER_CHANNEL, Case
-from bnconform.relations.followups import once
+from bnconform.relations.followups import followup
 
 
 def unchanged(case: Case) -> np.ndarray:
@@ -22,7 +22,7 @@ def unchanged(case: Case) -> np.ndarray:
     return along(even, case.x.ndim, case.axis)
 
 
-@once
+@followup
 def alone(case: Case) -> Case:
     """Returns the case of its first channel, with its cotangent."""
     vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
@@ -31,7 +31,7 @@ def alone(case: Case) -> Case:
     return replace(case, x=np.take(case.x, [0], axis=case.axis), dy=dy, **first)
 
 
-@once
+@followup
 def zeroed(case: Case) -> Case:
     """Returns the case with every value of each second channel set to zero."""
     rows = to_rows(case.x, case.axis).copy()
@@ -39,7 +39,7 @@ def zeroed(case: Case) -> Case:
     return replace(case, x=from_rows(rows, case.x.shape, case.axis), dy=None)
 
 
-@once
+@followup
 def spoilt(case: Case) -> Case:
     """Returns the case with a NaN or an infinity as the first value of each second channel, in turn."""
     rows = to_rows(case.x, case.axis).copy()
@@ -48,7 +48,7 @@ def spoilt(case: Case) -> Case:
     return replace(case, x=from_rows(rows, case.x.shape, case.axis), dy=None)
 
 
-@once
+@followup
 def turned(case: Case) -> Case:
     """Returns the case with its channels, and all that belongs to them, in reverse order."""
     vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}

@@ -15,19 +15,19 @@ import numpy as np
 from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.case import PER_CHANNEL, Case
 from bnconform.oracle import reference
-from bnconform.relations.followups import once
+from bnconform.relations.followups import followup
 
 SHRINKING = {"float16": -2, "bfloat16": -45, "float32": -45, "float64": -480}
 """Exponents by which x can shrink, and ε with its square, before a variance leaves the normal numbers."""
 
 
-@once
+@followup
 def without_epsilon(case: Case) -> Case:
     """Returns the case with ε = 0."""
     return replace(case, eps=0.0, dy=None)
 
 
-@once
+@followup
 def with_negative_epsilon(case: Case) -> Case:
     """Returns the case with ε minus half the median of the channels' variances, rounded to a power of two.
 
@@ -38,7 +38,7 @@ def with_negative_epsilon(case: Case) -> Case:
     return replace(case, eps=-float(np.exp2(exponent)), dy=None)
 
 
-@once
+@followup
 def with_negative_variances(case: Case) -> Case:
     """Returns the case with running variances of -ε/2, where v + ε > 0, and of -2ε, in turn, in two channels of three.
 
@@ -51,7 +51,7 @@ def with_negative_variances(case: Case) -> Case:
     return replace(case, running_var=variance.astype(case.running_var.dtype), dy=None)
 
 
-@once
+@followup
 def with_zero_scales(case: Case) -> Case:
     """Returns the case with a γ of 0 in every second channel, and of 1 in the others where it had none."""
     gamma = np.ones(case.channels, case.x.dtype) if case.gamma is None else case.gamma.copy()
@@ -59,7 +59,7 @@ def with_zero_scales(case: Case) -> Case:
     return replace(case, gamma=gamma)
 
 
-@once
+@followup
 def with_zero_variances(case: Case) -> Case:
     """Returns the case with running variances of 0 in every second channel."""
     if case.running_var is None:
@@ -69,13 +69,13 @@ def with_zero_variances(case: Case) -> Case:
     return replace(case, running_var=variance)
 
 
-@once
+@followup
 def with_itself_as_cotangent(case: Case) -> Case:
     """Returns the case with its x as the cotangent of y, too."""
     return replace(case, dy=case.x)
 
 
-@once
+@followup
 def without_channels(case: Case) -> Case:
     """Returns the case with no channels at all."""
     vectors: dict[str, Any] = {name: getattr(case, name) for name in PER_CHANNEL}
@@ -83,19 +83,19 @@ def without_channels(case: Case) -> Case:
     return replace(case, x=np.take(case.x, [], axis=case.axis), dy=None, **none)
 
 
-@once
+@followup
 def kept(case: Case) -> Case:
     """Returns the case in which the new statistics weigh nothing."""
     return replace(case, momentum=0.0, dy=None)
 
 
-@once
+@followup
 def replaced(case: Case) -> Case:
     """Returns the case in which the new statistics weigh all."""
     return replace(case, momentum=1.0, dy=None)
 
 
-@once
+@followup
 def largest(case: Case) -> Case:
     """Returns the case with each channel as large as the sum of its squares allows.
 
@@ -108,7 +108,7 @@ def largest(case: Case) -> Case:
     return replace(case, x=_to_peak(case, rows, target), dy=None)
 
 
-@once
+@followup
 def subnormal(case: Case) -> Case:
     """Returns the case with each channel's largest magnitude below the normal numbers of its dtype."""
     rows = to_rows(case.x, case.axis).astype(np.float64)
@@ -116,7 +116,7 @@ def subnormal(case: Case) -> Case:
     return replace(case, x=_to_peak(case, rows, target), dy=None)
 
 
-@once
+@followup
 def shrunk(case: Case) -> Case:
     """Returns the case with x as small as its squares allow, and ε as its square: (x - μ)/√(σ² + ε) stays."""
     exponent = SHRINKING[case.dtype]
@@ -124,7 +124,7 @@ def shrunk(case: Case) -> Case:
     return replace(case, x=x, eps=float(np.ldexp(case.eps, 2 * exponent)), dy=None)
 
 
-@once
+@followup
 def without_examples(case: Case) -> Case:
     """Returns the case with a batch of no examples."""
     first = 1 if case.axis % case.x.ndim == 0 else 0

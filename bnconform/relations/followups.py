@@ -8,44 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import wraps
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bnconform.contract.axes import along, to_rows
 from bnconform.contract.case import PER_CHANNEL, Case
+from bnconform.contract.memo import once
 from bnconform.oracle import reference
 
 Made = TypeVar("Made")
 
 
-def once(make: Callable[[Case], Made]) -> Callable[[Case], Made]:
-    """Makes a variant once per case, and forgets it with the case."""
-    made: WeakKeyDictionary[Case, Made] = WeakKeyDictionary()
-
-    @wraps(make)
-    def variant(case: Case) -> Made:
-        if case not in made:
-            with np.errstate(over="ignore", under="ignore"):
-                made[case] = make(case)
-        return made[case]
-
-    return variant
+def followup(make: Callable[[Case], Made]) -> Callable[[Case], Made]:
+    """Makes a variant once per case, whatever overflows in it, and forgets it with the case."""
+    return once(np.errstate(over="ignore", under="ignore")(make))
 
 
 def _per_channel(case: Case, values: np.ndarray | float) -> np.ndarray:
     return np.broadcast_to(values, (case.channels,)).astype(case.x.dtype)
 
 
-@once
+@followup
 def unscaled(case: Case) -> Case:
     """Returns the case with γ = 1 and β = 0, which shows the normalized values themselves."""
     return replace(case, gamma=_per_channel(case, 1.0), beta=_per_channel(case, 0.0), dy=None)
 
 
-@once
+@followup
 def restoring(case: Case) -> Case:
     """Returns the case with γ = √(σ² + ε) and β = μ of its own batch."""
     root = np.sqrt(reference.batch_var(case) + case.eps)
@@ -53,14 +43,14 @@ def restoring(case: Case) -> Case:
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
 
-@once
+@followup
 def restoring_without_epsilon(case: Case) -> Case:
     """Returns the case with γ = σ and β = μ of its own batch."""
     root, mean = np.sqrt(reference.batch_var(case)), reference.batch_mean(case)
     return replace(case, gamma=_per_channel(case, root), beta=_per_channel(case, mean), dy=None)
 
 
-@once
+@followup
 def shifted(case: Case) -> Case:
     """Returns the case with three quarters of the largest magnitude of each channel added to all of its values."""
     wide = case.x.astype(np.float64)
@@ -69,13 +59,13 @@ def shifted(case: Case) -> Case:
     return replace(case, x=(wide + along(shift, wide.ndim, case.axis)).astype(case.x.dtype), dy=None)
 
 
-@once
+@followup
 def doubled(case: Case) -> Case:
     """Returns the case with x doubled and ε quadrupled, which leaves (x - μ)/√(σ² + ε) as it was."""
     return replace(case, x=case.x * case.x.dtype.type(2), eps=4 * case.eps, dy=None)
 
 
-@once
+@followup
 def tripled(case: Case) -> Case:
     """Returns the case with x tripled and ε nine times as large; an ε that float32 holds stays one."""
     eps = 9 * case.eps
@@ -83,31 +73,31 @@ def tripled(case: Case) -> Case:
     return replace(case, x=case.x * case.x.dtype.type(3), eps=float(np.float32(eps)) if short else eps, dy=None)
 
 
-@once
+@followup
 def negated(case: Case) -> Case:
     """Returns the case with x negated."""
     return replace(case, x=-case.x, dy=None)
 
 
-@once
+@followup
 def again(case: Case) -> Case:
     """Returns an equal case, which an implementation is asked anew."""
     return replace(case)
 
 
-@once
+@followup
 def untracked(case: Case) -> Case:
     """Returns the case without a cotangent and without running statistics."""
     return replace(case, dy=None, running_mean=None, running_var=None)
 
 
-@once
+@followup
 def as_matrix(case: Case) -> Case:
     """Returns the case with all values of a channel in one column of a matrix."""
     return replace(case, x=to_rows(case.x, case.axis), axis=1, dy=None)
 
 
-@once
+@followup
 def on_next_axis(case: Case) -> Case:
     """Returns the case with its channels moved to the next axis; the first follows the last."""
     axis = next_axis(case)
@@ -119,14 +109,14 @@ def next_axis(case: Case) -> int:
     return (case.axis % case.x.ndim + 1) % case.x.ndim
 
 
-@once
+@followup
 def time_steps(case: Case) -> tuple[Case, ...]:
     """Returns the case's (N, T, C) cut into T cases of (N, C): the values at one time step each."""
     x = _sequences(case)
     return tuple(replace(case, x=np.ascontiguousarray(x[:, t]), axis=1, dy=None) for t in range(x.shape[1]))
 
 
-@once
+@followup
 def time_steps_as_channels(case: Case) -> Case:
     """Returns the case's (N, T, C) as (N, T·C): the features of each time step are channels of their own."""
     x = _sequences(case)
@@ -151,7 +141,7 @@ def _sequences(case: Case) -> np.ndarray:
     return np.moveaxis(case.x, case.axis, -1).reshape(case.x.shape[0], -1, case.channels)
 
 
-@once
+@followup
 def reordered(case: Case) -> Case:
     """Returns the case with the values of every channel in reverse order."""
     return replace(case, x=reorder(case.x, case.axis), dy=None)
@@ -163,38 +153,38 @@ def reorder(tensor: np.ndarray, axis: int) -> np.ndarray:
     return np.ascontiguousarray(np.flip(tensor, others))
 
 
-@once
+@followup
 def repeated(case: Case) -> Case:
     """Returns the case with its batch given twice; rows that come twice are not in random order."""
     return replace(case, x=np.concatenate([case.x, case.x]), dy=None, shuffled=False)
 
 
-@once
+@followup
 def among_others(case: Case) -> Case:
     """Returns the case with its first example as it was and every other one negated."""
     sign = np.where(np.arange(case.x.shape[0]) == 0, 1.0, -1.0).astype(case.x.dtype)
     return replace(case, x=case.x * along(sign, case.x.ndim, 0), dy=None)
 
 
-@once
+@followup
 def forward_only(case: Case) -> Case:
     """Returns the case without its cotangent."""
     return replace(case, dy=None)
 
 
-@once
+@followup
 def at_zero(case: Case) -> Case:
     """Returns the case with x = 0."""
     return replace(case, x=np.zeros_like(case.x), dy=None)
 
 
-@once
+@followup
 def one_example(case: Case) -> Case:
     """Returns the case with its first example only."""
     return replace(case, x=case.x[:1], dy=None)
 
 
-@once
+@followup
 def drifted(case: Case) -> Case:
     """Returns the case with the input that an earlier layer gives once its weights have moved: shifted and doubled."""
     return replace(case, x=shifted(case).x * case.x.dtype.type(2), dy=None)

@@ -9,15 +9,13 @@ for every order; the count of the shown values is exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import wraps
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.case import Case
+from bnconform.contract.memo import once
 from bnconform.oracle.bounds import Bound
 
 RANKS = (2, 3)
@@ -53,33 +51,21 @@ class Masked:
         return Bound(allowance, self.spread(bound.scale), bound.u)
 
 
-def _once(make: Callable[[Case], Masked]) -> Callable[[Case], Masked]:
-    made: WeakKeyDictionary[Case, Masked] = WeakKeyDictionary()
-
-    @wraps(make)
-    def masked(case: Case) -> Masked:
-        if case not in made:
-            made[case] = make(case)
-        return made[case]
-
-    return masked
-
-
-@_once
+@once
 def hiding_values(case: Case) -> Masked:
     """Returns the case with every third value of each channel hidden, the third, the sixth and so on."""
     extents = [1 if axis == case.axis % case.x.ndim else size for axis, size in enumerate(case.x.shape)]
     return _masked(case, (np.arange(np.prod(extents)) % 3 != 2).reshape(extents))
 
 
-@_once
+@once
 def hiding_examples(case: Case) -> Masked:
     """Returns the case with every other example hidden, by a mask of one value per example."""
     examples = np.arange(case.x.shape[0]) % 2 == 0
     return _masked(case, examples.reshape([-1] + [1] * (case.x.ndim - 1)))
 
 
-@_once
+@once
 def hiding_nothing(case: Case) -> Masked:
     """Returns the case with a mask that shows every value."""
     values = hiding_values(case)

@@ -8,30 +8,16 @@ running averages show the statistics of the batch.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bnconform.contract.case import Case
+from bnconform.contract.memo import once
 
 ROWS, CHANNELS = 16, 64
 OFFSETS = (1.0, 10.0, 1e2, 1e3, 1e4)
 """Means of the channels of `far_from_zero`, in standard deviations."""
-
-
-def _once(make: Callable[[Case], Case]) -> Callable[[Case], Case]:
-    made: WeakKeyDictionary[Case, Case] = WeakKeyDictionary()
-
-    @wraps(make)
-    def probe(case: Case) -> Case:
-        if case not in made:
-            made[case] = make(case)
-        return made[case]
-
-    return probe
 
 
 def _probe(case: Case, x: np.ndarray) -> Case:
@@ -48,7 +34,7 @@ def _probe(case: Case, x: np.ndarray) -> Case:
     )
 
 
-@_once
+@once
 def far_from_zero(case: Case) -> Case:
     """Returns 16 values in each of 64 channels, whose means are 1 to 1e4 standard deviations away from zero."""
     rng = np.random.default_rng(zlib.crc32(case.x.tobytes()))
@@ -57,7 +43,7 @@ def far_from_zero(case: Case) -> Case:
     return _probe(case, spread * (rng.standard_normal((ROWS, CHANNELS)) + offsets))
 
 
-@_once
+@once
 def inference_far_from_zero(case: Case) -> Case:
     """Returns the case of `far_from_zero` in inference by running statistics near those of its batch."""
     probe = far_from_zero(case)
@@ -67,7 +53,7 @@ def inference_far_from_zero(case: Case) -> Case:
     return replace(probe, mode="infer", momentum=case.momentum, **kept)
 
 
-@_once
+@once
 def near_one(case: Case) -> Case:
     """Returns 64 values in each of 16 channels, half of them 1 and half 1 + 2⁻⁷: sums that no 16-bit type holds."""
     rng = np.random.default_rng(zlib.crc32(case.x.tobytes()))

@@ -14,6 +14,7 @@ import numpy as np
 
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.memo import once
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
@@ -41,7 +42,7 @@ def by_initial_values(case: Case) -> Case:
     return replace(case, mode="infer", dy=None, running_mean=given["running_mean"], running_var=given["running_var"])
 
 
-@chains.once
+@once
 def from_the_beginning(bn: Subject, case: Case) -> Steps:
     """Runs three batches through a new layer, each by the state that the one before it left.
 

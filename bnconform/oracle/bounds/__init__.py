@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, wraps
-from typing import TypeVar, cast
-from weakref import WeakKeyDictionary
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.memo import once
 from bnconform.oracle.bounds.first_order import Allowance, ChannelErrors
 from bnconform.oracle.bounds.second_order import SecondOrderErrors
 from bnconform.oracle.bounds.third_order import ThirdOrderErrors
@@ -55,25 +55,12 @@ class Bound:
         return Bound(self.allowance + more, self.scale, self.u)
 
 
-_second_errors: WeakKeyDictionary[Case, dict[int, tuple[Dialect, SecondOrderErrors]]] = WeakKeyDictionary()
-_errors: WeakKeyDictionary[Case, dict[int, tuple[Dialect, ChannelErrors]]] = WeakKeyDictionary()
 Make = TypeVar("Make", bound=Callable[..., Bound])
 
 
 def _once(make: Make) -> Make:
     """Makes each bound of a Case and Dialect once, since several specs compare the same output."""
-    made: WeakKeyDictionary[Case, dict[tuple[int, int], tuple[Dialect, Bound]]] = WeakKeyDictionary()
-
-    @wraps(make)
-    def bound(case: Case, dialect: Dialect, correction: int = 1) -> Bound:
-        known, key = made.setdefault(case, {}), (id(dialect), correction)
-        if key not in known:  # the entry keeps the Dialect, so that its id stays its own
-            with np.errstate(all="ignore"):
-                more = {} if correction == 1 else {"correction": correction}
-                known[key] = (dialect, make(case, dialect, **more))
-        return known[key][1]
-
-    return cast(Make, bound)
+    return once(np.errstate(all="ignore")(make))
 
 
 @_once
@@ -108,9 +95,13 @@ def running_mean(case: Case, dialect: Dialect) -> Bound:
     return Bound(*_errors_of(case, dialect).running_mean())
 
 
-@_once
 def running_var(case: Case, dialect: Dialect, correction: int = 1) -> Bound:
     """Bounds the running variance after a training step, of shape (C,); no claim where m = correction."""
+    return _running_var(case, dialect, correction)
+
+
+@_once
+def _running_var(case: Case, dialect: Dialect, correction: int) -> Bound:
     return Bound(*_errors_of(case, dialect).running_var(correction))
 
 
@@ -168,22 +159,16 @@ def grad_dy(case: Case, dialect: Dialect) -> Bound:
     return _elementwise(case, _second_errors_of(case, dialect).grad_dy())
 
 
+@once
 def _second_errors_of(case: Case, dialect: Dialect) -> SecondOrderErrors:
-    """Returns the shared error terms of further derivatives, as `_errors_of` does those of the first."""
-    known = _second_errors.setdefault(case, {})
-    entry = known.get(id(dialect))
-    if entry is None:
-        entry = known[id(dialect)] = (dialect, SecondOrderErrors(case, dialect))
-    return entry[1]
+    """Returns the error terms of further derivatives, which their bounds share."""
+    return SecondOrderErrors(case, dialect)
 
 
+@once
 def _errors_of(case: Case, dialect: Dialect) -> ChannelErrors:
-    """Returns the shared error terms; the entry keeps the Dialect, so that its id stays its own."""
-    known = _errors.setdefault(case, {})
-    entry = known.get(id(dialect))
-    if entry is None:
-        entry = known[id(dialect)] = (dialect, ChannelErrors(case, dialect))
-    return entry[1]
+    """Returns the error terms of outputs and first derivatives, which their bounds share."""
+    return ChannelErrors(case, dialect)
 
 
 def _elementwise(case: Case, result: Allowance) -> Bound:

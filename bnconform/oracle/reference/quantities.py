@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
+from bnconform.contract.memo import once
 from bnconform.oracle.reference import equations
 from bnconform.oracle.reference.doubledouble import DoubleDouble
 from bnconform.oracle.reference.equations import Gradients, Number, SecondGradients, Standardization
@@ -192,15 +192,10 @@ class Solution:
         return DoubleDouble(value) if self.extended else value
 
 
-_solutions: WeakKeyDictionary[Case, Solution] = WeakKeyDictionary()
-
-
+@once
 def solution(case: Case) -> Solution:
     """Returns the solution that all functions of `case` share."""
-    known = _solutions.get(case)
-    if known is None:
-        known = _solutions[case] = Solution(case)
-    return known
+    return Solution(case)
 
 
 def _direction(case: Case, x: np.ndarray | None, gamma: np.ndarray | None, beta: np.ndarray | None) -> Direction | None:
