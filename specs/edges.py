@@ -54,11 +54,12 @@ def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agre
     "parameters using gradient descent”, wherever they begin",
     given=TRAINING,
     asked=edges.with_zero_scales,
-    said=r"\gamma = 0",
+    said=r"\gamma_c = 0 \text{ in every second channel}",
 )
 def learns_a_scale_that_is_zero(bn: Outputs, c: Symbols) -> list[Equation]:
     """Where γ is 0 the output is β and no gradient reaches x, but γ has the gradient that it has anywhere."""
-    return [bn.y == c.β, bn.dx == 0, bn.dgamma == total(c.g * c.h), bn.dbeta == total(c.g)]
+    y = bn.y == c.γ * c.h + c.β
+    return [y, bn.dx == c.γ * c.r * c.P(c.g), bn.dgamma == total(c.g * c.h), bn.dbeta == total(c.g)]
 
 
 @equation(
@@ -66,7 +67,7 @@ def learns_a_scale_that_is_zero(bn: Outputs, c: Symbols) -> list[Equation]:
     "for numerical stability”",
     given=INFERENCE,
     asked=edges.with_zero_variances,
-    said=r"\mathrm{Var}[x] = 0",
+    said=r"\mathrm{Var}[x]_c = 0 \text{ in every second channel}",
 )
 def infers_by_a_variance_of_zero(bn: Outputs, c: Symbols) -> list[Equation]:
     """A running variance of 0, as constant channels leave it, is used as it stands: ε alone is under the root."""
