@@ -41,7 +41,7 @@ def test_choices_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["list", "implementations"]) == 0
     first, empty, heading, heads, row = capsys.readouterr().out.splitlines()
     assert first == "mini.batch_norm  1.0  float32  cpu"
-    assert (empty, heading) == ("", list.HEADING)
+    assert (empty, heading) == ("", listing.HEADING)
     for head, value in (("ε", "eps=1e-05"), ("momentum weighs", "the old"), ("running variance", "biased")):
         assert row[heads.index(f"  {head}  ") + 2 :].startswith(f"{value}  ")
     assert "✓" not in row

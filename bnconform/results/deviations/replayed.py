@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bnconform.analysis.diagnosis import Diagnosis
-from bnconform.contract.wire import load_case
 from bnconform.engine.runner import Runner
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Tally
@@ -40,16 +39,15 @@ class Replayed:
         """What no longer holds, and what to do."""
         return (
             f"{self.deviation.place}, knows {self.deviation.name}, which no longer holds: its witness "
-            f"{self.deviation.witness.name} now gives {'; '.join(self.changes)}; remove it there, and where it still "
+            f"{self.deviation.stored.key} now gives {'; '.join(self.changes)}; remove it there, and where it still "
             "fails let `bnconform deviations --update` propose it anew"
         )
 
 
 def replay_witness(deviation: Deviation, spec: Spec, target: Target, run: Runner, explain: Explain) -> Replayed:
     """Judges the implementation by the deviation's witness. explain: what diagnoses a tally's failure."""
-    case, _ = load_case(deviation.witness)
     tally = Tally(spec=spec)
-    tally.record(case, spec.judge(Subject(run, target.dialect), case))
+    tally.record(deviation.witness, spec.judge(Subject(run, target.dialect), deviation.witness))
     diagnosis = explain(tally)
     found = signature_of(tally, diagnosis)
     changes = tuple(deviation.signature.differences(found))
