@@ -2,7 +2,7 @@
 
 Rules: those of `_torch`. What is mapped over are groups of channels, which normalize apart from each other, and running
 statistics along their first axis: along another, torch loses what it writes to them, which one script shows
-(reports/snapshot/minimal/torch_vmap_running_statistics.py) and every spec of them would repeat. The derivative of order
+(results/deviations/torch/vmap_running_statistics.py) and every spec of them would repeat. The derivative of order
 two is that of the gradient in the direction of the second cotangents: by the symmetry of the matrix of second
 derivatives of <dy, y> it is what pulling these cotangents back gives, and the tangent of y in that direction is its
 gradient in dy. The third derivative is that of the second in one more direction, likewise.

@@ -1,6 +1,8 @@
-"""ncnn in Python: a Mat made of a NumPy array takes its address, not its strides; and the layer BatchNorm, which works in
-place, ends the process where its input is such a Mat and not a clone of it: https://github.com/Tencent/ncnn/issues/1543
-(“it is recommended that you invoke Mat::clone()”), https://github.com/Tencent/ncnn/issues/3082 (strides)."""
+"""ncnn in Python: a Mat made of a NumPy array takes its address, not its strides; and the layer BatchNorm, which
+works in place, ends the process where its input is such a Mat and not a clone of it:
+https://github.com/Tencent/ncnn/issues/1543 (“it is recommended that you invoke Mat::clone()”),
+https://github.com/Tencent/ncnn/issues/3082 (strides)."""
+
 import subprocess
 import sys
 
@@ -24,3 +26,4 @@ for clone in (".clone()", ""):
     done = subprocess.run([sys.executable, "-c", PROGRAM.format(clone=clone)], capture_output=True, text=True)
     print(f"extractor.input('x', ncnn.Mat(x){clone}): exit status {done.returncode} {done.stdout.strip()}")
 print("ncnn", ncnn.__version__)
+raise SystemExit(int(done.returncode != 0))

@@ -1,5 +1,6 @@
 """sonnet.BatchNorm by its layout: of rank 4 with the channels last it averages the unbiased variance, else the biased
 one, and of that rank it takes no float64; its documentation says neither."""
+
 import os
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -8,12 +9,16 @@ import sonnet
 import tensorflow as tf
 
 x = np.random.default_rng(0).standard_normal((4, 2))
+ratios = {}
 for dtype in ("float32", "float64"):
     for shape in ((4, 2), (4, 1, 2), (4, 1, 1, 2), (4, 1, 1, 1, 2)):
         layer = sonnet.BatchNorm(create_scale=True, create_offset=True, decay_rate=0.0)
         try:
             layer(tf.constant(x.reshape(shape), dtype), is_training=True)
-            average = layer.moving_variance.value.numpy().ravel()
-            print(f"sonnet {sonnet.__version__}, {dtype} {shape}: average / variance of the batch {average / x.var(0)}")
+            ratios[dtype, shape] = layer.moving_variance.value.numpy().ravel() / x.var(0)
+            print(
+                f"sonnet {sonnet.__version__}, {dtype} {shape}: average / variance of the batch {ratios[dtype, shape]}"
+            )
         except Exception as error:
             print(f"sonnet {sonnet.__version__}, {dtype} {shape}: {type(error).__name__}: {str(error)[:110]}")
+raise SystemExit(int(not np.allclose(ratios["float32", (4, 1, 1, 2)], ratios["float32", (4, 2)], rtol=1e-3)))

@@ -12,7 +12,7 @@ rng = np.random.default_rng(0)
 
 
 def worst_error(dtype, contiguous):
-    """Returns the largest error of y in inference, in units of the rounding of y itself: at most 1 where none is added."""
+    """Returns the largest error of y in inference, in units of its own rounding: at most 1 where none is added."""
     x = torch.tensor(rng.normal(0.3, 1.0, (50, 5, 3))).to(dtype).movedim(-1, 1)
     mean, var, weight, bias = (torch.tensor(rng.uniform(0.5, 2, 3)).to(dtype) for _ in range(4))
     y = torch.nn.functional.batch_norm(x.contiguous() if contiguous else x, mean, var, weight, bias, False, 0.1, EPS)
@@ -22,7 +22,9 @@ def worst_error(dtype, contiguous):
 
 
 print("torch", torch.__version__)
+shown = []
 for dtype in (torch.bfloat16, torch.float16):
     found = [worst_error(dtype, contiguous) for contiguous in (True, False)]
-    print(dtype, "error of y in units of its own rounding: contiguous %.2f, strided %.1f" % tuple(found))
-    assert found[0] < 1.1 < found[1], "not so any more"
+    print(dtype, f"error of y in units of its own rounding: contiguous {found[0]:.2f}, strided {found[1]:.1f}")
+    shown.append(found[0] < 1.1 < found[1])
+raise SystemExit(int(all(shown)))

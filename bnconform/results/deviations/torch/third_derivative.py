@@ -1,4 +1,5 @@
 """torch.nn.functional.batch_norm: the third derivative of a training step takes mean and 1/std for constants."""
+
 import numpy as np
 import torch
 
@@ -18,19 +19,20 @@ def fused(x):
 def orders(normalize):
     leaf = x.clone().requires_grad_()
     y = normalize(leaf)
-    first, = torch.autograd.grad(y, leaf, g, create_graph=True)
-    second, = torch.autograd.grad(first, leaf, w, create_graph=True)
-    third, = torch.autograd.grad(second, leaf, z)
+    (first,) = torch.autograd.grad(y, leaf, g, create_graph=True)
+    (second,) = torch.autograd.grad(first, leaf, w, create_graph=True)
+    (third,) = torch.autograd.grad(second, leaf, z)
     return y.detach(), first.detach(), second.detach(), third
 
 
-for name, ours, theirs in zip(("y", "first", "second", "third"), orders(fused), orders(composed)):
+for name, ours, theirs in zip(("y", "first", "second", "third"), orders(fused), orders(composed), strict=True):
     print(f"{name:7} largest difference {float((ours - theirs).abs().max()):.2e} of {float(theirs.abs().max()):.3g}")
+
 
 # a witness without autodiff: a difference quotient of the second derivative that torch itself gives
 def second_at(point):
     leaf = point.clone().requires_grad_()
-    first, = torch.autograd.grad(fused(leaf), leaf, g, create_graph=True)
+    (first,) = torch.autograd.grad(fused(leaf), leaf, g, create_graph=True)
     return torch.autograd.grad(first, leaf, w)[0]
 
 
@@ -40,5 +42,7 @@ def scalar(point):
 
 step, one = 1e-5, torch.zeros_like(x)
 one[0, 0] = step
-print("d<z, second>/dx[0, 0]: quotient", (scalar(x + one) - scalar(x - one)) / (2 * step),
-      " fused", float(orders(fused)[3][0, 0]), " composed", float(orders(composed)[3][0, 0]))
+quotient = (scalar(x + one) - scalar(x - one)) / (2 * step)
+of_fused, of_composed = (orders(f)[3][0, 0] for f in (fused, composed))
+print("d<z, second>/dx[0, 0]: quotient", quotient, " fused", float(of_fused), " composed", float(of_composed))
+raise SystemExit(int(abs(of_fused - quotient) > 1e-3 > abs(of_composed - quotient)))

@@ -29,4 +29,4 @@ print("exact:", exact.round(3).tolist())
 for axis in (0, 1):
     print(f"mapped over axis {axis}:", running_mean(axis).round(3).tolist())
 assert np.allclose(running_mean(0), exact, atol=1e-5)
-assert not running_mean(1).any(), "not so any more"
+raise SystemExit(int(not running_mean(1).any()))
