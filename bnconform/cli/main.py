@@ -96,8 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     words = "write only their summary, in Markdown, to this file"
     report.add_argument("--summary", type=Path, metavar="FILE", help=words)
     again = commands.add_parser("replay", help="judge an implementation by a witness")
-    again.set_defaults(run=lambda options: replay(options.witness, tuple(options.implementation), options.adapter))
+    again.set_defaults(run=_replay)
     again.add_argument("witness", type=Path, metavar="WITNESS", help="a file of witnesses/")
+    again.add_argument("--script", action="store_true", help="print the script that reproduces it instead")
     _add_choices(again)
     return parser
 
@@ -156,6 +157,10 @@ def _selftest(options: argparse.Namespace) -> int:
         record=options.record,
     )
     return selftest(scope)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    return replay(options.witness, tuple(options.implementation), options.adapter, script=options.script)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -49,6 +49,7 @@ def out_of_range(script: Path) -> str:
 
 
 @pytest.mark.framework
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=names)
 def test_a_script_shows_its_deviation(script: Path, tmp_path: Path) -> None:
     lacking = sorted(name for name in needed(script) if importlib.util.find_spec(name) is None)
