@@ -34,11 +34,13 @@ HEAVY = {"hypothesis", "pytest", "jinja2", "latex2mathml", "packaging", "tomllib
 LARGE = ("adapters",)
 """Folders that may hold more than MOST modules."""
 MOST = 20
+SCRIPTS = PACKAGE / "results" / "deviations"
+"""Its folders hold scripts that show a deviation, by framework: data, which nothing imports."""
 
 
 def files(room: str) -> list[Path]:
     folder = SPECS if room == "specs" else PACKAGE / room
-    return sorted(folder.rglob("*.py"))
+    return sorted(path for path in folder.rglob("*.py") if path.parent.parent != SCRIPTS)
 
 
 def imported(path: Path) -> Iterator[str]:

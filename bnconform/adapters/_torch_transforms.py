@@ -2,7 +2,7 @@
 
 Rules: those of `_torch`. The mapped axis holds groups of channels, normalized apart from each other, and running
 statistics are mapped along their first axis: along another, torch loses its writes to them, as one script shows
-(reports/snapshot/minimal/torch_vmap_running_statistics.py) and every spec of them would repeat. The derivative of order
+(results/deviations/torch/vmap_running_statistics.py) and every spec of them would repeat. The derivative of order
 two is that of the gradient in the direction of the second cotangents: by the symmetry of the matrix of second
 derivatives of <dy, y> it equals these cotangents pulled back, and the tangent of y in that direction is its gradient in
 dy. The third derivative is that of the second in one more direction, likewise.

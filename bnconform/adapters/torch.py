@@ -51,7 +51,7 @@ def run_functional(
 
     sixteen_bits: parameters and buffers are in x's type, as those of a module after .bfloat16() are. The mean and the
     reciprocal root are then stored in it, which the code declares; that it goes on in 16 bits where x is not
-    contiguous is a finding (reports/snapshot/minimal/torch_noncontiguous_sixteen_bits.py).
+    contiguous is a finding (results/deviations/torch/noncontiguous_sixteen_bits.py).
     """
 
     def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:

@@ -53,6 +53,7 @@ def _paragraph(known: list[Deviation]) -> list[str]:
         f"  fault   {cause.fault}",
         f"  reason  {cause.reason}",
         f"  link    {cause.link}",
+        *([f"  script  {cause.script}"] if cause.script not in ("", cause.link) else []),
         *(f"  spec    {spec} ({dtypes})" for spec, dtypes in specs.items()),
     ]
 
@@ -67,7 +68,7 @@ def _updated(place: Path, folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     results = read_results(place)
     found = unknown(results, load_registry(folder, drafts=True))
-    written = list(write(proposals(found), found, results.path.parent, folder))
+    written = list(write(proposals(found, results.path.parent), folder))
     lines = [f"to be removed: {words}" for words in stale(results)]
     lines += [f"{path}: proposals at its end; write reason and link, or remove them" for path in written]
     return [*lines, f"{len(found)} failures were not known yet"]

@@ -33,6 +33,7 @@ from bnconform.engine.book import specs_folder
 from bnconform.engine.selection import Request
 from bnconform.engine.tally import Effort
 from bnconform.report import write_report
+from bnconform.report.summary import write_summary
 from bnconform.results.file import merge, read_results
 
 DEFAULT_OUT = Path("reports") / "latest"
@@ -96,9 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         "results", nargs="+", type=Path, metavar="RESULTS", help="results.jsonl, its folder, or one of folders"
     )
     report.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
+    words = "write only their summary, in Markdown, to this file"
+    report.add_argument("--summary", type=Path, metavar="FILE", help=words)
     again = commands.add_parser("replay", help="judge an implementation by a witness")
-    again.set_defaults(run=lambda options: replay(options.witness, tuple(options.implementation), options.adapter))
+    again.set_defaults(run=_replay)
     again.add_argument("witness", type=Path, metavar="WITNESS", help="a file of witnesses/")
+    again.add_argument("--script", action="store_true", help="print the script that reproduces it instead")
     _add_choices(again)
     return parser
 
@@ -170,9 +174,13 @@ def _selftest(options: argparse.Namespace) -> int:
     return selftest(scope)
 
 
+def _replay(options: argparse.Namespace) -> int:
+    return replay(options.witness, tuple(options.implementation), options.adapter, script=options.script)
+
+
 def _report(options: argparse.Namespace) -> int:
     results = [read_results(path) for place in options.results for path in _files(place, options.out)]
-    page = write_report(results, options.out)
+    page = write_summary(results, options.summary) if options.summary else write_report(results, options.out)
     merged = merge(results)
     interrupted = " (of an interrupted run)" if merged.interrupted else ""
     print(f"{len(merged.findings)} findings{interrupted}: {page}")

@@ -20,13 +20,15 @@ from bnconform.engine.selection import Hosts, Request, select, targets
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Tally
 from bnconform.engine.target import Target
+from bnconform.results.evidence import script_of
 from bnconform.results.finding import finding
 
 
-def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str]) -> int:
+def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str], *, script: bool = False) -> int:
     """Prints the verdict of each implementation on the witness; returns 0, or 1 where a statement is not kept.
 
-    implementations: globs; none stand for the witness's own. adapters: as on the command line; none likewise.
+    implementations: globs; none stand for the witness's own. adapters: as on the command line; none likewise. script:
+    whether to print, in place of the verdict, the script that reproduces it; one that conforms has none.
     """
     case, about = load_case(witness)
     spec = _spec_of(witness, about)
@@ -39,7 +41,8 @@ def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str])
     hosts = Hosts(request=request)
     try:
         found = [
-            _judge(spec, case, hosts, source, target) for source, target in targets(select(request, hosts), request)
+            _judge(spec, case, hosts, source, target, script=script)
+            for source, target in targets(select(request, hosts), request)
         ]
     finally:
         hosts.close()
@@ -59,11 +62,14 @@ def _adapter_of(about: dict[str, Any]) -> list[str]:
     return [] if not adapter or adapter in {source.target for source in installed_sources()} else [adapter]
 
 
-def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target) -> str:
+def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target, *, script: bool) -> str:
     ask = Runner.of(target, lambda: hosts.of(source))
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(ask, target.dialect), case))
     record = finding(tally, target, ask, diagnosis=Diagnostician(target, ask).explain(tally))
+    if script and tally.shown is not None:
+        print(script_of(record, tally.shown, source, spec.latex, target.implementation.snippet), end="")
+        return record["verdict"]
     name = f"{record['implementation']} {record['version']} {record['dtype']}"
     print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")
     if record.get("explanation"):

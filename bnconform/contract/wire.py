@@ -33,7 +33,7 @@ _STATE = "state."
 _INTEGERS = {
     f"{kind[0].upper()}{bits}": np.dtype(f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
-_STATE_TYPES: dict[str, Any] = {**_TYPES, **_INTEGERS}
+TENSOR_TYPES: dict[str, Any] = {**_TYPES, **_INTEGERS}
 _NATIVE = frozenset(np.dtype(kind) for kind in _FLOATS.values())
 _BOOLEAN = frozenset({"mask"})
 _ENCODE = json.JSONEncoder(default=np.generic.item).encode
@@ -73,7 +73,7 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _array(name: str, tensor: Mapping[str, Any]) -> np.ndarray:
-    types = _STATE_TYPES if name.startswith(_STATE) else _TYPES
+    types = TENSOR_TYPES if name.startswith(_STATE) else _TYPES
     array: np.ndarray = np.frombuffer(tensor["data"], dtype=types[tensor["dtype"]]).reshape(tensor["shape"])
     return array
 

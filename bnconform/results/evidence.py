@@ -38,11 +38,12 @@ def write_artefacts(
         device=finding["device"],
         verdict=finding["verdict"],
     )
-    _write(out / reproduce, _script(finding, seen, source, tally.spec.latex, snippet))
+    _write(out / reproduce, script_of(finding, seen, source, tally.spec.latex, snippet))
     finding["witness"], finding["reproduce"] = witness, reproduce
 
 
-def _script(finding: Finding, seen: Seen, source: AdapterSource, latex: str, snippet: Snippet | None) -> str:
+def script_of(finding: Finding, seen: Seen, source: AdapterSource, latex: str, snippet: Snippet | None) -> str:
+    """Returns the script that reproduces `finding`, which `seen` shows."""
     # Only an output of the case itself can be compared by a script that runs the case once.
     worst = seen.judged.worst
     shown = worst if worst is not None and worst.quantity in OUTPUTS else None

@@ -71,6 +71,8 @@ def _known(replayed: Replayed) -> Known:
     """Returns the known cause of a finding, or a note that the entry is stale, with the remedy."""
     cause = replayed.deviation.cause
     known: dict[str, Any] = {"fault": cause.fault, "reason": cause.reason, "link": cause.link}
+    if cause.script not in ("", cause.link):
+        known["script"] = cause.script
     if not replayed.holds:
         known |= {"stale": True, "entry": replayed.deviation.place, "words": replayed.words}
     return cast(Known, known)

@@ -117,9 +117,10 @@ class Cause(TypedDict):
 
 
 class Known(Cause, total=False):
-    """The cause of a finding that the registry of deviations knows; stale: `entry` of the registry no longer holds,
-    as `words` say."""
+    """The cause of a finding that the registry of deviations knows; script: the path of one that shows it, where the
+    link leads elsewhere; stale: `entry` of the registry no longer holds, as `words` say."""
 
+    script: str
     stale: bool
     entry: str
     words: str

@@ -103,6 +103,16 @@ def test_replay_judges_another_implementation_by_the_same_witness(judged: Judged
     assert done.stdout.startswith(f"tiny.right 1.2 float32: conforms: {MEAN}: within the bound everywhere")
 
 
+def test_replay_prints_the_script_that_the_run_wrote(judged: Judged) -> None:
+    (witness,) = (judged[0] / "out" / "witnesses").glob("*.safetensors")
+    (script,) = (judged[0] / "out" / "reproduce").glob("*.py")
+    done = tiny.bnconform("replay", witness, "--script", cwd=judged[0])
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == script.read_text(encoding="utf-8")
+    kept = tiny.bnconform("replay", witness, "--script", "--implementation", "tiny.right", cwd=judged[0])
+    assert (kept.returncode, kept.stdout.partition(":")[0]) == (0, "tiny.right 1.2 float32")
+
+
 def test_two_runs_are_merged_into_one_report(judged: Judged, tmp_path: Path) -> None:
     tiny.adapter(tmp_path, "right", dtypes=("float64",), file="other.py")
     words = ("--adapter", "other.py", "--spec", MEAN, "--examples", 3, "--out", "second")

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from bnconform.cli import main
 from bnconform.contract.errors import ContractError
-from bnconform.contract.wire import load_case
 from bnconform.engine.book import all_specs
+from bnconform.results.case_line import read_case
 from bnconform.results.deviations import Registry, Signature, load_registry
-from bnconform.results.deviations.registry import FOLDER, WITNESSES
+from bnconform.results.deviations.registry import FOLDER
 from bnconform.results.deviations.signature import signature_in
+from bnconform.results.deviations.witnesses import Packed, case_key, is_small, write_packed
 from bnconform.results.records import Finding
 
 ENTRY = {
@@ -21,18 +23,23 @@ ENTRY = {
     "fault": '"implementation"',
     "reason": '"It adds one."',
     "link": '"https://example.org/1"',
-    "findings": '[{ spec = "adds", dtypes = ["float32"], quantity = "y" }]',
+    "findings": '[{ spec = "adds", dtypes = ["float32"], quantity = "y", witness = "KEY" }]',
 }
+LINE = "train float32 axis=1 eps=0.25 momentum=0.5 shape=(2,1) x=[0 0.5]"
+KEY = case_key(read_case(LINE))
+LARGE = read_case(LINE.replace("2,1", "50,1").replace("0 0.5", "0 0.5 " * 25))
 
 
 def registry_of(folder: Path, *, drafts: bool = False, times: int = 1, **changed: str | None) -> Registry:
-    """Writes a cause, with what was changed (None: left out), and an empty witness, and returns the registry."""
-    entry = {key: value for key, value in {**ENTRY, **changed}.items() if value is not None}
-    text = "[[cause]]\n" + "\n".join(f"{key} = {value}" for key, value in entry.items())
-    (folder / "lib.toml").write_text("\n\n".join([text] * times), encoding="utf-8")
-    (folder / WITNESSES / "lib").mkdir(parents=True, exist_ok=True)
-    (folder / WITNESSES / "lib" / "adds-lib.norm-float32-cpu.safetensors").touch()
+    """Writes a cause, with what was changed (None: left out), and its witness, and returns the registry."""
+    entry = {"witnesses": f'{{ KEY = "{LINE}" }}', **ENTRY, **changed}
+    text = "[[cause]]\n" + "\n".join(f"{key} = {value}" for key, value in entry.items() if value is not None)
+    (folder / "lib.toml").write_text("\n\n".join([text.replace("KEY", KEY)] * times), encoding="utf-8")
     return load_registry(folder, drafts=drafts)
+
+
+def rows(more: str, witness: str = '"KEY"') -> str:
+    return f'[{{ spec = "adds", quantity = "y", witness = {witness}, {more} }}]'
 
 
 def asked(registry: Registry, version: str = "2.1", name: str = "lib.norm", dtype: str = "float32") -> bool:
@@ -50,11 +57,8 @@ def test_an_entry_covers_its_spec_implementation_dtype_and_versions(tmp_path: Pa
     assert registry.of("adds", "lib.norm", "2.1", "float32", "cuda") is None
 
 
-def test_a_glob_covers_variants_by_a_witness_that_it_names(tmp_path: Path) -> None:
-    witness = (
-        '[{ spec = "adds", dtypes = ["float32"], quantity = "y", witness = "adds-lib.norm-float32-cpu.safetensors" }]'
-    )
-    registry = registry_of(tmp_path, implementations='["lib.norm*"]', findings=witness)
+def test_a_glob_covers_variants(tmp_path: Path) -> None:
+    registry = registry_of(tmp_path, implementations='["lib.norm*"]')
     assert asked(registry, name="lib.norm:variant")
     assert not asked(registry, name="lib.other")
 
@@ -72,12 +76,22 @@ def test_a_glob_covers_variants_by_a_witness_that_it_names(tmp_path: Path) -> No
         ({"implementations": '"lib.norm"'}, "expected a list of one or more words"),
         ({"devices": '["tpu"]'}, "devices is 'tpu'; expected one of cpu, cuda"),
         ({"findings": "[]"}, "expected a list of tables"),
-        ({"findings": '[{ spec = "adds", dtypes = ["float8"], quantity = "y" }]'}, "dtypes is 'float8'"),
-        ({"findings": '[{ spec = "adds", dtypes = ["float32"], quantity = "y", ratio = 3 }]'}, "has ratio"),
-        ({"findings": '[{ spec = "adds", dtypes = ["float32"] }]'}, "expected either quantity"),
-        ({"findings": '[{ spec = "adds", dtypes = ["float64"], quantity = "y" }]'}, "is not there; copy it"),
+        ({"findings": rows('dtypes = ["float8"]')}, "dtypes is 'float8'"),
+        ({"findings": rows('dtypes = ["float32"], ratio = 3')}, "has ratio"),
+        ({"findings": '[{ spec = "adds", dtypes = ["float32"], witness = "KEY" }]'}, "expected either quantity"),
+        ({"findings": '[{ spec = "adds", dtypes = ["float32"], quantity = "y" }]'}, "lacks witness"),
+        ({"findings": rows('dtypes = ["float32"]', '"0"')}, "its witness 0 is neither in [cause.witnesses] nor in lib"),
         (
-            {"findings": '[{ spec = "adds", dtypes = ["float32"], quantity = "y", implementations = ["lib.no"] }]'},
+            {"findings": rows('dtypes = ["float32"]', '{ float64 = "KEY" }')},
+            "expected a key, or one for each of float32",
+        ),
+        ({"witnesses": f'{{ KEY = "{LINE}", a = "{LINE}" }}'}, "no finding names the witness a; remove it"),
+        ({"witnesses": '["KEY"]'}, "expected a table of keys"),
+        ({"link": '"lib/none.py"'}, "link is 'lib/none.py', and there is no file"),
+        ({"script": '"lib/none.py"'}, "script is 'lib/none.py', and there is no file"),
+        ({"script": '"https://example.org"'}, "expected a path from the registry's folder on"),
+        (
+            {"findings": rows('dtypes = ["float32"], implementations = ["lib.no"]')},
             "lib.no is none of the cause's implementations",
         ),
     ],
@@ -111,6 +125,48 @@ def test_an_entry_of_no_spec_is_a_wrong_call_where_its_implementation_takes_part
         registry.check([("lib.norm", "2.0")], {"add"})
 
 
+def test_a_witness_is_read_when_it_is_asked_for_and_must_be_that_of_its_key(tmp_path: Path) -> None:
+    (known,) = registry_of(tmp_path).deviations
+    assert known.witness.x.tolist() == [[0.0], [0.5]]
+    (wrong,) = registry_of(tmp_path, witnesses=f'{{ KEY = "{LINE.replace("0.5]", "0.25]")}" }}').deviations
+    with pytest.raises(ContractError, match=rf"lib.toml, cause 1: witness {KEY} is a case whose key is [0-9a-f]{{8}};"):
+        _ = wrong.witness
+    (unread,) = registry_of(tmp_path, witnesses='{ KEY = "train nothing" }').deviations
+    with pytest.raises(ContractError, match=rf"lib.toml, cause 1, witness {KEY}: got the case 'train nothing'"):
+        _ = unread.witness
+
+
+def test_a_large_witness_lies_packed_beside_the_registry(tmp_path: Path) -> None:
+    write_packed(tmp_path / "lib.safetensors", {case_key(LARGE): LARGE, KEY: read_case(LINE)})
+    (known,) = registry_of(
+        tmp_path, witnesses=None, findings=rows('dtypes = ["float32"]', f'"{case_key(LARGE)}"')
+    ).deviations
+    assert case_key(known.witness) == case_key(LARGE)
+    (tmp_path / "lib.safetensors").write_bytes(b"none")
+    with pytest.raises(ContractError, match="expected the packed witnesses of a registry"):
+        registry_of(tmp_path, witnesses=None, findings=rows('dtypes = ["float32"]', f'"{case_key(LARGE)}"'))
+
+
+def test_each_dtype_may_have_a_witness_of_its_own(tmp_path: Path) -> None:
+    other = LINE.replace("float32", "float64")
+    key = case_key(read_case(other))
+    registry = registry_of(
+        tmp_path,
+        findings=rows('dtypes = ["float32", "float64"]', f'{{ float32 = "KEY", float64 = "{key}" }}'),
+        witnesses=f'{{ KEY = "{LINE}", {key} = "{other}" }}',
+    )
+    assert {one.dtype: one.witness.dtype for one in registry.deviations} == {
+        "float32": "float32", "float64": "float64",
+    }  # fmt: skip
+
+
+def test_a_link_within_the_registry_is_shown_as_a_path(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "adds_one.py").touch()
+    (known,) = registry_of(tmp_path, link='"lib/adds_one.py"').deviations
+    assert known.cause.link == known.cause.script == str(tmp_path / "lib" / "adds_one.py")
+
+
 def found(**changed: object) -> Finding:
     record = {"verdict": "fails", "quantity": "y", "reason": "y[0] is 2", "diagnosis": [{"fault": "a"}, {"fault": "b"}]}
     return {**record, **changed}  # type: ignore[typeddict-item]
@@ -139,19 +195,24 @@ def test_the_registry_of_bnconform_is_whole() -> None:
     specs = {one.id for one in all_specs()}
     assert {one.spec for one in known} <= specs
     for one in known:
-        case, about = load_case(one.witness)
-        assert (case.dtype, about["spec"]) == (one.dtype, one.spec)
+        assert one.witness.dtype == one.dtype
         assert Version("0") not in one.cause.versions
 
 
-def test_the_registry_of_bnconform_is_small_and_has_no_file_too_many() -> None:
-    files = set(FOLDER.glob(f"{WITNESSES}/*/*"))
-    assert files == {one.witness for one in load_registry().deviations}
-    assert sum(path.stat().st_size for path in files) < 1.5e6
+def test_the_registry_of_bnconform_is_small_and_has_no_witness_too_many() -> None:
+    packed = {path.stem: set(Packed(path).settings) for path in FOLDER.glob("*.safetensors")}
+    named = [one for one in load_registry().deviations if one.stored.line is None]
+    assert packed == {one.stored.packed.path.stem: packed[one.stored.packed.path.stem] for one in named}
+    assert set().union(*packed.values()) == {one.stored.key for one in named}
+    assert not any(is_small(one.witness) for one in named)
+    assert all(is_small(one.witness) for one in load_registry().deviations if one.stored.line is not None)
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 0.6e6
 
 
-def test_a_link_to_a_script_of_ours_leads_to_one() -> None:
-    minimal = Path(__file__).parents[2] / "reports" / "snapshot" / "minimal"
+def test_a_script_is_shown_as_an_installed_bnconform_has_it(capsys: pytest.CaptureFixture[str]) -> None:
     links = {one.cause.link for one in load_registry().deviations}
-    for link in links:
-        assert link.startswith("https://") or (minimal / Path(link).name).is_file(), link
+    assert all(link.startswith(("https://", "bnconform/results/deviations/")) for link in links)
+    assert main.main(["deviations"]) == 0
+    shown = capsys.readouterr().out
+    assert "link    bnconform/results/deviations/torch/noncontiguous_sums.py" in shown
+    assert "script  bnconform/results/deviations/torch/third_derivative.py" in shown

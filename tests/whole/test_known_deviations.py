@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from worlds import tiny
 
+from bnconform.contract.wire import load_case, pack_case
 from bnconform.engine.book import specs_folder
 from bnconform.results.deviations import load_registry
 
@@ -117,9 +118,6 @@ def test_the_registry_can_be_ignored(world: Path) -> None:
 
 
 def test_an_entry_of_no_spec_is_a_wrong_call(world: Path) -> None:
-    folder = world / "known" / "witnesses" / "tiny"
-    (witness,) = folder.iterdir()
-    witness.rename(folder / witness.name.replace("the_running_mean", "the_mean"))
     rewrite(world, "averages_the_running_mean", "averages_the_mean")
     said = tiny.bnconform(*KNOWN, cwd=world)
     assert said.returncode == 2
@@ -153,8 +151,10 @@ def test_workers_know_what_is_known(world: Path) -> None:
     assert tiny.bnconform(*KNOWN, "-n", 2, cwd=world).returncode == 0
 
 
-def test_replay_reads_a_witness_of_the_registry(world: Path) -> None:
+def test_a_proposal_holds_the_witness_of_the_run(world: Path) -> None:
     (known,) = load_registry(world / "known").deviations
-    said = tiny.bnconform("replay", known.witness, cwd=world)
+    witness = world / "out" / the_failure(world)["witness"]
+    assert pack_case(known.witness) == pack_case(load_case(witness)[0])
+    said = tiny.bnconform("replay", witness, cwd=world)
     assert said.returncode == 1
     assert "fails: averages_the_running_mean" in said.stdout

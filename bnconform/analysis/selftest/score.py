@@ -63,10 +63,14 @@ def score(faults: Sequence[Trial], variants: Sequence[Trial]) -> Score:
 
 
 def sources() -> str:
-    """Returns a digest of all that decides a verdict: the package's Python files but adapters and report, the specs."""
+    """Returns a digest of all that decides a verdict: the package's Python files but adapters, report and the scripts
+    beside the registry, and the specs."""
     package = Path(__file__).resolve().parents[2]
     files = [
-        path for path in package.rglob("*.py") if not {"adapters", "report"} & set(path.parts[len(package.parts) :])
+        path
+        for path in package.rglob("*.py")
+        if not {"adapters", "report"} & set(path.parts[len(package.parts) :])
+        and path.parent.parent.name != "deviations"
     ]
     digest = hashlib.sha256()
     for path in sorted([*files, *specs_folder().glob("*.py")], key=lambda path: (path.parent.name, path.name)):

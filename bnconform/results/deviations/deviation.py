@@ -1,12 +1,12 @@
 """A Deviation is a known finding, one row of a table in TOML; a Cause is its reason, stated once for many.
 
-Rules: every key and every value is checked, and the message names place, value and remedy; a cause without a reason or
-a link in a person's words is refused.
+Rules: every key and every value is checked, and what is wrong is said with its place, what was got and what to do; a
+cause without a reason or a link in a person's words is refused; a link that is no address is a file of the registry's
+folder and must be there.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -16,27 +16,34 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from bnconform.contract.case import Case
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.engine.selection import DEVICES, fits
 from bnconform.results.deviations.signature import Signature
+from bnconform.results.deviations.witnesses import Packed, Witness
 
 FAULTS = ("implementation", "adapter", "by-design")
 VERDICTS = ("fails", "crashes", "hangs")
 _CAUSE = ("implementations", "versions", "fault", "reason", "link", "findings")
-_ROW = ("spec", "dtypes")
-_ROW_MORE = ("implementations", "verdict", "quantity", "raises", "diagnosis", "witness")
+_CAUSE_MORE = ("devices", "script", "witnesses")
+_ROW = ("spec", "dtypes", "witness")
+_ROW_MORE = ("implementations", "verdict", "quantity", "raises", "diagnosis")
 WRITTEN = ("reason", "link")
+_ABOVE_THE_PACKAGE = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Why findings are as they are. place: where that is written; link: documentation, an issue or a minimal script."""
+    """Why findings are as they are. place: where that is written; link: documentation, an issue or a script; script:
+    the path of the one that shows it with the framework and NumPy alone, or "". A script of bnconform's own is given
+    from the package on, as an installed bnconform has it."""
 
     place: str
     fault: str
     reason: str
     link: str
+    script: str
     versions: SpecifierSet
 
     def covers(self, version: str) -> bool:
@@ -58,53 +65,127 @@ class Deviation:
     dtype: str
     device: str
     signature: Signature
-    witness: Path
+    stored: Witness
 
     @property
     def name(self) -> str:
         """The subject of the deviation, in words."""
         return f"{self.spec} of {self.implementation} in {self.dtype} on {self.device}"
 
+    @property
+    def witness(self) -> Case:
+        """The case that shows it."""
+        return self.stored.case
 
-def witness_name(spec: str, implementation: str, dtype: str, device: str) -> str:
-    """Returns the name of a witness's file, the same as a run gives it."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", f"{spec}-{implementation}-{dtype}-{device}") + ".safetensors"
+
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What the rows of a cause have in common."""
+
+    cause: Cause
+    names: list[str]
+    devices: list[str]
+    lines: dict[str, str]
+    packed: Packed
 
 
-def deviations_of(table: Any, place: str, witnesses: Path, *, drafts: bool = False) -> Iterator[Deviation]:
+def deviations_of(table: Any, place: str, packed: Packed, *, drafts: bool = False) -> Iterator[Deviation]:
     """Yields the deviations of one `[[cause]]`; raises ContractError, beginning with `place`, for a wrong one.
 
-    witnesses: the folder of their files. drafts: whether a reason and a link may be still to be written.
+    packed: the larger witnesses, which lie beside it. drafts: whether a reason and a link may be still to be written.
     """
-    _check_keys(table, place, _CAUSE, ("devices",))
+    _check_keys(table, place, _CAUSE, _CAUSE_MORE)
     for key in WRITTEN:
         if not isinstance(table[key], str) or not (drafts or table[key].strip()):
             raise ContractError(
                 f"{place}: {key} is {table[key]!r}; expected a person's words: write why it is so, and where that can "
-                "be read, or remove the entry and its witnesses"
+                "be read, or remove the entry"
             )
-    cause = Cause(
+    shared = _Shared(
+        cause=_cause(table, place, packed.path.parent),
+        names=_words(table["implementations"], "implementations", place),
+        devices=_words(table.get("devices", ["cpu"]), "devices", place, DEVICES),
+        lines=_lines(table.get("witnesses", {}), place),
+        packed=packed,
+    )
+    if not isinstance(table["findings"], list) or not table["findings"]:
+        raise ContractError(f"{place}: findings is {table['findings']!r:.80}; expected a list of tables, one a spec")
+    found = [
+        one
+        for number, row in enumerate(table["findings"], 1)
+        for one in _row(row, f"{place}, finding {number}", shared)
+    ]
+    idle = set(shared.lines) - {one.stored.key for one in found}
+    if idle:
+        raise ContractError(f"{place}: no finding names the witness {min(idle)}; remove it, or name it in a finding")
+    yield from found
+
+
+def _cause(table: Any, place: str, folder: Path) -> Cause:
+    link = _linked(table["link"].strip(), "link", place, folder)
+    script = table.get("script", "" if "://" in link else table["link"].strip())
+    if not isinstance(script, str) or "://" in script:
+        raise ContractError(f"{place}: script is {script!r}; expected a path from the registry's folder on")
+    return Cause(
         place=place,
         fault=_one_of(table["fault"], FAULTS, "fault", place),
         reason=" ".join(table["reason"].split()),
-        link=table["link"].strip(),
+        link=link,
+        script=_linked(script, "script", place, folder),
         versions=_range(table["versions"], place),
     )
-    names = _words(table["implementations"], "implementations", place)
-    devices = _words(table.get("devices", ["cpu"]), "devices", place, DEVICES)
-    if not isinstance(table["findings"], list) or not table["findings"]:
-        raise ContractError(f"{place}: findings is {table['findings']!r:.80}; expected a list of tables, one a spec")
-    for number, row in enumerate(table["findings"], 1):
-        yield from _row(row, f"{place}, finding {number}", cause, names, devices, witnesses)
 
 
-def _row(
-    row: Any, place: str, cause: Cause, names: list[str], devices: list[str], witnesses: Path
-) -> Iterator[Deviation]:
+def _linked(link: str, key: str, place: str, folder: Path) -> str:
+    """Returns an address as it is, and a path from the registry's folder on as it can be shown anywhere."""
+    if not link or "://" in link:
+        return link
+    path = folder / link
+    if not path.is_file():
+        raise ContractError(
+            f"{place}: {key} is {link!r}, and there is no file {path}; expected an address, or a path from the "
+            "registry's folder on, such as 'torch/third_derivative.py'"
+        )
+    own = path.resolve()
+    return own.relative_to(_ABOVE_THE_PACKAGE).as_posix() if own.is_relative_to(_ABOVE_THE_PACKAGE) else str(path)
+
+
+def _lines(table: Any, place: str) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(line, str) for line in table.values()):
+        raise ContractError(
+            f"{place}: witnesses is {table!r:.80}; expected a table of keys, each with a case as a line"
+        )
+    return table
+
+
+def _row(row: Any, place: str, shared: _Shared) -> Iterator[Deviation]:
     _check_keys(row, place, _ROW, _ROW_MORE)
-    for key in ("spec", "quantity", "raises", "diagnosis", "witness"):
+    for key in ("spec", "quantity", "raises", "diagnosis"):
         if key in row and (not isinstance(row[key], str) or not row[key]):
             raise ContractError(f"{place}: {key} is {row[key]!r}; expected a word, or no such key")
+    signature = _signature(row, place)
+    dtypes = _words(row["dtypes"], "dtypes", place, DTYPES)
+    own = _words(row.get("implementations", shared.names), "implementations", place)
+    strangers = [one for one in own if not fits(one, shared.names)]
+    if strangers:
+        raise ContractError(
+            f"{place}: {strangers[0]} is none of the cause's implementations, {', '.join(shared.names)}"
+        )
+    stored = _stored(row["witness"], dtypes, place, shared)
+    for name, dtype, device in product(own, dtypes, shared.devices):
+        yield Deviation(
+            place=place,
+            cause=shared.cause,
+            implementation=name,
+            spec=row["spec"],
+            dtype=dtype,
+            device=device,
+            signature=signature,
+            stored=stored[dtype],
+        )
+
+
+def _signature(row: Any, place: str) -> Signature:
     signature = Signature(
         verdict=_one_of(row.get("verdict", "fails"), VERDICTS, "verdict", place),
         quantity=row.get("quantity"),
@@ -113,28 +194,25 @@ def _row(
     )
     if signature.verdict == "fails" and (signature.quantity is None) == (signature.raises is None):
         raise ContractError(f"{place}: expected either quantity, what was wrong, or raises, the class of the exception")
-    dtypes = _words(row["dtypes"], "dtypes", place, DTYPES)
-    own = _words(row.get("implementations", names), "implementations", place)
-    strangers = [one for one in own if not fits(one, names)]
-    if strangers:
-        raise ContractError(f"{place}: {strangers[0]} is none of the cause's implementations, {', '.join(names)}")
-    for name, dtype, device in product(own, dtypes, devices):
-        file = witnesses / row.get("witness", witness_name(row["spec"], name, dtype, device))
-        if not file.is_file():
-            raise ContractError(
-                f"{place}: its witness {file} is not there; copy it from the witnesses/ of the run that found it, or "
-                "name another one of that folder as `witness`"
-            )
-        yield Deviation(
-            place=place,
-            cause=cause,
-            implementation=name,
-            spec=row["spec"],
-            dtype=dtype,
-            device=device,
-            signature=signature,
-            witness=file,
+    return signature
+
+
+def _stored(value: Any, dtypes: list[str], place: str, shared: _Shared) -> dict[str, Witness]:
+    """Returns the witness of each dtype; `value` is the key of one for all, or a table of keys by dtype."""
+    keys = value if isinstance(value, dict) else dict.fromkeys(dtypes, value)
+    if set(keys) != set(dtypes) or not all(isinstance(key, str) for key in keys.values()):
+        raise ContractError(
+            f"{place}: witness is {value!r:.80}; expected a key, or one for each of {', '.join(dtypes)}"
         )
+    lacking = [key for key in keys.values() if key not in shared.lines and key not in shared.packed.settings]
+    if lacking:
+        raise ContractError(
+            f"{place}: its witness {lacking[0]} is neither in [cause.witnesses] nor in {shared.packed.path.name}; let "
+            "`bnconform deviations --update RESULTS` write it from the run that found it"
+        )
+    return {
+        dtype: Witness(key, shared.cause.place, shared.lines.get(key), shared.packed) for dtype, key in keys.items()
+    }
 
 
 def _check_keys(table: Any, place: str, needed: tuple[str, ...], more: tuple[str, ...]) -> None:

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnconform.contract.case import Case
+from bnconform.contract.wire import load_case
 from bnconform.engine.agreement import BAD
-from bnconform.results.deviations.deviation import witness_name
-from bnconform.results.deviations.registry import WITNESSES, Registry
+from bnconform.results.deviations.registry import Registry
 from bnconform.results.deviations.signature import Signature, signature_in
+from bnconform.results.deviations.witnesses import Packed, case_key, is_small, lines_of, named, write_packed
 from bnconform.results.file import Results
 from bnconform.results.records import Finding, is_known, is_stale
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One spec that fails in the same way in some dtypes."""
+    """One spec that fails in the same way in some dtypes. cases: the witnesses, by dtype."""
 
     spec: str
-    dtypes: tuple[str, ...]
+    cases: Mapping[str, Case]
     signature: Signature
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes in which it fails."""
+        return tuple(self.cases)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +47,13 @@ class Proposal:
     rows: tuple[Row, ...]
 
     @property
+    def cases(self) -> dict[str, Case]:
+        """The witnesses of all rows, by key."""
+        return {case_key(case): case for row in self.rows for case in row.cases.values()}
+
+    @property
     def text(self) -> str:
-        """The proposal in TOML."""
+        """The proposal in TOML, with those of its witnesses that stand as a line."""
         devices = [] if self.device == "cpu" else [f"devices = {json.dumps([self.device])}"]
         lines = [
             "[[cause]]",
@@ -55,6 +66,7 @@ class Proposal:
             "findings = [",
             *(f"  {_inline(row)}," for row in self.rows),
             "]",
+            *lines_of(self.cases),
         ]
         return "\n".join(lines) + "\n"
 
@@ -76,8 +88,9 @@ def stale(results: Results) -> list[str]:
     return [one["known"]["words"] for one in results.findings if is_stale(one)]
 
 
-def proposals(findings: Sequence[Finding]) -> list[Proposal]:
-    """Returns the failures grouped by implementation, dtypes and diagnosis."""
+def proposals(findings: Sequence[Finding], run: Path) -> list[Proposal]:
+    """Returns the failures grouped by implementation, dtypes and diagnosis. run: the folder that their witnesses are
+    named from."""
     dtypes: dict[tuple[str, ...], dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
     for one in findings:
         who = one["implementation"], one["version"], one["device"]
@@ -86,7 +99,8 @@ def proposals(findings: Sequence[Finding]) -> list[Proposal]:
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for (implementation, version, device, spec, _), by_dtype in dtypes.items():
         first = _recorded(signature_in(next(iter(by_dtype.values()))[0]))
-        row = Row(spec=spec, dtypes=tuple(by_dtype), signature=first)
+        cases = {dtype: load_case(run / str(found[0]["witness"]))[0] for dtype, found in by_dtype.items()}
+        row = Row(spec=spec, cases=cases, signature=first)
         groups[implementation, version, device, row.dtypes, first.diagnoses].append(row)
     return [
         Proposal(implementation=str(who), version=str(version), device=str(device), rows=tuple(rows))
@@ -99,25 +113,26 @@ def _recorded(found: Signature) -> Signature:
     return Signature(verdict=found.verdict, quantity=found.quantity, raises=found.raises, diagnoses=found.diagnoses[:1])
 
 
-def write(found: Sequence[Proposal], findings: Sequence[Finding], run: Path, folder: Path) -> Iterator[Path]:
-    """Adds proposals to the files of their frameworks and copies the witnesses; yields each file that it wrote.
-
-    run: the folder of the results, where the witnesses lie.
-    """
+def write(found: Sequence[Proposal], folder: Path) -> Iterator[Path]:
+    """Adds proposals and their witnesses to the files of their frameworks; yields each TOML file that it wrote."""
     files: dict[Path, list[Proposal]] = defaultdict(list)
     for proposed in found:
         files[folder / f"{proposed.implementation.partition('.')[0]}.toml"].append(proposed)
-    for one in findings:
-        place = folder / WITNESSES / one["implementation"].partition(".")[0]
-        place.mkdir(parents=True, exist_ok=True)
-        name = witness_name(one["spec"], one["implementation"], one["dtype"], one["device"])
-        shutil.copyfile(run / str(one["witness"]), place / name)
     for path, all_of_one in files.items():
+        _pack({key: case for one in all_of_one for key, case in one.cases.items()}, path.with_suffix(".safetensors"))
         before = [path.read_text(encoding="utf-8")] if path.exists() else []
         part = path.with_suffix(".part")
         part.write_text("\n".join([*before, *(one.text for one in all_of_one)]), encoding="utf-8")
         os.replace(part, path)
         yield path
+
+
+def _pack(cases: Mapping[str, Case], path: Path) -> None:
+    """Adds those of `cases` that are too large for a line to the packed file."""
+    large = {key: case for key, case in cases.items() if not is_small(case)}
+    if large:
+        packed = Packed(path)
+        write_packed(path, {key: packed.case(key) for key in packed.settings} | large)
 
 
 def _inline(row: Row) -> str:
@@ -126,4 +141,6 @@ def _inline(row: Row) -> str:
     values += [("verdict", shown.verdict)] if shown.verdict != "fails" else []
     values += [(key, value) for key, value in (("quantity", shown.quantity), ("raises", shown.raises)) if value]
     values += [("diagnosis", one) for one in shown.diagnoses]
-    return "{ " + ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values) + " }"
+    words = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values]
+    witness = named({dtype: case_key(case) for dtype, case in row.cases.items()})
+    return "{ " + ", ".join([*words, f"witness = {witness}"]) + " }"

@@ -18,9 +18,9 @@ import tomllib
 from bnconform.contract.errors import ContractError
 from bnconform.engine.selection import fits
 from bnconform.results.deviations.deviation import Deviation, deviations_of
+from bnconform.results.deviations.witnesses import Packed
 
 FOLDER = Path(__file__).resolve().parent
-WITNESSES = "witnesses"
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,6 @@ def _read(path: Path, *, drafts: bool) -> Iterator[Deviation]:
     causes = tables.get("cause")
     if set(tables) != {"cause"} or not isinstance(causes, list):
         raise ContractError(f"{path}: got {', '.join(tables) or 'nothing'}; expected [[cause]] tables and nothing else")
+    packed = Packed(path.with_suffix(".safetensors"))
     for number, table in enumerate(causes, 1):
-        place = f"{path.name}, cause {number}"
-        yield from deviations_of(table, place, path.parent / WITNESSES / path.stem, drafts=drafts)
+        yield from deviations_of(table, f"{path.name}, cause {number}", packed, drafts=drafts)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bnconform.analysis.diagnosis import Diagnosis
-from bnconform.contract.wire import load_case
 from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Tally
@@ -42,16 +41,15 @@ class Replayed:
         """The changes of the deviation, in words, and the remedy."""
         return (
             f"{self.deviation.place}, knows {self.deviation.name}, which no longer holds: its witness "
-            f"{self.deviation.witness.name} now gives {'; '.join(self.changes)}; remove it there, and where it still "
+            f"{self.deviation.stored.key} now gives {'; '.join(self.changes)}; remove it there, and where it still "
             "fails let `bnconform deviations --update` propose it anew"
         )
 
 
 def replay_witness(deviation: Deviation, spec: Spec, target: Target, ask: Ask) -> Tally:
     """Judges the implementation by the deviation's witness."""
-    case, _ = load_case(deviation.witness)
     tally = Tally(spec=spec)
-    tally.record(case, spec.judge(Subject(ask, target.dialect), case))
+    tally.record(deviation.witness, spec.judge(Subject(ask, target.dialect), deviation.witness))
     return tally
 
 

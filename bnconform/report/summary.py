@@ -1,0 +1,127 @@
+"""The summary of runs in Markdown: what took part, how many findings of each verdict, and the causes that are known.
+
+Rules: a pure function of the merged runs, so that the same results give the same text; a finding that is known counts
+under its cause, and one that the registry knows otherwise than this run shows it is told as such.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import bnconform.report.columns as who
+from bnconform.report.columns import Column
+from bnconform.results.file import Merged, Results, merge
+from bnconform.results.records import VERDICTS, Finding, is_known, is_stale
+
+LONGEST = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """An implementation, how many of its findings have each verdict, and how many of them the registry knows."""
+
+    column: Column
+    counts: dict[str, int]
+    known: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """A cause with the implementations that show it and the number of its findings."""
+
+    reason: str
+    link: str
+    script: str
+    fault: str
+    shown_by: tuple[str, ...]
+    findings: int
+
+
+def write_summary(results: Sequence[Results], path: Path) -> Path:
+    """Writes the summary of one or more runs to `path` and returns it; an older one is replaced at once."""
+    text = render_summary(merge(results))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def render_summary(merged: Merged) -> str:
+    """Returns the summary of `merged` as Markdown."""
+    findings = [finding for _, finding in merged.findings]
+    return _TEMPLATES.get_template("summary.md.jinja").render(
+        runs=merged.runs,
+        interrupted=merged.interrupted,
+        verdicts=VERDICTS,
+        specs=len(who.specs(merged)),
+        totals=Counter(one["verdict"] for one in findings),
+        findings=len(findings),
+        known=sum(map(is_known, findings)),
+        lines=[_line(column, findings) for column in who.columns(merged)],
+        causes=_causes(findings),
+        stale=[one for one in findings if is_stale(one)],
+    )
+
+
+def _line(column: Column, findings: Iterable[Finding]) -> Line:
+    own = [one for one in findings if who.column_of(one) == column]
+    return Line(column=column, counts=Counter(one["verdict"] for one in own), known=sum(map(is_known, own)))
+
+
+def _causes(findings: Iterable[Finding]) -> list[Cause]:
+    """Returns the causes in the order of their first finding's implementation, each once."""
+    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for one in filter(is_known, findings):
+        known = one["known"]
+        key = known["reason"], known["link"], known.get("script", ""), known["fault"]
+        groups.setdefault(key, []).append(one)
+    found = [
+        Cause(
+            reason=_short(reason),
+            link=link,
+            script=script,
+            fault=fault,
+            shown_by=tuple(sorted({f"{one['implementation']} {one['version']}" for one in of_one})),
+            findings=len(of_one),
+        )
+        for (reason, link, script, fault), of_one in groups.items()
+    ]
+    return sorted(found, key=lambda one: (one.shown_by, -one.findings, one.reason))
+
+
+def _short(reason: str) -> str:
+    """Returns the beginning of a reason, whole words of it."""
+    if len(reason) <= LONGEST:
+        return reason
+    return reason[:LONGEST].rpartition(" ")[0].rstrip(",;:") + " …"
+
+
+def _cell(text: str) -> str:
+    """Returns `text` as a cell of a table holds it: on one line, and without ending the cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _source(address: str) -> str:
+    """Returns a web address as a link, named after its end, and a path as code."""
+    return f"[{'/'.join(address.split('/')[-3:])}]({address})" if who.web(address) else f"`{address}`"
+
+
+_TEMPLATES = Environment(  # Markdown: `cell` keeps a text within its cell
+    loader=PackageLoader("bnconform", "report/templates"),
+    autoescape=False,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters |= {"cell": _cell, "source": _source}
