@@ -58,9 +58,17 @@ Stated = Callable[[Outputs, Symbols], "Equation | Sequence[Equation]"]
 Property = Callable[[Subject, Case], Agreement | Iterable[Agreement]]
 
 
+def as_drawn(case: Case) -> Case:
+    """Returns the case itself."""
+    return case
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One documented statement about batch normalization, executable."""
+    """One documented statement about batch normalization, executable.
+
+    equations: those of one run that it states, of the case that `asked` makes of a drawn one; empty for any other.
+    """
 
     id: str
     chapter: str
@@ -70,6 +78,7 @@ class Spec:
     given: Given
     check: Property
     equations: tuple[Equation, ...] = ()
+    asked: Callable[[Case], Case] = as_drawn
 
     @property
     def formula(self) -> str:
@@ -97,13 +106,13 @@ def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]
 
 
 def equation(
-    *, source: str, given: Given, asked: Callable[[Case], Case] | None = None, said: str = ""
+    *, source: str, given: Given, asked: Callable[[Case], Case] = as_drawn, said: str = ""
 ) -> Callable[[Stated], Spec]:
     """Turns equations of one run, `def verb_phrase(bn, c): return bn.y == c.γ * c.h + c.β`, into a Spec.
 
     The function is called once, with the outputs and the symbols of the mode; what it returns, an Equation or several,
     gives the check, the LaTeX and the text. source, given: as of `spec`. asked: returns the case that is asked in place
-    of a drawn one; None: the drawn one itself. said: how that case differs, as LaTeX.
+    of a drawn one. said: how that case differs, as LaTeX.
     """
 
     def decorate(stated: Stated) -> Spec:
@@ -111,11 +120,11 @@ def equation(
         equations = (found,) if isinstance(found, Equation) else tuple(found)
 
         def check(bn: Subject, case: Case) -> list[Agreement]:
-            posed = case if asked is None else asked(case)
+            posed = asked(case)
             outcome = bn(posed)
             return [one.compared(outcome, posed, bn.dialect) for one in equations]
 
-        return replace(_spec(stated, check, latex_of(equations, said), source, given), equations=equations)
+        return replace(_spec(stated, check, latex_of(equations, said), source, given), equations=equations, asked=asked)
 
     return decorate
 

@@ -28,7 +28,8 @@ def mutants(value: Expression) -> dict[str, Expression]:
     """Returns the wrong expressions, by what is wrong; those that mean the same as the right one are no mutants."""
     alphabet = sorted(symbols_in(value), key=lambda one: one.name)
     right = canonical(value)
-    slips = {f"{place} {words}": wrong for place, (words, wrong) in enumerate(_slips(value, alphabet))}
+    whole = [("the opposite", Negative(value)), ("twice as much", Multiply(Number(2), value))]
+    slips = {f"{place} {words}": wrong for place, (words, wrong) in enumerate([*whole, *_slips(value, alphabet)])}
     return {words: wrong for words, wrong in slips.items() if canonical(wrong) != right}
 
 
@@ -39,18 +40,19 @@ def _slips(value: Expression, alphabet: list[Symbol]) -> Iterator[tuple[str, Exp
     if isinstance(value, Applied):
         yield f"{value.name} forgotten", value.argument
         for words, wrong in _slips(value.argument, alphabet):
-            yield words, Applied(value.name, wrong, _substituted(value.definition, value.argument, wrong))
+            yield words, Applied(value.name, wrong, substituted(value.definition, value.argument, wrong))
         return
     for name, part in value.parts.items():
         for words, wrong in _slips(part, alphabet):
             yield words, value.with_part(name, wrong)
 
 
-def _substituted(value: Expression, old: Expression, new: Expression) -> Expression:
+def substituted(value: Expression, old: Expression, new: Expression) -> Expression:
+    """Returns the expression with `new` wherever `old` stands in it."""
     if value == old:
         return new
     for name, part in value.parts.items():
-        value = value.with_part(name, _substituted(part, old, new))
+        value = value.with_part(name, substituted(part, old, new))
     return value
 
 
