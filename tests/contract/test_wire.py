@@ -33,6 +33,7 @@ from bnconform.contract.wire import (
 
 REPLIES = [
     NotOffered("no axis -1"),
+    Raised("InputOverwritten", "it wrote", "", ("x", "running_var")),
     Raised("ValueError", 'a "quoted" γ \udcff \x00', "  File …"),
     Crashed("SIGABRT", ""),
     TimedOut(0.1),
@@ -59,7 +60,7 @@ def make(dtype: str = "float32", shape: tuple[int, ...] = (13, 16)) -> Case:
 DIGEST = """
 import hashlib, numpy as np
 from bnconform import Case
-from bnconform.wire import pack_case
+from bnconform.contract.wire import pack_case
 one = np.linspace(0.1, 2, 4, dtype="float32")
 case = Case(mode="train", x=np.outer(one, one), gamma=one, beta=one, running_mean=one, running_var=one, eps=1e-5,
             momentum=0.1, axis=0, dy=np.outer(one, one), dmean=one, memory="strided", watched=True)
