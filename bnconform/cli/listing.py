@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from bnconform.analysis.faults import FAULTS
-from bnconform.cli.session.run_record import implementation_record
+from bnconform.cli.session.run_record import dialect_defaults, implementation_record
 from bnconform.engine.book import all_specs
 from bnconform.engine.selection import Hosts, Request, Selection, select
 from bnconform.report.choices import Line, choices, findings_of, line
@@ -75,7 +75,7 @@ def _documented(selection: Selection, results: Sequence[Path], links: bool) -> l
     records = [
         implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations
     ]
-    table = [line(one, found) for one in records]
+    table = [line(one, found, dialect_defaults()) for one in records]
     if not table:
         return []
     notes: dict[str, int] = {}

@@ -6,7 +6,7 @@ is laid out last, in the process that calls the adapter; a plain case that is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,7 +20,11 @@ MaybeArray = TypeVar("MaybeArray", np.ndarray, "np.ndarray | None")
 
 
 class InputOverwritten(Exception):
-    """An implementation wrote to arrays of its case, which its message names."""
+    """An implementation wrote to arrays of its case. names: which ones."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"it wrote to {' and '.join(names)}, which the caller still holds")
+        self.names = tuple(names)
 
 
 def handed_over(run: Callable[[Case], Outcome], case: Case) -> Outcome:
@@ -36,7 +40,7 @@ def handed_over(run: Callable[[Case], Outcome], case: Case) -> Outcome:
     after = _contents(case) if case.watched else {}
     written = [name for name, content in before.items() if after[name] != content]
     if written:
-        raise InputOverwritten(f"it wrote to {' and '.join(written)}, which the caller still holds")
+        raise InputOverwritten(written)
     return outcome
 
 

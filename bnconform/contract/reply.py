@@ -20,11 +20,15 @@ class NotOffered:
 
 @dataclass(frozen=True)
 class Raised:
-    """The implementation raised an exception of class `type`; `traceback` holds the adapter's frames and the last."""
+    """The implementation raised an exception of class `type`; `traceback` holds the adapter's frames and the last.
+
+    names: for InputOverwritten, the arrays of the case that were written to.
+    """
 
     type: str
     message: str
     traceback: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

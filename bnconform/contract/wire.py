@@ -142,6 +142,8 @@ def unpack_reply(blob: bytes) -> Reply:
         if kind == "Outcome":
             state = _take_state(arrays, message.pop("state", None))
             return Outcome(**arrays, **state)
+        if "names" in message:
+            message["names"] = tuple(message["names"])
         reply: Reply = KINDS[kind](**message)
     except (KeyError, TypeError) as error:
         raise ContractError(f"got a message of kind {kind!r} ({error!r}); expected a Reply") from None

@@ -6,15 +6,19 @@ description have the defaults of bnconform.Implementation; bytes that break the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
+
+import numpy as np
 
 from bnconform.contract.address import AdapterSource
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import ContractError, Unsupported
 from bnconform.contract.implementation import Described, Implementation
+from bnconform.contract.memory import InputOverwritten
 from bnconform.contract.outcome import Outcome, check_outcome
 from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
 from bnconform.contract.settings import ARGUMENTS, Argument, Settings
@@ -96,9 +100,22 @@ def read_reply(blob: bytes, case: Case, name: str) -> Reply:
             return _held_to_the_contract(reply, case, name) if watched else NotOffered(_UNWATCHED)
     except ContractError as error:
         raise Garbled(str(error)) from None
-    if not isinstance(reply, NotOffered | Raised) or not all(isinstance(text, str) for text in vars(reply).values()):
+    if not isinstance(reply, NotOffered | Raised) or not _has_texts(reply):
         raise Garbled(f"got {reply!r:.200}; expected an Outcome, or NotOffered or Raised with texts")
-    return reply
+    return _with_names(reply, case) if isinstance(reply, Raised) else reply
+
+
+def _has_texts(reply: NotOffered | Raised) -> bool:
+    values = dict(vars(reply))
+    return all(isinstance(text, str) for text in (*values.pop("names", ()), *values.values()))
+
+
+def _with_names(reply: Raised, case: Case) -> Raised:
+    """Returns the reply with the names of overwritten arrays, which a program may send as its message alone."""
+    if reply.type != InputOverwritten.__name__ or reply.names:
+        return reply
+    arrays = {name for name, value in vars(case).items() if isinstance(value, np.ndarray)}
+    return replace(reply, names=tuple(word for word in re.findall(r"\w+", reply.message) if word in arrays))
 
 
 def _held_to_the_contract(reply: Outcome, case: Case, name: str) -> Reply:

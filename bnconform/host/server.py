@@ -26,7 +26,7 @@ from bnconform.contract.address import AdapterFailure, AdapterSource, NotInstall
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError, Unsupported
 from bnconform.contract.implementation import Described, Implementation
-from bnconform.contract.memory import handed_over
+from bnconform.contract.memory import InputOverwritten, handed_over
 from bnconform.contract.outcome import check_outcome
 from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
 from bnconform.contract.wire import pack, pack_reply, receive, send, unpack_case
@@ -65,7 +65,8 @@ def _classified(error: BaseException, implementation: Implementation, adapter_fi
     # The first two are `answer` and `handed_over`.
     kept = [frame for frame in frames[2:] if _is_own(frame, own) or frame is frames[-1]]
     text = "".join(f'  File "{_short(f.filename)}", line {f.lineno}, in {f.name}\n    {f.line}\n' for f in kept)
-    return Raised(name, message, f"{text}{name}: {message}")
+    names = error.names if isinstance(error, InputOverwritten) else ()
+    return Raised(name, message, f"{text}{name}: {message}", names)
 
 
 def _is_bug(error: BaseException) -> bool:

@@ -6,18 +6,25 @@ declared or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import bnconform.report.columns as who
-from bnconform.contract.dialect import Dialect
 from bnconform.report.measured import Cell, Choice, cell
 from bnconform.report.wording import SHORT
 from bnconform.results.file import Merged
 from bnconform.results.records import Finding, ImplementationRecord
 
 NARROW = ("float16", "bfloat16")
-DEFAULTS = {field.name: field.default for field in fields(Dialect) if field.name != "links"}
+EARLIER = {
+    "running_var": "unbiased",
+    "average": "exponential",
+    "single_value": "zero",
+    "variance": "two-pass",
+    "stats_dtype": None,
+}
+"""What a Dialect declared where it stated nothing, in the versions whose runs do not say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +36,13 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-Declared = Callable[[ImplementationRecord], tuple[str, str]]
+Defaults = Mapping[str, Any]
+Declared = Callable[[ImplementationRecord, Defaults], tuple[str, str]]
 Known = dict[tuple[str, str, str], list[Finding]]
 
 
 def _argument(name: str) -> Declared:
-    def declared(one: ImplementationRecord) -> tuple[str, str]:
+    def declared(one: ImplementationRecord, defaults: Defaults) -> tuple[str, str]:
         argument = (one.get("settings") or {}).get(name)
         if argument is None:
             return "", ""
@@ -43,33 +51,33 @@ def _argument(name: str) -> Declared:
     return declared
 
 
-def _weighs(one: ImplementationRecord) -> tuple[str, str]:
+def _weighs(one: ImplementationRecord, _: Defaults) -> tuple[str, str]:
     settings = one.get("settings") or {}
     argument = settings.get("momentum")
     return (f"the {settings['weighs']}", argument["link"]) if argument else ("", "")
 
 
 def _field(name: str) -> Declared:
-    def declared(one: ImplementationRecord) -> tuple[str, str]:
-        value = one["dialect"].get(name, DEFAULTS[name])
+    def declared(one: ImplementationRecord, defaults: Defaults) -> tuple[str, str]:
+        value = one["dialect"].get(name, defaults.get(name))
         return "x's type" if value is None else str(value), one["links"].get(name, "")
 
     return declared
 
 
-def _sums(one: ImplementationRecord) -> tuple[str, str]:
+def _sums(one: ImplementationRecord, defaults: Defaults) -> tuple[str, str]:
     """Returns the type of the sums of 16-bit data, by type where it differs."""
     stated = {dtype: one["dialect"].get(f"stats_dtype ({dtype})") for dtype in NARROW if dtype in one["dtypes"]}
     if not stated:
         return "", ""
-    common, link = _field("stats_dtype")(one)
+    common, link = _field("stats_dtype")(one, defaults)
     found = {SHORT[dtype]: value or common for dtype, value in stated.items()}
     same = set(found.values())
     text = same.pop() if len(same) == 1 else ", ".join(f"{dtype}: {value}" for dtype, value in found.items())
     return text, link
 
 
-def _nothing(one: ImplementationRecord) -> tuple[str, str]:
+def _nothing(one: ImplementationRecord, _: Defaults) -> tuple[str, str]:
     return "", ""
 
 
@@ -160,7 +168,9 @@ def choices() -> tuple[Choice, ...]:
 def table(merged: Merged) -> tuple[Line, ...]:
     """Returns a line for each implementation and version of the runs, in their order."""
     known = findings_of(merged)
-    return tuple(line(one, known) for one in who.implementations(merged))
+    defaults = {(one["name"], one["version"]): run.run.get("defaults", EARLIER) for run in merged.runs for one in
+                run.run["implementations"]}  # fmt: skip
+    return tuple(line(one, known, defaults[one["name"], one["version"]]) for one in who.implementations(merged))
 
 
 def findings_of(merged: Merged) -> Known:
@@ -171,13 +181,16 @@ def findings_of(merged: Merged) -> Known:
     return known
 
 
-def line(one: ImplementationRecord, known: Known) -> Line:
-    """Returns an implementation's choices; known: the findings by implementation, version and spec."""
+def line(one: ImplementationRecord, known: Known, defaults: Defaults) -> Line:
+    """Returns an implementation's choices.
+
+    known: the findings by implementation, version and spec. defaults: what a Dialect declares where it states nothing.
+    """
     settings, cells = one.get("settings"), []
     for choice, declared in CHOICES:
-        value, link = declared(one)
+        value, link = declared(one, defaults)
         found = [finding for spec in choice.specs for finding in known.get((one["name"], one["version"], spec), [])]
         there = not (choice.needs and settings) or choice.needs in settings["offers"]
-        assumed = choice.field in DEFAULTS and choice.field not in one["links"] and choice.field not in one["dialect"]
+        assumed = choice.field in defaults and choice.field not in one["links"] and choice.field not in one["dialect"]
         cells.append(cell(choice, value, link, found, assumed) if there else Cell(why=f"no {choice.needs}"))
     return Line(name=one["name"], version=one["version"], cells=tuple(cells))

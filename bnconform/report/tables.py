@@ -44,20 +44,20 @@ def settings(case: CaseRecord) -> dict[str, str]:
     return named | {"ε": value_text(case["eps"]), "momentum (of the new)": value_text(case["momentum"])}
 
 
-def case_tables(detail: Detail, quantity: str | None) -> list[Table]:
+def case_tables(detail: Detail) -> list[Table]:
     """Returns the arrays of the witness case: x and dy by rows and channels, the parameters by channels."""
     case = detail.get("case")
     if case is None:
         return []
-    worst = _worst_place(detail.get("index"), case, quantity)
+    worst = _worst_place(detail.get("index"), case)
     tables = [_tensor(name, case[name], case, worst) for name in ("x", "dy")]
     return [table for table in (*tables, _parameters(case, worst)) if table is not None]
 
 
-def _worst_place(index: list[int] | None, case: CaseRecord, quantity: str | None) -> tuple[int | None, int | None]:
+def _worst_place(index: list[int] | None, case: CaseRecord) -> tuple[int | None, int | None]:
     """Returns the row and the channel of the worst element, None for what its index does not tell."""
     shape, axis = tuple(case["shape"]), case["axis"]
-    if index and len(index) == 1 and quantity not in ("y", "dx"):
+    if index and len(index) == 1:  # of a value per channel
         return None, index[0]
     if not index or len(index) != len(shape) or not all(0 <= i < size for i, size in zip(index, shape, strict=True)):
         return None, None

@@ -151,7 +151,7 @@ class _Viewer:
             replay=self._replay(results, finding),
             settings=settings(case) if case else {},
             comparison=comparison(detail, finding["quantity"]),
-            tables=tuple(case_tables(detail, finding["quantity"])),
+            tables=tuple(case_tables(detail)),
             detail=detail,
             links=_dialect_links(results, finding) if finding["verdict"] == "deviates" else (),
         )
@@ -202,12 +202,14 @@ def _chip(finding: Finding | None, dtype: str, offered: bool) -> Chip:
 
 
 def _dialect_links(results: Results, finding: Finding) -> tuple[tuple[str, str, str], ...]:
-    """Returns the fields of the Dialect, with their links: those that the reason names, or all that are stated."""
+    """Returns the field of the Dialect that explains the finding, with its link; all that are stated, where none is
+    said to."""
     stated: list[tuple[str, str, str]] = []
     for one in results.run["implementations"]:
         if (one["name"], one["version"]) == (finding["implementation"], finding["version"]):
             stated = [(name, str(value), one["links"].get(name, "")) for name, value in one["dialect"].items()]
-    named = [entry for entry in stated if entry[0] in finding.get("reason", "")]
+    declared = finding.get("declared", "")
+    named = [entry for entry in stated if entry[0] in (declared, f"{declared} ({finding['dtype']})")]
     return tuple(named or stated)
 
 

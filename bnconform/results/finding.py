@@ -60,6 +60,9 @@ def finding(
         "compared": tally.compared,
         "detail": None if seen is None or broken else _detail(seen),
     }
+    worst = None if seen is None else seen.judged.worst
+    if worst is not None and worst.declared:
+        record["declared"] = worst.declared
     if diagnosis.words:
         record["explanation"] = diagnosis.words
     if replayed is not None:

@@ -57,7 +57,10 @@ class ImplementationRecord(_Described, total=False):
 
 
 class RunRecord(TypedDict):
-    """The first line: the request, the implementations and the machine."""
+    """The first line: the request, the implementations and the machine.
+
+    defaults: what a Dialect declares where it states nothing.
+    """
 
     kind: Literal["run"]
     schema: int
@@ -74,6 +77,7 @@ class RunRecord(TypedDict):
     missing: list[dict[str, str]]
     broken: list[dict[str, str]]
     selftest: NotRequired[dict[str, Any] | None]
+    defaults: NotRequired[dict[str, Any]]
 
 
 class CaseRecord(TypedDict):
@@ -127,7 +131,10 @@ class Known(Cause, total=False):
 
 
 class Finding(TypedDict):
-    """One spec × implementation × dtype × device with its verdict."""
+    """One spec × implementation × dtype × device with its verdict.
+
+    declared: the field of the Dialect by which the implementation departs from the statement.
+    """
 
     kind: Literal["finding"]
     spec: str
@@ -146,6 +153,7 @@ class Finding(TypedDict):
     fault: NotRequired[Literal["adapter", "implementation"] | None]
     reason: NotRequired[str]
     raises: NotRequired[str | None]
+    declared: NotRequired[str]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]

@@ -29,6 +29,7 @@ _FINDING_TYPES: _Types = {
     "fault": (str, NoneType),
     "reason": str,
     "raises": (str, NoneType),
+    "declared": str,
     "explanation": str,
     "compared": int,
     "detail": (dict, NoneType),
@@ -47,11 +48,14 @@ _RUN_TYPES: _Types = {
     "implementations": list,
     "missing": list,
     "broken": list,
+    "defaults": dict,
 }
 _END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
 _TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
 # `from __future__ import annotations` leaves __optional_keys__ empty.
-_OPTIONAL = frozenset({"fault", "reason", "raises", "explanation", "compared", "detail", "known"})
+_OPTIONAL = frozenset(
+    {"fault", "reason", "raises", "declared", "explanation", "compared", "detail", "known", "defaults"}
+)
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:

@@ -168,6 +168,7 @@ def test_a_write_through_a_pointer_is_told(tmp_path: Path, kind: Any, name: str)
         reply = host.run("bn.write", case)
         assert isinstance(reply, Raised)
         assert (reply.type, f"wrote to {name}," in reply.message) == ("InputOverwritten", True)
+        assert reply.names == (name,)
         assert isinstance(host.run("bn.keep", case), Outcome)
         assert isinstance(host.run("bn.write", replace(case, watched=False, x=case.x.copy())), Outcome)
     assert kind.__name__ == "InProcessHost" or pack_case(case) == before

@@ -33,6 +33,7 @@ from bnconform.contract.wire import (
 
 REPLIES = [
     NotOffered("no axis -1"),
+    Raised("InputOverwritten", "it wrote", "", ("x", "running_var")),
     Raised("ValueError", 'a "quoted" γ \udcff \x00', "  File …"),
     Crashed("SIGABRT", ""),
     TimedOut(0.1),

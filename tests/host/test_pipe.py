@@ -22,6 +22,7 @@ from bnconform.contract.wire import unpack_case
 from bnconform.host import client
 from bnconform.host.client import Host, InProcessHost
 from bnconform.host.pipe import read_description, read_reply
+from bnconform.host.process import Garbled
 
 DOCUMENT = (Path(bnconform.__file__).parent / "host" / "pipe.md").read_text(encoding="utf-8")
 SOURCE = named_source("pipe:sh")
@@ -81,6 +82,16 @@ def test_the_examples_of_the_document_are_what_it_says() -> None:
     )  # fmt: skip
     replies = [read_reply(framed(answer)[8:], make(), "mylib.batch_norm") for answer in of_the_document("answer")]
     assert [type(reply).__name__ for reply in replies] == ["Outcome", "NotOffered", "Raised"]
+
+
+@pytest.mark.parametrize("more", [{}, {"names": ["x"]}])
+def test_a_program_names_overwritten_arrays_in_its_message_or_beside_it(more: dict[str, Any]) -> None:
+    message = {"kind": "Raised", "type": "InputOverwritten", "message": "the mode of x", "traceback": "", **more}
+    reply = read_reply(framed(message)[8:], make(), "mylib.batch_norm")
+    assert isinstance(reply, Raised)
+    assert reply.names == ("x",)
+    with pytest.raises(Garbled, match="with texts"):
+        read_reply(framed({**message, "names": [1]})[8:], make(), "mylib.batch_norm")
 
 
 # What is wrong

@@ -153,6 +153,14 @@ def test_what_nothing_states_stands_in_parentheses(tmp_path: Path) -> None:
     assert (unstated["running variance"].text, unstated["variance"].text) == ("unbiased", "(two-pass)")
 
 
+def test_a_run_says_itself_what_stands_where_nothing_is_stated(tmp_path: Path) -> None:
+    one = world.implementation(settings=None)
+    earlier = table(merge([world.write(tmp_path, implementations=[one])]))[0].cells
+    later = table(merge([world.write(tmp_path, implementations=[one], defaults={"variance": "by guess"})]))[0].cells
+    place = [choice.heading for choice in choices()].index("variance")
+    assert (earlier[place].text, later[place].text) == ("(two-pass)", "(by guess)")
+
+
 def test_what_an_implementation_does_not_do_has_no_choices(tmp_path: Path) -> None:
     inference = {**SETTINGS, "offers": ["inference", "affine"]}
     shown = cells(tmp_path, one={**BIASED, "settings": inference})

@@ -82,7 +82,7 @@ def test_a_deviation_shows_the_documented_choice_and_its_link(tmp_path: Path) ->
         "dialect": {"running_var": "biased", "variance": "one-pass"},
         "links": {"running_var": link},
     }
-    finding = failing(verdict="deviates", reason="running_var is documented as biased")
+    finding = failing(verdict="deviates", declared="running_var")
     shown = page(tmp_path, finding, implementations=[world.implementation(**stated)])
     text = shown.text["finding-normalizes_by_the_batch-mini-batch_norm-1-0-float32-cpu"]
     assert "running_var = biased" in text

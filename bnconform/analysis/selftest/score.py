@@ -36,11 +36,6 @@ class Score:
     sources: str
 
     @property
-    def share(self) -> float:
-        """The mutation score over all dtypes."""
-        return sum(self.caught.values()) / max(1, sum(self.faults.values()))
-
-    @property
     def enough(self) -> bool:
         """Whether the suite sees what it must, and does not cry wolf."""
         shares = {dtype: self.caught[dtype] / count for dtype, count in self.faults.items() if count}

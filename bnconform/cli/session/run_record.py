@@ -60,7 +60,13 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
         "missing": list(selection.missing),
         "broken": list(selection.broken),
         "selftest": _selftest(),
+        "defaults": dialect_defaults(),
     }
+
+
+def dialect_defaults() -> dict[str, Any]:
+    """Returns what a Dialect declares where it states nothing."""
+    return {field.name: field.default for field in fields(Dialect) if field.name != "links"}
 
 
 def implementation_record(one: Described, adapter: str) -> ImplementationRecord:

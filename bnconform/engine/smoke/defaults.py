@@ -12,7 +12,7 @@ from typing import Any
 from bnconform.cases.shapes import POOL
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
-from bnconform.engine.runner import Runner
+from bnconform.engine.runner import Ask
 from bnconform.engine.smoke.answers import answer_of, answers_to
 from bnconform.engine.smoke.cases import inference, training
 from bnconform.engine.target import Target
@@ -21,14 +21,14 @@ TOLD = {"eps": ("ε", "y"), "momentum": ("the momentum", "running_mean")}
 """In words, and the output that tells it."""
 
 
-def handed_on(about: Target, run: Runner) -> tuple[Case, str] | None:
+def handed_on(target: Target, ask: Ask) -> tuple[Case, str] | None:
     """Returns the case and in words that an argument was handed on which was to be left out; None where none was."""
-    layouts = [layout for rank in sorted(POOL) if rank in about.traits.ranks for layout in POOL[rank]]
+    layouts = [layout for rank in sorted(POOL) if rank in target.traits.ranks for layout in POOL[rank]]
     if not layouts:
         return None
     layout = layouts[min(1, len(layouts) - 1)]  # the one that the specs of defaults compile for
-    step, seen = training(layout, about.dtype), inference(layout, about.dtype)
-    eps, momentum = about.traits.default_eps, about.traits.default_momentum
+    step, seen = training(layout, target.dtype), inference(layout, target.dtype)
+    eps, momentum = target.traits.default_eps, target.traits.default_momentum
     asked: list[tuple[Case, dict[str, Any]]] = []
     if eps is not None:
         asked = [(replace(case, eps=2.0, default_eps=True), {"eps": eps}) for case in (step, seen)]
@@ -38,17 +38,17 @@ def handed_on(about: Target, run: Runner) -> tuple[Case, str] | None:
     for case, documented in asked:
         bare = replace(case, dy=None)
         for name in documented:
-            if _is_handed_on(about, run, bare, replace(bare, **documented), TOLD[name][1]):
+            if _is_handed_on(target, ask, bare, replace(bare, **documented), TOLD[name][1]):
                 return bare, _words(bare, name)
     return None
 
 
-def _is_handed_on(about: Target, run: Runner, case: Case, meant: Case, told: str) -> bool:
+def _is_handed_on(target: Target, ask: Ask, case: Case, meant: Case, told: str) -> bool:
     """Returns whether the output `told` follows from the number in the case and cannot follow from the default."""
-    reply = run(case)
+    reply = ask(case)
     if not isinstance(reply, Outcome) or getattr(reply, told) is None:
         return False
-    return answer_of(meant, reply, about.dialect).lies_at(told, answers_to(case, about.dialect)[told])
+    return answer_of(meant, reply, target.dialect).lies_at(told, answers_to(case, target.dialect)[told])
 
 
 def _words(case: Case, name: str) -> str:

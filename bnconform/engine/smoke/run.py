@@ -12,7 +12,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.memory import InputOverwritten
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, Reply, TimedOut
-from bnconform.engine.runner import Runner
+from bnconform.engine.runner import Ask
 from bnconform.engine.smoke.answers import Answer, answer_of
 from bnconform.engine.smoke.cases import bare, odd_axis, smoke_cases
 from bnconform.engine.smoke.defaults import handed_on
@@ -24,77 +24,77 @@ from bnconform.engine.target import Target
 CURE = "correct the adapter"
 
 
-def smoke(about: Target, run: Runner) -> Smoke:
+def smoke(target: Target, ask: Ask) -> Smoke:
     """Returns the result of the smoke test for the adapter of an implementation in one dtype."""
     answers: list[Answer] = []
     refused: list[Case] = []
-    for case in smoke_cases(about.traits):
-        asked, reply = _asked(run, case)
+    for case in smoke_cases(target.traits):
+        asked, reply = _asked(ask, case)
         if isinstance(reply, Crashed | TimedOut):
-            return Smoke(notes=notes(answers, about.dialect))
+            return Smoke(notes=notes(answers, target.dialect))
         if isinstance(reply, Raised):
             refused.append(asked)
-        mistake = _mistake_of(about, asked, reply, answers)
+        mistake = _mistake_of(target, asked, reply, answers)
         if mistake:
             return broken_by(asked, mistake)
     return (
-        _by_axis(about, run, refused)
-        or _handed_on(about, run)
-        or _reused(about, answers)
-        or Smoke(notes=notes(answers, about.dialect))
+        _by_axis(target, ask, refused)
+        or _handed_on(target, ask)
+        or _reused(target, answers)
+        or Smoke(notes=notes(answers, target.dialect))
     )
 
 
-def _asked(run: Runner, case: Case) -> tuple[Case, Reply]:
+def _asked(ask: Ask, case: Case) -> tuple[Case, Reply]:
     """Returns the case that was asked with its reply: one without running statistics, where none are taken."""
-    reply = run(case)
+    reply = ask(case)
     if not isinstance(reply, NotOffered) or case.mode == "infer" or case.running_mean is None:
         return case, reply
     without = replace(case, running_mean=None, running_var=None)
-    return without, run(without)
+    return without, ask(without)
 
 
-def _mistake_of(about: Target, case: Case, reply: Reply, answers: list[Answer]) -> str:
+def _mistake_of(target: Target, case: Case, reply: Reply, answers: list[Answer]) -> str:
     """Returns in words the mistake that one reply shows in the adapter; adds the answer to `answers`."""
     if isinstance(reply, Broken):
         return reply.message
-    if isinstance(reply, Raised) and reply.type == InputOverwritten.__name__ and overwritten(case, reply.message):
-        return _said(about, case, f"{reply.message}; expected a copy of them to be updated")
+    if isinstance(reply, Raised) and reply.type == InputOverwritten.__name__ and overwritten(reply.names):
+        return _said(target, case, f"{reply.message}; expected a copy of them to be updated")
     if not isinstance(reply, Outcome):
         return ""
-    answer = answer_of(case, reply, about.dialect)
-    mistake = mistake_in(answer, answers, about.dialect)
+    answer = answer_of(case, reply, target.dialect)
+    mistake = mistake_in(answer, answers, target.dialect)
     answers.append(answer)
-    return _said(about, case, mistake) if mistake else ""
+    return _said(target, case, mistake) if mistake else ""
 
 
-def _by_axis(about: Target, run: Runner, refused: list[Case]) -> Smoke | None:
+def _by_axis(target: Target, ask: Ask, refused: list[Case]) -> Smoke | None:
     """Asks bare cases, which are answered for any axis: one that was refused with all parameters, and an odd axis."""
-    odd = odd_axis(about.traits)
+    odd = odd_axis(target.traits)
     maps = [bare(case) for case in refused if case.x.ndim > 2 and case.running_mean is not None]
     for case in [*maps[:1], *([odd] if odd is not None else [])]:
-        reply = run(case)
+        reply = ask(case)
         if isinstance(reply, Outcome):
-            mistake = read_by_another_axis(answer_of(case, reply, about.dialect), about.dialect)
+            mistake = read_by_another_axis(answer_of(case, reply, target.dialect), target.dialect)
             if mistake:
-                return broken_by(case, _said(about, case, mistake))
+                return broken_by(case, _said(target, case, mistake))
     return None
 
 
-def _handed_on(about: Target, run: Runner) -> Smoke | None:
-    found = handed_on(about, run)
-    return None if found is None else broken_by(found[0], _said(about, *found))
+def _handed_on(target: Target, ask: Ask) -> Smoke | None:
+    found = handed_on(target, ask)
+    return None if found is None else broken_by(found[0], _said(target, *found))
 
 
-def _reused(about: Target, answers: list[Answer]) -> Smoke | None:
+def _reused(target: Target, answers: list[Answer]) -> Smoke | None:
     changed = [answer for answer in answers if not answer.is_unchanged()]
     if not changed:
         return None
     words = "its arrays changed when it was called again; expected memory that it does not go on using"
-    return broken_by(changed[0].case, _said(about, changed[0].case, words))
+    return broken_by(changed[0].case, _said(target, changed[0].case, words))
 
 
-def _said(about: Target, case: Case, mistake: str) -> str:
+def _said(target: Target, case: Case, mistake: str) -> str:
     what = "training" if case.mode == "train" else "inference"
     where = f"{what} of {case.x.shape} with the channels on axis {case.axis}"
-    return f"{about.implementation.name}, {where}: {mistake}; {CURE}"
+    return f"{target.implementation.name}, {where}: {mistake}; {CURE}"

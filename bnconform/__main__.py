@@ -1,0 +1,8 @@
+"""Runs the command line by `python -m bnconform`."""
+
+import sys
+
+from bnconform.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())
