@@ -33,9 +33,13 @@ class _Stated(TypedDict):
 
 
 class SpecRecord(_Stated, total=False):
-    """A spec as the run line states it; `given` says in words which cases it is tried on."""
+    """A spec as the run line states it; `given` says in words which cases it is tried on.
+
+    formula: the equations of one run that it states, as plain text; empty for any other statement.
+    """
 
     given: str
+    formula: str
 
 
 class _Described(TypedDict):

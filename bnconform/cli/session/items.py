@@ -90,7 +90,7 @@ def _message(question: Question, found: Finding) -> str:
         f"{found['implementation']} "
         f"{found['version']}, {found['dtype']}, {found['device']}",
         f"  statement  {spec.sentence}",
-        f"  equation   {spec.latex}",
+        f"  equation   {spec.formula or spec.latex}",
         f"  source     {spec.source}",
         f"  found      {found['reason']}",
     ]

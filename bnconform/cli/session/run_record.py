@@ -49,6 +49,7 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
                 "chapter": one.chapter,
                 "sentence": one.sentence,
                 "latex": one.latex,
+                "formula": one.formula,
                 "source": one.source,
                 "given": given_words(one.given),
             }
