@@ -25,7 +25,7 @@ from bnconform.oracle.notation.symbols import OUTPUT_LATEX, Mode, Symbols
 
 DEFINED = {
     "g": r"g = \frac{\partial\ell}{\partial y}",
-    "P": r"P(t) = t - \overline{t} - \hat{x}\,\overline{t\,\hat{x}}",
+    "P": r"P(t) = t - \mathrm{mean}(t) - \hat{x}\,\mathrm{mean}(t\,\hat{x})",
 }
 """What is defined beside an equation that shows it; r, which the mode decides, as well."""
 

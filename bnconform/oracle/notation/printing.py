@@ -56,7 +56,7 @@ def latex(value: Expression) -> str:
         case Total(of):
             return f"\\sum {_latex(of, _PRODUCT)}"
         case Mean(of):
-            return f"\\overline{{{latex(of)}}}"
+            return f"\\mathrm{{mean}}({latex(of)})"
         case Least(left, right):
             return f"{latex(left)} \\ge {latex(right)}"
     raise TypeError(f"{value!r} cannot be printed; expected an expression of the notation")

@@ -24,7 +24,7 @@ PRINTED: list[tuple[Expression, str, str]] = [
     (total(C.g * C.h) * C.r, r"\left(\sum g\,\hat{x}\right)\,r", "Σ(g·x̂)·r"),
     (C.γ * total(C.g) * C.r, r"\left(\gamma\,\sum g\right)\,r", "γ·Σ(g)·r"),
     (C.r * total(C.g * C.h), r"r\,\sum g\,\hat{x}", "r·Σ(g·x̂)"),
-    (mean(C.g), r"\overline{g}", "mean(g)"),
+    (mean(C.g), r"\mathrm{mean}(g)", "mean(g)"),
     (C.P(C.g + C.x), "P(g + x)", "P(g + x)"),
     (2 * C.x, r"2\,x", "2·x"),
 ]  # fmt: skip
