@@ -6,9 +6,8 @@ this where it documents a default at all. A default that everybody shares is not
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
 from bnconform.relations import comparisons
 
 ENOUGH = 8  # a default is taken or it is not, and each layout costs some a compilation
@@ -25,7 +24,7 @@ SIGNATURE = "The signature in the implementation's own documentation, to which t
 )
 def trains_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
     """An ε that is left out in training is the default ε₀ that is documented."""
-    return comparisons.pointwise(bn, case, "y")
+    return comparisons.pointwise(bn, case)
 
 
 @spec(
@@ -35,7 +34,7 @@ def trains_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
 )
 def infers_with_its_documented_epsilon(bn: Subject, case: Case) -> Agreement:
     """An ε that is left out in inference is the default ε₀ that is documented."""
-    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return bn.agrees(case, "y")
 
 
 @spec(

@@ -2,9 +2,8 @@
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
 from bnconform.relations import gradients
 
 TRAINING = cases(mode="train")
@@ -26,7 +25,7 @@ FIXED = "Ioffe & Szegedy 2015, section 3.1: in inference the transform is linear
 )
 def sends_gradients_through_the_statistics(bn: Subject, case: Case) -> Agreement:
     """In training the gradient of x flows through the batch's mean and variance as well."""
-    return agree(bn(case).dx, reference.dx(case), within=bounds.dx(case, bn.dialect), quantity="dx")
+    return bn.agrees(case, "dx")
 
 
 @spec(
@@ -36,7 +35,7 @@ def sends_gradients_through_the_statistics(bn: Subject, case: Case) -> Agreement
 )
 def sums_the_gradient_of_the_scale(bn: Subject, case: Case) -> Agreement:
     """In training the gradient of γ is the sum of the cotangent times the normalized values."""
-    return agree(bn(case).dgamma, reference.dgamma(case), within=bounds.dgamma(case, bn.dialect), quantity="dgamma")
+    return bn.agrees(case, "dgamma")
 
 
 @spec(
@@ -46,7 +45,7 @@ def sums_the_gradient_of_the_scale(bn: Subject, case: Case) -> Agreement:
 )
 def sums_the_gradient_of_the_shift(bn: Subject, case: Case) -> Agreement:
     """In training the gradient of β is the sum of the cotangent."""
-    return agree(bn(case).dbeta, reference.dbeta(case), within=bounds.dbeta(case, bn.dialect), quantity="dbeta")
+    return bn.agrees(case, "dbeta")
 
 
 @spec(
@@ -56,7 +55,7 @@ def sums_the_gradient_of_the_shift(bn: Subject, case: Case) -> Agreement:
 )
 def sends_gradients_past_the_running_statistics(bn: Subject, case: Case) -> Agreement:
     """In inference the gradient of x is the cotangent scaled, with nothing through the statistics."""
-    return agree(bn(case).dx, reference.dx(case), within=bounds.dx(case, bn.dialect), quantity="dx")
+    return bn.agrees(case, "dx")
 
 
 @spec(
@@ -67,7 +66,7 @@ def sends_gradients_past_the_running_statistics(bn: Subject, case: Case) -> Agre
 )
 def sums_the_gradient_of_the_scale_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference the gradient of γ is the sum of the cotangent times the values that inference normalized."""
-    return agree(bn(case).dgamma, reference.dgamma(case), within=bounds.dgamma(case, bn.dialect), quantity="dgamma")
+    return bn.agrees(case, "dgamma")
 
 
 @spec(
@@ -77,7 +76,7 @@ def sums_the_gradient_of_the_scale_in_inference(bn: Subject, case: Case) -> Agre
 )
 def sums_the_gradient_of_the_shift_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference the gradient of β is the sum of the cotangent."""
-    return agree(bn(case).dbeta, reference.dbeta(case), within=bounds.dbeta(case, bn.dialect), quantity="dbeta")
+    return bn.agrees(case, "dbeta")
 
 
 @spec(
@@ -122,7 +121,7 @@ def halves_the_gradient_of_a_doubled_input(bn: Subject, case: Case) -> Agreement
 )
 def pushes_tangents_through_the_statistics(bn: Subject, case: Case) -> Agreement:
     """In training the tangent of y includes what the tangent of x does to the batch's mean and variance."""
-    return gradients.derivative(bn, case, "dot_y")
+    return bn.agrees(case, "dot_y")
 
 
 @spec(
@@ -144,7 +143,7 @@ def pairs_tangents_with_gradients(bn: Subject, case: Case) -> Agreement:
 )
 def pushes_tangents_past_the_running_statistics(bn: Subject, case: Case) -> Agreement:
     """In inference the tangent of y is that of a linear map, with nothing through the statistics."""
-    return gradients.derivative(bn, case, "dot_y")
+    return bn.agrees(case, "dot_y")
 
 
 @spec(
@@ -170,7 +169,7 @@ def sends_second_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
 
     The cotangent p of dγ adds p·P(g)/√(σ_B² + ε).
     """
-    return gradients.second_gradient(bn, case, "grad_x")
+    return bn.agrees(case, "grad_x")
 
 
 @spec(
@@ -181,7 +180,7 @@ def sends_second_gradients_to_the_input(bn: Subject, case: Case) -> Agreement:
 )
 def sends_second_gradients_to_the_scale(bn: Subject, case: Case) -> Agreement:
     """In training the gradient of x can be differentiated in γ, in which it is linear."""
-    return gradients.second_gradient(bn, case, "grad_gamma")
+    return bn.agrees(case, "grad_gamma")
 
 
 @spec(
@@ -193,7 +192,7 @@ def sends_second_gradients_to_the_scale(bn: Subject, case: Case) -> Agreement:
 )
 def sends_second_gradients_to_the_cotangent(bn: Subject, case: Case) -> Agreement:
     """In training the gradients can be differentiated in the cotangent of y, in which they are linear."""
-    return gradients.second_gradient(bn, case, "grad_dy")
+    return bn.agrees(case, "grad_dy")
 
 
 @spec(
@@ -205,7 +204,7 @@ def sends_second_gradients_to_the_cotangent(bn: Subject, case: Case) -> Agreemen
 )
 def needs_no_scale_for_second_gradients(bn: Subject, case: Case) -> Agreement:
     """Without γ, and with β, the gradients can still be differentiated."""
-    return gradients.second_gradient(bn, gradients.without_scale(case), "grad_dy")
+    return bn.agrees(gradients.without_scale(case), "grad_dy")
 
 
 @spec(
@@ -216,7 +215,7 @@ def needs_no_scale_for_second_gradients(bn: Subject, case: Case) -> Agreement:
 )
 def sends_second_gradients_to_the_input_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference only the gradient of γ depends on x, and linearly."""
-    return gradients.second_gradient(bn, case, "grad_x")
+    return bn.agrees(case, "grad_x")
 
 
 @spec(
@@ -227,7 +226,7 @@ def sends_second_gradients_to_the_input_in_inference(bn: Subject, case: Case) ->
 )
 def sends_second_gradients_to_the_scale_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference the gradient of x can be differentiated in γ."""
-    return gradients.second_gradient(bn, case, "grad_gamma")
+    return bn.agrees(case, "grad_gamma")
 
 
 @spec(
@@ -239,4 +238,4 @@ def sends_second_gradients_to_the_scale_in_inference(bn: Subject, case: Case) ->
 )
 def sends_second_gradients_to_the_cotangent_in_inference(bn: Subject, case: Case) -> Agreement:
     """In inference the gradients can be differentiated in the cotangent of y."""
-    return gradients.second_gradient(bn, case, "grad_dy")
+    return bn.agrees(case, "grad_dy")

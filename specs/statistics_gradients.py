@@ -2,10 +2,8 @@
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
-from bnconform.relations import gradients
 
 RETURNED = cases(mode="train", statistics=False, derivatives="batch_statistics")
 RUNNING = cases(mode="infer", derivatives="running_gradients")
@@ -21,8 +19,7 @@ FIXED = "Ioffe & Szegedy 2015, Algorithm 2, step 11: y is a function of E[x] and
 )
 def returns_the_mean_of_the_batch(bn: Subject, case: Case) -> Agreement:
     """The mean that is returned beside y is that of the batch."""
-    within = bounds.batch_mean(case, bn.dialect)
-    return agree(bn(case).batch_mean, reference.batch_mean(case), within=within, quantity="batch_mean")
+    return bn.agrees(case, "batch_mean")
 
 
 @spec(
@@ -32,8 +29,7 @@ def returns_the_mean_of_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def returns_the_variance_of_the_batch(bn: Subject, case: Case) -> Agreement:
     """The variance that is returned beside y is the biased one of the batch."""
-    within = bounds.batch_var(case, bn.dialect)
-    return agree(bn(case).batch_var, reference.batch_var(case), within=within, quantity="batch_var")
+    return bn.agrees(case, "batch_var")
 
 
 @spec(
@@ -44,7 +40,7 @@ def returns_the_variance_of_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def sends_gradients_through_returned_statistics(bn: Subject, case: Case) -> Agreement:
     """What a loss asks of the returned mean and variance reaches x, beside what it asks of y."""
-    return gradients.derivative(bn, case, "dx")
+    return bn.agrees(case, "dx")
 
 
 @spec(
@@ -54,7 +50,7 @@ def sends_gradients_through_returned_statistics(bn: Subject, case: Case) -> Agre
 )
 def sends_a_true_gradient_to_the_running_mean(bn: Subject, case: Case) -> Agreement:
     """In inference the running mean gets a true gradient, if it gets one."""
-    return gradients.derivative(bn, case, "drunning_mean")
+    return bn.agrees(case, "drunning_mean")
 
 
 @spec(
@@ -65,4 +61,4 @@ def sends_a_true_gradient_to_the_running_mean(bn: Subject, case: Case) -> Agreem
 )
 def sends_a_true_gradient_to_the_running_variance(bn: Subject, case: Case) -> Agreement:
     """In inference the running variance gets a true gradient, if it gets one."""
-    return gradients.derivative(bn, case, "drunning_var")
+    return bn.agrees(case, "drunning_var")

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply
-from bnconform.engine.agreement import Agreement, Judgement, Reason, judgement
+from bnconform.engine.agreement import Agreement, Judgement, Reason, agree, judgement, not_offered
+from bnconform.oracle.expected import expected
 
 
 class NoOutcomeError(Exception):
@@ -24,6 +27,14 @@ class NoOutcomeError(Exception):
     def __init__(self, reply: Reason) -> None:
         super().__init__(f"no outcome: {reply}")
         self.reply = reply
+
+
+class NotOfferedError(Exception):
+    """Ends a spec's property when the implementation does not return the output that it is about."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not offered")
+        self.name = name
 
 
 class Subject:
@@ -51,6 +62,24 @@ class Subject:
             raise NoOutcomeError(reply)
         return reply
 
+    def output(self, case: Case, name: str) -> np.ndarray:
+        """Returns an output of `case`; ends the property where it is not offered.
+
+        A property of several comparisons asks the Outcome instead, since a missing output must not hide the others.
+        """
+        array: np.ndarray | None = getattr(self(case), name)
+        if array is None:
+            raise NotOfferedError(name)
+        return array
+
+    def agrees(self, case: Case, name: str, *, quantity: str = "", where: np.ndarray | None = None) -> Agreement:
+        """Compares an output of `case` with what it should be by the Dialect, within its bound."""
+        actual: np.ndarray | None = getattr(self(case), name)
+        if actual is None:
+            return not_offered(quantity or name)
+        value, within = expected(case, self.dialect, name)
+        return agree(actual, value, within=within, output=name, quantity=quantity, where=where)
+
 
 Property = Callable[[Subject, Case], Agreement | Iterable[Agreement]]
 
@@ -73,6 +102,8 @@ class Spec:
             return judgement(self.check(bn, case))
         except NoOutcomeError as absent:
             return Judgement(reply=absent.reply)
+        except NotOfferedError as absent:
+            return judgement(not_offered(absent.name))
 
 
 def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]:
