@@ -1,19 +1,17 @@
 """Degenerate batches: nothing to normalize."""
 
 from dataclasses import replace
-
-import numpy as np
+from functools import partial
 
 from bnconform.cases.strategies import cases
-from bnconform.contract.axes import along
 from bnconform.contract.case import Case
-from bnconform.contract.reply import Raised
-from bnconform.engine.agreement import Agreement, agree, hold
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
-from bnconform.oracle import bounds, reference
+from bnconform.oracle import bounds
 from bnconform.oracle.notation import Symbols
 from bnconform.relations import channels, comparisons, edges, refusals
+from bnconform.relations.refusals import Found
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
@@ -41,12 +39,9 @@ def gives_the_shift_for_a_constant_channel(bn: Outputs, c: Symbols) -> Equation:
 )
 def keeps_finite_values_finite(bn: Subject, case: Case) -> Agreement:
     """Finite values far from overflow give finite outputs: ε keeps the root away from zero and below."""
-    y = bn(case).y
-    if y is None:
-        return Agreement(quantity="finite y", missing="y is not offered")
     # Where a variance that is never negative overflows nothing, nothing excuses a NaN: not even a one-pass variance.
-    safe = np.isfinite(bounds.y(case, replace(bn.dialect, variance="two-pass")).allowance)
-    return hold(np.isfinite(y.astype(np.float64)), quantity="finite y", where=safe)
+    bounded = bounds.y(case, replace(bn.dialect, variance="two-pass"))
+    return comparisons.finite(bn(case).y, "y", where=bounded.is_finite)
 
 
 @spec(
@@ -186,12 +181,10 @@ def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Agreement:
     "NaN in state that outlives the call",
     given=TRAINING,
 )
-def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> list[Agreement]:
+def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> Found:
     """A negative ε is refused, or changes nothing in the running statistics: what has no root is still averaged."""
     changed = edges.with_negative_epsilon(case)
-    if isinstance(bn.reply(changed), Raised):
-        return [hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))]
-    return comparisons.averages(bn, changed)
+    return refusals.refused_or(bn, changed, lambda: comparisons.averages(bn, changed))
 
 
 @spec(
@@ -200,16 +193,13 @@ def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> list[
     source="Ioffe & Szegedy 2015, Algorithm 2, step 11, as it is written",
     given=INFERENCE,
 )
-def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Agreement:
+def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Found:
     """A running variance below zero that ε makes up for is used as it stands, and no other channel sees it.
 
     Nothing is claimed here of channels where ε does not make up for it.
     """
-    changed = edges.with_negative_variances(case)
-    if isinstance(reply := bn.reply(changed), Raised):
-        return Agreement(quantity="y", missing=f"refused: {reply.message}")
-    within = bounds.y(changed, bn.dialect)
-    return agree(bn(changed).y, reference.y(changed), within=within, quantity="y for variances below zero")
+    changed, quantity = edges.with_negative_variances(case), "y for variances below zero"
+    return refusals.unless_refused(bn, changed, lambda: bn.agrees(changed, "y", quantity=quantity), "y")
 
 
 @spec(
@@ -218,13 +208,11 @@ def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Agreement:
     "Algorithm 2, step 11, has no value there",
     given=INFERENCE,
 )
-def makes_no_number_of_a_negative_root(bn: Subject, case: Case) -> Agreement:
+def makes_no_number_of_a_negative_root(bn: Subject, case: Case) -> Found:
     """Where running variance and ε add up to less than zero, inference gives no finite number, or an error.
 
     Which of NaN and infinity is not claimed, nor anything of gradients.
     """
-    changed, quantity = edges.with_negative_variances(case), "y of a negative root"
-    if isinstance(bn.reply(changed), Raised):
-        return hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))
-    negative = along(np.asarray(changed.running_var).astype(np.float64) + changed.eps < 0, case.x.ndim, case.axis)
-    return comparisons.no_number(bn(changed).y, negative, quantity)
+    changed, negative = edges.with_negative_variances(case), edges.negative_roots(case)
+    no_number = partial(comparisons.no_number, where=negative, quantity="y of a negative root")
+    return refusals.refused_or(bn, changed, lambda: no_number(bn(changed).y))

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.contract.reply import Raised
-from bnconform.engine.agreement import Agreement
+from bnconform.engine.agreement import Agreement, not_asked
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle.notation import Symbols, sqrt, total
-from bnconform.relations import channels, comparisons, edges, gradients
+from bnconform.relations import channels, comparisons, edges, gradients, refusals
+from bnconform.relations.refusals import Found
 
 TRAINING = cases(mode="train")
 SINGLE = cases(mode="train", gradients=False, rows="one")
@@ -31,7 +31,7 @@ CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and �
 def sends_gradients_without_running_statistics(bn: Subject, case: Case) -> list[Agreement]:
     """In training the gradients are the same where no running statistics are kept."""
     if case.x.ndim != 4:
-        return [Agreement(quantity="dx", missing=OTHER_RANK)]
+        return [not_asked(OTHER_RANK, quantity="dx")]
     return gradients.gradients(bn, replace(case, running_mean=None, running_var=None))
 
 
@@ -43,9 +43,9 @@ def sends_gradients_without_running_statistics(bn: Subject, case: Case) -> list[
 def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agreement]:
     """An input of one channel has the output, the averages and the gradients of its equations."""
     if case.x.ndim != 4:
-        return [Agreement(quantity="y", missing=OTHER_RANK)]
+        return [not_asked(OTHER_RANK, quantity="y")]
     alone = channels.alone(case)
-    found = [comparisons.pointwise(bn, alone, "y"), *comparisons.averages(bn, alone)]
+    found = [comparisons.pointwise(bn, alone), *comparisons.averages(bn, alone)]
     return [*found, *gradients.gradients(bn, alone)]
 
 
@@ -81,12 +81,10 @@ def infers_by_a_variance_of_zero(bn: Outputs, c: Symbols) -> list[Equation]:
     source=CHAIN_RULE + ": y = β whatever x is",
     given=SINGLE,
 )
-def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> list[Agreement]:
+def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> Found:
     """A channel of a single value, where it is not refused, sends a gradient to β alone."""
     single = edges.with_itself_as_cotangent(case)
-    if isinstance(reply := bn.reply(single), Raised):
-        return [Agreement(quantity="dx", missing=f"refused: {reply.message}")]
-    return gradients.gradients(bn, single)
+    return refusals.unless_refused(bn, single, lambda: gradients.gradients(bn, single), "dx")
 
 
 @spec(

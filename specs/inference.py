@@ -5,10 +5,10 @@ import numpy as np
 from bnconform.cases.strategies import cases
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement, agree, not_asked
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
-from bnconform.oracle import bounds, reference
+from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
 from bnconform.oracle.notation import Symbols, sqrt
 from bnconform.relations import chains, folding, followups
@@ -35,12 +35,19 @@ def infers_by_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
 def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
     """In inference the output for one example does not depend on the others of its batch."""
     other = followups.among_others(case)
-    expected = bn(other).y
+    expected = bn.output(other, "y")
     within = bounds.y(case, bn.dialect) + bounds.y(other, bn.dialect)
-    if expected is None or case.x.shape[0] == 1:
-        return Agreement(quantity="y", missing="y is not offered" if expected is None else "no other example is there")
+    if case.x.shape[0] == 1:
+        return not_asked("no other example is there", quantity="y")
     first = along(np.arange(case.x.shape[0]) == 0, case.x.ndim, 0)
-    return agree(bn(case).y, expected.astype(np.float64), within=within, quantity="y among other examples", where=first)
+    return agree(
+        bn(case).y,
+        expected.astype(np.float64),
+        within=within,
+        output="y",
+        quantity="y among other examples",
+        where=first,
+    )
 
 
 @spec(
@@ -52,11 +59,11 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
 def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
     """Inference is one linear map of each channel: what it gives for x lies a·x above what it gives for 0."""
     zero = followups.at_zero(case)
-    intercept = bn(zero).y
-    within = bounds.y(case, bn.dialect) + bounds.y(zero, bn.dialect)
-    if intercept is None:
-        return Agreement(quantity="y", missing="y is not offered")
-    return agree(bn(case).y, folding.above(case, intercept), within=within, quantity="y above the one for 0")
+    expected, within = (
+        folding.above(case, bn.output(zero, "y")),
+        bounds.y(case, bn.dialect) + bounds.y(zero, bn.dialect),
+    )
+    return agree(bn(case).y, expected, within=within, output="y", quantity="y above the one for 0")
 
 
 @spec(
@@ -70,7 +77,8 @@ def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
     """Inference after a layer w·z + b is a layer of its own, with the weight a·w and the bias a·b + β - a·E[x]."""
     layered, drift = folding.behind_a_layer(case)
     within = bounds.y(layered, bn.dialect) + drift
-    return agree(bn(layered).y, folding.folded_layer(case), within=within, quantity="y behind a linear layer")
+    expected, quantity = folding.folded_layer(case), "y behind a linear layer"
+    return agree(bn(layered).y, expected, within=within, output="y", quantity=quantity)
 
 
 @spec(
@@ -82,13 +90,13 @@ def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
     """In inference a batch of one example gives what the example gives in a larger batch."""
     single = followups.one_example(case)
     within = bounds.y(case, bn.dialect)
-    expected = bn(case).y
-    if expected is None or case.x.shape[0] == 1:
-        return Agreement(
-            quantity="y", missing="y is not offered" if expected is None else "the batch is of one example"
-        )
+    expected = bn.output(case, "y")
+    if case.x.shape[0] == 1:
+        return not_asked("the batch is of one example", quantity="y")
     of_one = Bound(within.allowance[:1], within.scale[:1], within.u) + bounds.y(single, bn.dialect)
-    return agree(bn(single).y, expected[:1].astype(np.float64), within=of_one, quantity="y of a single example")
+    return agree(
+        bn(single).y, expected[:1].astype(np.float64), within=of_one, output="y", quantity="y of a single example"
+    )
 
 
 @spec(
@@ -102,9 +110,8 @@ def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
     """Inference after a training step normalizes by the running statistics that the step returned."""
     after = chains.inference_after_a_step(bn, case)
     if after is None:
-        return Agreement(quantity="y", missing="running statistics are not offered")
-    within = bounds.y(after, bn.dialect)
-    return agree(bn(after).y, reference.y(after), within=within, quantity="y after a training step")
+        return not_asked("running statistics are not offered", quantity="y")
+    return bn.agrees(after, "y", quantity="y after a training step")
 
 
 @spec(
@@ -117,7 +124,7 @@ def drifts_from_training_by_r_and_d(bn: Subject, case: Case) -> Agreement:
     """Inference differs from training by a scale r and a shift d of the normalized values, and by nothing else."""
     after, trained = chains.inference_after_a_step(bn, case), bn(case).y
     if after is None or trained is None:
-        return Agreement(quantity="y", missing="y or the running statistics are not offered")
+        return not_asked("y or the running statistics are not offered", quantity="y")
     expected, stretch = folding.renormalized(case, after, trained)
     within = bounds.y(after, bn.dialect) + stretch * bounds.y(case, bn.dialect).allowance
-    return agree(bn(after).y, expected, within=within, quantity="y against the y of training")
+    return agree(bn(after).y, expected, within=within, output="y", quantity="y against the y of training")

@@ -28,7 +28,8 @@ def _unchanged(bn: Subject, case: Case, changed: Case, how: str) -> Agreement:
     drift = np.abs(reference.y(changed) - reference.y(case))
     within = bounds.y(case, bn.dialect) + bounds.y(changed, bn.dialect) + drift
     expected = reference.y(case) if before is None else before.astype(np.float64)
-    return agree(None if before is None else bn(changed).y, expected, within=within, quantity=f"y of the {how} input")
+    actual, quantity = None if before is None else bn(changed).y, f"y of the {how} input"
+    return agree(actual, expected, within=within, output="y", quantity=quantity)
 
 
 @spec(
@@ -60,13 +61,11 @@ def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
 def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
     """Reordering the batch reorders the outputs and changes none of them."""
     turned = followups.reordered(case)
-    before = bn(case).y
-    if before is None:
-        return Agreement(quantity="y", missing="y is not offered")
+    before = bn.output(case, "y")
     expected = followups.reorder(before.astype(np.float64), case.axis)
     before_bound = bounds.y(case, bn.dialect)
     within = bounds.y(turned, bn.dialect) + followups.reorder(before_bound.allowance, case.axis)
-    return agree(bn(turned).y, expected, within=within, quantity="y of the reordered input")
+    return agree(bn(turned).y, expected, within=within, output="y", quantity="y of the reordered input")
 
 
 @spec(
@@ -77,13 +76,11 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
 def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
     """Giving a batch twice changes none of its outputs, since mean and biased variance are averages."""
     twice = followups.repeated(case)
-    before = bn(case).y
-    if before is None:
-        return Agreement(quantity="y", missing="y is not offered")
+    before = bn.output(case, "y")
     expected = np.concatenate([before, before]).astype(np.float64)
     allowance = bounds.y(case, bn.dialect).allowance
     within = bounds.y(twice, bn.dialect) + np.concatenate([allowance, allowance])
-    return agree(bn(twice).y, expected, within=within, quantity="y of the repeated batch")
+    return agree(bn(twice).y, expected, within=within, output="y", quantity="y of the repeated batch")
 
 
 @spec(

@@ -5,14 +5,13 @@ Rules: y is judged where the mask shows x: its hidden values are documented nowh
 least loss, no number that is not one in state that outlives the call.
 """
 
-import numpy as np
-
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.agreement import Agreement, agree, not_asked, unless_declared
 from bnconform.engine.spec import Subject, spec
 from bnconform.oracle import bounds, reference
-from bnconform.relations import masks
+from bnconform.oracle.expected import RUNNING, expected
+from bnconform.relations import comparisons, masks
 from bnconform.relations.masks import Masked
 
 TRAINING = cases(mode="train")
@@ -26,25 +25,24 @@ FLAX = (
 def _elsewhere(case: Case) -> Agreement | None:
     """Returns the stand-in for a comparison where masks are not tried."""
     tried = case.x.ndim in masks.RANKS and case.rows > 1
-    return None if tried else Agreement(quantity="y", missing="masks are tried on several values of rank 2 and 3 only")
+    return None if tried else not_asked("masks are tried on several values of rank 2 and 3 only", quantity="y")
 
 
 def _compare_y(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    actual, expected = bn(run).y, masked.spread(reference.y(masked.kept))
+    actual, right = bn(run).y, masked.spread(reference.y(masked.kept))
     within = masked.spread_bound(bounds.y(masked.kept, bn.dialect))
-    return agree(actual, expected, within=within, quantity=f"y {how}", where=masked.tensor)
+    return agree(actual, right, within=within, output="y", quantity=f"y {how}", where=masked.tensor)
 
 
 def _compare_mean(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    actual, expected = bn(run).running_mean, reference.running_mean(masked.kept)
+    actual, right = bn(run).running_mean, reference.running_mean(masked.kept)
     within = bounds.running_mean(masked.kept, bn.dialect)
-    return agree(actual, expected, within=within, quantity=f"running_mean {how}")
+    return agree(actual, right, within=within, output="running_mean", quantity=f"running_mean {how}")
 
 
 def _compare_variance(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    kept, actual, correction = masked.kept, bn(run).running_var, int(bn.dialect.running_var == "unbiased")
-    within = bounds.running_var(kept, bn.dialect, correction=correction)
-    return agree(actual, reference.running_var(kept, correction), within=within, quantity=f"running_var {how}")
+    value, within = expected(masked.kept, bn.dialect, "running_var")
+    return agree(bn(run).running_var, value, within=within, output="running_var", quantity=f"running_var {how}")
 
 
 @spec(
@@ -93,7 +91,8 @@ def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agr
         return absent
     actual = bn(masked.case).running_var
     within = bounds.running_var(masked.kept, bn.dialect)
-    paper = agree(actual, reference.running_var(masked.kept), within=within, quantity="running_var under a mask")
+    right, quantity = reference.running_var(masked.kept), "running_var under a mask"
+    paper = agree(actual, right, within=within, output="running_var", quantity=quantity)
     if bn.dialect.running_var == "unbiased":
         return paper
     return unless_declared(paper, "running_var", _compare_variance(bn, masked.case, masked, "under a mask"))
@@ -112,10 +111,10 @@ def sends_gradients_through_what_the_mask_shows(bn: Subject, case: Case) -> Agre
     if absent is not None:
         return absent
     if case.dy is None:
-        return Agreement(quantity="dx", missing="the case has no cotangent")
-    actual, expected = bn(masked.case).dx, masked.spread(reference.dx(masked.kept))
+        return not_asked("the case has no cotangent", quantity="dx")
+    actual, right = bn(masked.case).dx, masked.spread(reference.dx(masked.kept))
     within = masked.spread_bound(bounds.dx(masked.kept, bn.dialect))
-    return agree(actual, expected, within=within, quantity="dx under a mask", where=masked.tensor)
+    return agree(actual, right, within=within, output="dx", quantity="dx under a mask", where=masked.tensor)
 
 
 @spec(
@@ -128,7 +127,7 @@ def ignores_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
     """Hidden values that are not numbers reach neither the shown outputs nor the running averages."""
     absent, masked = _elsewhere(case), masks.hiding_values(case)
     if absent is not None or not masked.hides:
-        return [absent or Agreement(quantity="y", missing="the mask hides none of so few values")]
+        return [absent or not_asked("the mask hides none of so few values", quantity="y")]
     run, how = masks.with_nan_hidden(case), "beside hidden NaN"
     return [compare(bn, run, masked, how) for compare in (_compare_y, _compare_mean, _compare_variance)]
 
@@ -158,11 +157,4 @@ def keeps_its_averages_when_all_is_hidden(bn: Subject, case: Case) -> list[Agree
     if absent is not None:
         return [absent]
     found = bn(masks.hiding_everything(case))
-    return [_finite(found.running_mean, "running_mean"), _finite(found.running_var, "running_var")]
-
-
-def _finite(state: np.ndarray | None, quantity: str) -> Agreement:
-    if state is None:
-        return Agreement(quantity=quantity, missing=f"{quantity} is not offered")
-    truth = np.isfinite(state.astype(np.float64))
-    return hold(truth, quantity=f"finite {quantity} where all is hidden", where=np.ones(truth.shape, bool))
+    return [comparisons.finite(getattr(found, name), name, " where all is hidden") for name in RUNNING]

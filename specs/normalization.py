@@ -5,7 +5,7 @@ import numpy as np
 from bnconform.cases.strategies import cases
 from bnconform.contract.axes import along, to_rows
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement, agree, not_asked, not_offered
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds, reference
@@ -57,7 +57,7 @@ def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
     expected = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     # An average of values is off by no more than the average of what each of them may be off.
     within = Bound(bound.allowance.mean(axis=others), bound.scale.mean(axis=others))
-    return agree(actual, expected, within=within, quantity="mean of y")
+    return agree(actual, expected, within=within, output="y", quantity="mean of y")
 
 
 @equation(
@@ -92,11 +92,11 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
     beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
     y, h = bn(case).y, bn(plain).y
     if h is None:
-        return agree(None, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+        return not_offered("y")
     scale = _per_channel(case, gamma)
     error_of_h = np.abs(scale) * bounds.y(plain, bn.dialect).allowance
     expected = exact.scaled(h, scale, _per_channel(case, beta))
-    return agree(y, expected, within=bounds.y(case, bn.dialect) + error_of_h, quantity="y")
+    return agree(y, expected, within=bounds.y(case, bn.dialect) + error_of_h, output="y")
 
 
 @spec(
@@ -138,7 +138,7 @@ def restores_its_input(bn: Subject, case: Case) -> Agreement:
     x = undone.x.astype(np.float64)
     # γ and β are rounded to their dtype, which moves the exact output away from x by a known amount.
     within = bounds.y(undone, bn.dialect) + np.abs(reference.y(undone) - x)
-    return agree(bn(undone).y, x, within=within, quantity="y for γ = √(σ² + ε), β = μ")
+    return agree(bn(undone).y, x, within=within, output="y", quantity="y for γ = √(σ² + ε), β = μ")
 
 
 @spec(
@@ -154,7 +154,7 @@ def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Cas
     expected = exact.short_of_input(undone)
     # γ and β are rounded to their dtype, which moves the exact output by a known amount.
     within = bounds.y(undone, bn.dialect) + np.abs(reference.y(undone) - expected)
-    return agree(bn(undone).y, expected, within=within, quantity="y for γ = σ, β = μ")
+    return agree(bn(undone).y, expected, within=within, output="y", quantity="y for γ = σ, β = μ")
 
 
 @spec(
@@ -177,7 +177,7 @@ def sets_the_moments_of_its_output(bn: Subject, case: Case) -> list[Agreement]:
 def takes_a_feature_map_as_one_feature(bn: Subject, case: Case) -> Agreement:
     """The statistics of a feature map are over N·H·W: the output is that of a matrix with a row for each pixel."""
     if case.x.ndim != 4:
-        return Agreement(quantity="y", missing="the input holds no feature maps")
+        return not_asked("the input holds no feature maps", quantity="y")
     matrix = followups.as_matrix(case)
     return comparisons.same_output(bn, case, matrix, quantity="y of the matrix", moved=lambda t: to_rows(t, case.axis))
 
@@ -190,7 +190,7 @@ def takes_a_feature_map_as_one_feature(bn: Subject, case: Case) -> Agreement:
 def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
     """Moving the channels to another axis moves the outputs there and changes none of them."""
     if case.x.ndim > 4:
-        return Agreement(quantity="y", missing="of ranks up to 4 only, as each shape costs some a compilation")
+        return not_asked("of ranks up to 4 only, as each shape costs some a compilation", quantity="y")
     moved, axis = followups.on_next_axis(case), followups.next_axis(case)
     quantity = "y with the channels on another axis"
     return comparisons.same_output(bn, case, moved, quantity=quantity, moved=lambda t: np.moveaxis(t, case.axis, axis))
@@ -203,7 +203,7 @@ def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
 )
 def follows_the_listing(bn: Subject, case: Case) -> Agreement:
     """The output is what the listing of document 001 gives if nothing is rounded, a row for each value of a channel."""
-    return agree(bn(case).y, exact.listing(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, exact.listing(case), within=bounds.y(case, bn.dialect), output="y")
 
 
 @spec(
@@ -216,11 +216,11 @@ def follows_the_listing(bn: Subject, case: Case) -> Agreement:
 def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:
     """The statistics of a sequence are per time step: with T·C channels at once or step by step the output is one."""
     if case.x.ndim not in (3, 5) or case.x.shape[0] < 2:
-        return Agreement(quantity="y", missing="the input holds no sequences, or a single one")
+        return not_asked("the input holds no sequences, or a single one", quantity="y")
     whole, alone = followups.time_steps_as_channels(case), followups.time_steps(case)
     quantity, y, parts = "y of time steps as channels", bn(whole).y, [bn(step).y for step in alone]
     if y is None or any(part is None for part in parts):
-        return Agreement(quantity=quantity, missing="y is not offered")
+        return not_offered("y", quantity=quantity)
     at_once, bound = followups.as_sequence(case, y), bounds.y(whole, bn.dialect)
     # What a step by itself may be off adds to what it may be off among the others.
     more = followups.joined(case, [bounds.y(step, bn.dialect).allowance for step in alone])
@@ -228,4 +228,4 @@ def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:
         followups.as_sequence(case, bound.allowance) + more, followups.as_sequence(case, bound.scale), bound.u
     )
     one_by_one = followups.joined(case, [np.asarray(part).astype(np.float64) for part in parts])
-    return agree(at_once, one_by_one, within=within, quantity=quantity)
+    return agree(at_once, one_by_one, within=within, output="y", quantity=quantity)

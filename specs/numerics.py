@@ -5,11 +5,12 @@ arithmetic. The variance is read off the running variance: in y the error of the
 algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer distinct there.
 """
 
+from dataclasses import replace
+
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement, not_asked
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
 from bnconform.relations import probes, refusals
 
 TRAINING = cases(mode="train")
@@ -28,10 +29,9 @@ def accumulates_narrow_input_in_the_declared_type(bn: Subject, case: Case) -> Ag
     """The statistics of 16-bit input are accumulated in the wider type that is declared."""
     quantity = "running mean of values near 1"
     if case.dtype not in NARROW or bn.dialect.stats_dtype not in ("float32", "float64"):
-        return Agreement(quantity=quantity, missing="no wider type than that of the input is declared for the sums")
+        return not_asked("no wider type than that of the input is declared for the sums", quantity=quantity)
     probe = refusals.taken(bn, probes.near_one(case))
-    actual, expected = bn(probe).running_mean, reference.running_mean(probe)
-    return agree(actual, expected, within=bounds.running_mean(probe, bn.dialect), quantity=quantity)
+    return replace(bn.agrees(probe, "running_mean", quantity=quantity), output="")
 
 
 @spec(
@@ -44,12 +44,9 @@ def loses_no_more_digits_than_its_algorithm(bn: Subject, case: Case) -> Agreemen
     """The variance of data far from zero loses no more digits than the declared algorithm, in one pass or in two."""
     quantity = "variance of data far from zero"
     if case.dtype in NARROW:
-        return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
+        return not_asked("nothing is claimed of 16-bit data far from zero", quantity=quantity)
     probe = refusals.taken(bn, probes.far_from_zero(case))
-    correction = int(bn.dialect.running_var == "unbiased")
-    actual, expected = bn(probe).running_var, reference.running_var(probe, correction)
-    within = bounds.running_var(probe, bn.dialect, correction=correction)
-    return agree(actual, expected, within=within, quantity=quantity)
+    return replace(bn.agrees(probe, "running_var", quantity=quantity), output="")
 
 
 @spec(
@@ -62,10 +59,9 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     """Data up to ten thousand standard deviations away from zero are normalized as well as data near it."""
     quantity = "y of data far from zero"
     if case.dtype in NARROW:
-        return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
+        return not_asked("nothing is claimed of 16-bit data far from zero", quantity=quantity)
     probe = refusals.taken(bn, probes.far_from_zero(case))
-    actual, expected = bn(probe).y, reference.y(probe)
-    return agree(actual, expected, within=bounds.y(probe, bn.dialect), quantity=quantity)
+    return bn.agrees(probe, "y", quantity=quantity)
 
 
 @spec(
@@ -79,6 +75,6 @@ def infers_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     """Inference far from zero may fold the mean into one product and one sum, which costs some digits and no more."""
     quantity = "y of data far from zero in inference"
     if case.dtype in NARROW:
-        return Agreement(quantity=quantity, missing="nothing is claimed of 16-bit data far from zero")
+        return not_asked("nothing is claimed of 16-bit data far from zero", quantity=quantity)
     probe = probes.inference_far_from_zero(case)
-    return agree(bn(probe).y, reference.y(probe), within=bounds.y(probe, bn.dialect), quantity=quantity)
+    return bn.agrees(probe, "y", quantity=quantity)

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.agreement import Agreement, agree, hold, not_asked, not_offered, unless_declared
 from bnconform.engine.spec import Subject, spec
 from bnconform.oracle import bounds, reference
 from bnconform.relations import chains, recurrences
@@ -19,13 +19,13 @@ TRAINING = cases(mode="train")
 
 
 KERAS = "keras.layers.BatchNormalization: “moving_mean_initializer='zeros', moving_variance_initializer='ones'”"
-MISSING = "a state with running statistics is not offered"
+STATE = "a state with running statistics"
 
 
 def _of_no_batch(bn: Subject) -> Agreement | None:
     """Returns the stand-in for a comparison where the average of no batch at all is documented nowhere."""
     documented = bn.dialect.average in recurrences.DOCUMENTED_START
-    return None if documented else Agreement(quantity="start", missing="its average of no batch is documented nowhere")
+    return None if documented else not_asked("its average of no batch is documented nowhere", quantity="start")
 
 
 @spec(
@@ -38,11 +38,11 @@ def begins_with_no_mean_and_unit_variance(bn: Subject, case: Case) -> list[Agree
     unknown = _of_no_batch(bn)
     if unknown is not None:
         return [unknown]
-    new, everywhere = bn(replace(recurrences.new_layer(case), mode="infer")), np.full(case.channels, True)
+    new = bn(replace(recurrences.new_layer(case), mode="infer"))
     return [
-        Agreement(quantity=name, missing=f"{name} is not offered")
+        not_offered(name)
         if (found := getattr(new, name)) is None
-        else hold(found.astype(np.float64) == value, quantity=f"{name} of a new layer", where=everywhere)
+        else hold(found.astype(np.float64) == value, quantity=f"{name} of a new layer", output=name)
         for name, value in recurrences.INITIAL.items()
     ]
 
@@ -59,7 +59,7 @@ def infers_by_its_initial_values(bn: Subject, case: Case) -> Agreement:
         return unknown
     new, known = replace(recurrences.new_layer(case), mode="infer"), recurrences.by_initial_values(case)
     within = bounds.y(known, bn.dialect)
-    return agree(bn(new).y, reference.y(known), within=within, quantity="y of a new layer")
+    return agree(bn(new).y, reference.y(known), within=within, output="y", quantity="y of a new layer")
 
 
 @spec(
@@ -73,14 +73,14 @@ def follows_its_own_recurrence(bn: Subject, case: Case) -> list[Agreement]:
     """Three training steps of a new layer leave the averages that its declared recurrence gives for their batches."""
     chain = recurrences.from_the_beginning(bn, case)
     if not chain:
-        return [Agreement(quantity="state", missing=MISSING)]
+        return [not_offered(STATE, quantity="state")]
     last, correction = chain[-1].outcome, int(bn.dialect.running_var == "unbiased")
     after = "after three steps of a new layer"
     mean, mean_bound = recurrences.mean_after(chain, bn.dialect)
     variance, variance_bound = recurrences.variance_after(chain, bn.dialect, correction)
     return [
-        agree(last.running_mean, mean, within=mean_bound, quantity=f"running_mean {after}"),
-        agree(last.running_var, variance, within=variance_bound, quantity=f"running_var {after}"),
+        agree(last.running_mean, mean, within=mean_bound, output="running_mean", quantity=f"running_mean {after}"),
+        agree(last.running_var, variance, within=variance_bound, output="running_var", quantity=f"running_var {after}"),
     ]
 
 
@@ -94,22 +94,24 @@ def follows_its_own_recurrence(bn: Subject, case: Case) -> list[Agreement]:
 def averages_all_batches_by_its_own_count(bn: Subject, case: Case) -> list[Agreement]:
     """A layer that declares a cumulative average counts its steps, and all batches weigh the same."""
     if bn.dialect.average != "cumulative":
-        return [Agreement(quantity="state", missing="it does not declare a cumulative average")]
+        return [not_asked("it does not declare a cumulative average", quantity="state")]
     chain = recurrences.from_the_beginning(bn, case)
     if not chain:
-        return [Agreement(quantity="state", missing=MISSING)]
+        return [not_offered(STATE, quantity="state")]
     last = chain[-1].outcome
 
     def compared(correction: int) -> Agreement:
         reached, within = recurrences.variance_after(chain, bn.dialect, correction)
         average = chains.plain_average(chains.variances(chain, correction))
         within = within + np.abs(reached - average)  # 0 but for weights 1/j that are kept in float32 by declaration
-        return agree(last.running_var, average, within=within, quantity="running_var over three batches")
+        quantity = "running_var over three batches"
+        return agree(last.running_var, average, within=within, output="running_var", quantity=quantity)
 
     reached, within = recurrences.mean_after(chain, bn.dialect)
     average = chains.plain_average(chains.means(chain))
     within = within + np.abs(reached - average)
-    mean = agree(last.running_mean, average, within=within, quantity="running_mean over three batches")
+    quantity = "running_mean over three batches"
+    mean = agree(last.running_mean, average, within=within, output="running_mean", quantity=quantity)
     if bn.dialect.running_var == "biased":
         return [mean, unless_declared(compared(1), "running_var", compared(0))]
     return [mean, compared(1)]
@@ -126,9 +128,9 @@ def infers_by_what_its_state_holds(bn: Subject, case: Case) -> Agreement:
     """After three training steps of a new layer, inference by its state uses the averages that it reported."""
     chain = recurrences.from_the_beginning(bn, case)
     if not chain:
-        return Agreement(quantity="y", missing=MISSING)
+        return not_offered(STATE, quantity="y")
     last = chain[-1].outcome
     kept = replace(recurrences.new_layer(case), mode="infer", state=last.state)
     known = replace(kept, state=None, running_mean=last.running_mean, running_var=last.running_var)
     within = bounds.y(known, bn.dialect)
-    return agree(bn(kept).y, reference.y(known), within=within, quantity="y by the state of three steps")
+    return agree(bn(kept).y, reference.y(known), within=within, output="y", quantity="y by the state of three steps")

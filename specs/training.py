@@ -14,7 +14,7 @@ from bnconform.cases import populations
 from bnconform.cases.strategies import cases
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement, agree, not_offered
 from bnconform.engine.spec import Subject, spec
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
@@ -103,6 +103,7 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
         beta,
         # An average is off by no more than the average of what each value may be off.
         within=Bound(error.mean(axis=others), bound.scale.mean(axis=others), bound.u),
+        output="y",
         quantity="mean of y of the drifted input",
     )
     square = agree(
@@ -110,6 +111,7 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
         exact.share_of_variance(drifted, gamma),
         # (z + e)² - z² = e(2z + e) with z = y - β
         within=Bound((error * (2 * size + error)).mean(axis=others), gamma * gamma, bound.u),
+        output="y",
         quantity="variance of y of the drifted input",
     )
     return [mean, square]
@@ -125,7 +127,7 @@ def _along(case: Case, vector: np.ndarray) -> np.ndarray:
 
 def _call(bn: Subject, case: Case) -> list[Agreement]:
     """Compares everything that one call of a layer returned."""
-    return [comparisons.pointwise(bn, case, "y"), *comparisons.averages(bn, case), *gradients.gradients(bn, case)]
+    return [comparisons.pointwise(bn, case), *comparisons.averages(bn, case), *gradients.gradients(bn, case)]
 
 
 def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
@@ -139,11 +141,14 @@ def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
                 bn(call.forward).y,
                 reference.y(call.whole),
                 within=bounds.y(call.whole, bn.dialect),
+                involves=("y",),
                 quantity="y, forward only,",
             )
             found = [forward, *_call(bn, call.whole)]
-            yield from (replace(one, quantity=f"{one.quantity} of layer {place} in step {number}", case=call.whole)
-                        for one in found)  # fmt: skip
+            where = f"of layer {place} in step {number}"
+            yield from (
+                replace(one, quantity=f"{one.quantity} {where}", direct=False, case=call.whole) for one in found
+            )
             if any(one.verdict == "fails" for one in found):
                 return
 
@@ -201,10 +206,12 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
             ("running_var", found.running_var, noise.standard_squares, noise.chi_squared(m - 1)),
         ):
             if returned is None:
-                yield Agreement(quantity=name, missing=f"{name} is not offered")
+                yield not_offered(name)
                 continue
             draws = standard(batch, bn.dialect, returned)
-            yield noise.distributed(draws, distribution, quantity=f"share of {name} in batches of {m}", case=batch)
+            yield noise.distributed(
+                draws, distribution, output=name, quantity=f"share of {name} in batches of {m}", case=batch
+            )
 
 
 @spec(
@@ -221,13 +228,13 @@ def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Ag
     outputs themselves are compared.
     """
     if not noise.enough(case):
-        yield comparisons.pointwise(bn, case, "y")
+        yield comparisons.pointwise(bn, case)
         return
     for m in populations.COUNTS:
         batch = refusals.taken(bn, noise.with_the_mean_in_front(noise.of_size(case, m)))
         y, quantity = bn(batch).y, f"share of y of the fixed example in batches of {m}"
         if y is None:
-            yield Agreement(quantity=quantity, missing="y is not offered")
+            yield not_offered("y", quantity=quantity)
             continue
         draws = noise.first_output(batch, bn.dialect, y)
-        yield noise.distributed(draws, noise.output_of_the_mean(m), quantity=quantity, case=batch)
+        yield noise.distributed(draws, noise.output_of_the_mean(m), output="y", quantity=quantity, case=batch)

@@ -21,18 +21,40 @@ VERDICTS: tuple[Verdict, ...] = ("conforms", "deviates", "fails", "crashes", "ha
 BAD: frozenset[Verdict] = frozenset({"fails", "crashes", "hangs"})
 
 
+Kind = Literal["not offered", "refused", "not asked"]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why nothing could be compared.
+
+    kind: the implementation does not return the output ("not offered"), took no such case ("refused"), or the statement
+    asks nothing of it here ("not asked"). words: the reason in a sentence, which no code reads.
+    """
+
+    kind: Kind
+    words: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Agreement:
     """One comparison of a quantity with its expected value.
 
+    quantity: what was compared, in words, which no code reads. output: the field of Outcome that it is about; empty
+    where it is about none or several. involves: further outputs that have a part in it. direct: whether an output of
+    the case itself was compared as it is, as a script can that runs the case once.
+
     ratio: the worst error divided by the bound, over all elements with a finite bound; at most 1 in agreement.
     total, compared, claimed: numbers of elements in question, with a finite bound, and with a bound that makes a claim.
     index: where the worst element stands. alternative: the comparison with the values that the Dialect declares
-    instead, and declared: the name of that Dialect field. missing: why nothing could be compared, else empty.
+    instead, and declared: the name of that Dialect field. missing: why nothing could be compared, if it could not.
     case: the case that was compared, where the drawn one only led to it and this one may be judged by itself.
     """
 
     quantity: str
+    output: str = ""
+    involves: tuple[str, ...] = ()
+    direct: bool = False
     ratio: float = 0.0
     total: int = 0
     compared: int = 0
@@ -43,14 +65,19 @@ class Agreement:
     allowance: np.ndarray | None = None
     alternative: Agreement | None = None
     declared: str = ""
-    missing: str = ""
+    missing: Missing | None = None
     case: Case | None = None
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """All outputs that have a part in this comparison."""
+        return (self.output, *self.involves) if self.output else self.involves
 
     @property
     def verdict(self) -> Verdict:
         """The verdict of this comparison alone: conforms, deviates, fails, or unsupported where nothing was
         compared."""
-        if self.missing or not self.compared:
+        if self.missing is not None or not self.compared:
             return "unsupported"
         if self.alternative is None:
             return "conforms" if self.ratio <= 1 else "fails"
@@ -64,16 +91,19 @@ def agree(
     expected: np.ndarray,
     *,
     within: Bound,
-    quantity: str,
+    output: str = "",
+    quantity: str = "",
+    involves: tuple[str, ...] = (),
     where: np.ndarray | None = None,
 ) -> Agreement:
     """Compares `actual` with `expected`, element by element, within the bound.
 
-    `where` (boolean, broadcast) restricts the comparison to the elements that the statement speaks of. An `actual` of
-    None, an output that the implementation does not offer, compares nothing. NaN for a number is an infinite error.
+    An output that is compared as it is needs no `quantity`: its name is enough. `where` (boolean, broadcast) restricts
+    the comparison to the elements that the statement speaks of. An `actual` of None, an output that the implementation
+    does not offer, compares nothing. NaN for a number is an infinite error.
     """
     if actual is None:
-        return Agreement(quantity=quantity, missing=f"{quantity} is not offered")
+        return not_offered(quantity or output)
     values = actual.astype(np.float64)
     allowance = within.allowance
     considered, claims, total = np.isfinite(allowance), within.claims, values.size
@@ -82,11 +112,14 @@ def agree(
         considered, claims, total = considered & where, claims & where, int(np.count_nonzero(where))
     compared = int(np.count_nonzero(considered))
     if not compared:
-        return Agreement(quantity=quantity, total=total)
+        return Agreement(quantity=quantity or output, total=total)
     ratios = _ratios(values, expected, allowance, None if compared == values.size else considered)
     worst = int(ratios.argmax())
     return Agreement(
-        quantity=quantity,
+        quantity=quantity or output,
+        output=output,
+        involves=involves,
+        direct=not quantity,
         ratio=float(ratios.flat[worst]),
         total=total,
         compared=compared,
@@ -108,11 +141,26 @@ def _ratios(actual: np.ndarray, expected: np.ndarray, allowance: np.ndarray, whe
     return ratios if where is None else np.where(where, ratios, -1.0)
 
 
-def hold(truth: np.ndarray, *, quantity: str, where: np.ndarray) -> Agreement:
-    """Judges a statement that is true or false of each element, of those in `where`: one that is false is no matter
+def not_offered(name: str, *, quantity: str = "") -> Agreement:
+    """Returns the comparison that there is none of, as the implementation does not return what `name` says."""
+    return Agreement(quantity=quantity or name, missing=Missing("not offered", f"{name} is not offered"))
+
+
+def refused(reply: Raised, *, quantity: str) -> Agreement:
+    """Returns the comparison that there is none of, as the implementation refused the case with an error."""
+    return Agreement(quantity=quantity, missing=Missing("refused", f"refused: {reply.message}"))
+
+
+def not_asked(why: str, *, quantity: str) -> Agreement:
+    """Returns the comparison that there is none of, as the statement asks nothing of such a case."""
+    return Agreement(quantity=quantity, missing=Missing("not asked", why))
+
+
+def hold(truth: np.ndarray, *, quantity: str, output: str = "", where: np.ndarray | None = None) -> Agreement:
+    """Judges a statement that is true or false of each element, or of those in `where`: one that is false is no matter
     of degree, so its ratio is infinite."""
-    within = Bound(np.where(where, 0.0, np.inf), np.ones(truth.shape))
-    return agree(truth, np.ones(truth.shape), within=within, quantity=quantity)
+    within = Bound(np.where(True if where is None else where, 0.0, np.inf) * np.ones(truth.shape), np.ones(truth.shape))
+    return agree(truth, np.ones(truth.shape), within=within, output=output, quantity=quantity)
 
 
 def unless_declared(paper: Agreement, field: str, alternative: Agreement) -> Agreement:

@@ -37,7 +37,7 @@ class Output:
         self._name, self._mode = name, mode
 
     def __eq__(self, right: Operand) -> Equation:  # type: ignore[override]  # it states, and compares nothing yet
-        return Equation(output=self._name, mode=self._mode, right=expression(right), quantity=self._name)
+        return Equation(output=self._name, mode=self._mode, right=expression(right))
 
     __hash__ = None  # type: ignore[assignment]  # nothing is to look one up
 
@@ -58,15 +58,16 @@ class Outputs:
 class Equation:
     """An output and the expression that it is equal to.
 
-    quantity: what a finding calls it. conditions: where it is claimed, channel by channel; empty: everywhere. declared:
-    the Dialect field by which an implementation may declare another equation instead, and that equation. departs:
-    whether one that declares the other departs from this statement; otherwise the other is the statement for it.
+    quantity: what a finding calls it; empty: the output itself. conditions: where it is claimed, channel by channel;
+    empty: everywhere. declared: the Dialect field by which an implementation may declare another equation instead, and
+    that equation. departs: whether one that declares the other departs from this statement; otherwise the other is the
+    statement for it.
     """
 
     output: str
     mode: Mode
     right: Expression
-    quantity: str
+    quantity: str = ""
     conditions: tuple[Least, ...] = ()
     declared: tuple[str, Equation] | None = None
     departs: bool = True
@@ -111,7 +112,7 @@ class Equation:
             return self._compared(found, case, dialect)
         field, other = self.declared
         alternative = other.called(self.quantity)._compared(found, case, dialect)
-        if not self.departs or alternative.missing:
+        if not self.departs or alternative.missing is not None:
             return alternative
         return unless_declared(self._compared(found, case, dialect), field, alternative)
 
@@ -120,7 +121,9 @@ class Equation:
             getattr(found, self.output),
             self.formula.value(case),
             within=self.formula.bound(case, dialect),
+            output="" if self.quantity else self.output,
             quantity=self.quantity,
+            involves=(self.output,) if self.quantity else (),
             where=self._governed(case),
         )
 

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply
-from bnconform.engine.agreement import Agreement, Judgement, Reason, judgement
+from bnconform.engine.agreement import Agreement, Judgement, Reason, agree, judgement, not_offered
 from bnconform.engine.equation import Equation, Outputs, latex_of, text_of
+from bnconform.oracle.expected import expected
 from bnconform.oracle.notation.symbols import Symbols
 
 
@@ -26,6 +29,14 @@ class NoOutcomeError(Exception):
     def __init__(self, reply: Reason) -> None:
         super().__init__(f"no outcome: {reply}")
         self.reply = reply
+
+
+class NotOfferedError(Exception):
+    """Ends a spec's property when the implementation does not return the output that it is about."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not offered")
+        self.name = name
 
 
 class Subject:
@@ -52,6 +63,24 @@ class Subject:
         if not isinstance(reply, Outcome):
             raise NoOutcomeError(reply)
         return reply
+
+    def output(self, case: Case, name: str) -> np.ndarray:
+        """Returns an output of `case`; ends the property where it is not offered.
+
+        A property of several comparisons asks the Outcome instead, since a missing output must not hide the others.
+        """
+        array: np.ndarray | None = getattr(self(case), name)
+        if array is None:
+            raise NotOfferedError(name)
+        return array
+
+    def agrees(self, case: Case, name: str, *, quantity: str = "", where: np.ndarray | None = None) -> Agreement:
+        """Compares an output of `case` with what it should be by the Dialect, within its bound."""
+        actual: np.ndarray | None = getattr(self(case), name)
+        if actual is None:
+            return not_offered(quantity or name)
+        value, within = expected(case, self.dialect, name)
+        return agree(actual, value, within=within, output=name, quantity=quantity, where=where)
 
 
 Stated = Callable[[Outputs, Symbols], "Equation | Sequence[Equation]"]
@@ -91,6 +120,8 @@ class Spec:
             return judgement(self.check(bn, case))
         except NoOutcomeError as absent:
             return Judgement(reply=absent.reply)
+        except NotOfferedError as absent:
+            return judgement(not_offered(absent.name))
 
 
 def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]:
@@ -122,7 +153,8 @@ def equation(
         def check(bn: Subject, case: Case) -> list[Agreement]:
             posed = asked(case)
             outcome = bn(posed)
-            return [one.compared(outcome, posed, bn.dialect) for one in equations]
+            found = [one.compared(outcome, posed, bn.dialect) for one in equations]
+            return found if asked is as_drawn else [replace(one, direct=False) for one in found]
 
         return replace(_spec(stated, check, latex_of(equations, said), source, given), equations=equations, asked=asked)
 

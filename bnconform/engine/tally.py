@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bnconform.contract.case import Case
 from bnconform.contract.reply import NotOffered, Raised
-from bnconform.engine.agreement import BAD, Judgement, Verdict
+from bnconform.engine.agreement import BAD, Judgement, Missing, Verdict
 from bnconform.engine.spec import Spec
 
 
@@ -24,7 +24,7 @@ class Tally:
     alternative_ratio: float = 0.0
     failure: Seen | None = None
     deviation: Seen | None = None
-    missing: set[str] = field(default_factory=set)
+    missing: set[Missing] = field(default_factory=set)
 
     @property
     def open(self) -> bool:
@@ -65,13 +65,13 @@ class Tally:
     def record(self, case: Case, judged: Judgement) -> None:
         """Counts one example."""
         if isinstance(judged.reply, NotOffered):
-            self.missing.add(judged.reply.reason)
+            self.missing.add(Missing("refused", judged.reply.reason))
             return
         if judged.reply is not None:
             self.examples += 1
             self.failure = Seen(case, judged)
             return
-        self.missing.update(one.missing for one in judged.agreements if one.missing)
+        self.missing.update(one.missing for one in judged.agreements if one.missing is not None)
         compared = [one for one in judged.agreements if one.compared]
         self.examples += bool(compared)
         for one in compared:

@@ -16,10 +16,11 @@ from bnconform.contract.case import Case, Memory
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import OUTPUTS, Outcome
 from bnconform.contract.reply import Raised
-from bnconform.engine.agreement import Agreement, agree, hold, unless_declared
+from bnconform.engine.agreement import Agreement, agree, hold, not_asked, not_offered, refused, unless_declared
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.expected import RUNNING
 from bnconform.relations import exact
 
 SMALLEST_SHORT = float(np.finfo(np.float32).smallest_normal)
@@ -34,43 +35,38 @@ def same_output(
     bn: Subject, case: Case, changed: Case, *, quantity: str, moved: Move = _stays, where: np.ndarray | None = None
 ) -> Agreement:
     """Compares y of `changed` with y of `case`, whose elements `moved` takes to where they stand in the other."""
-    before = bn(case).y
-    if before is None:
-        return Agreement(quantity=quantity, missing="y is not offered")
+    before = bn.output(case, "y")
     with np.errstate(all="ignore"):
         drift = np.abs(reference.y(changed) - moved(reference.y(case)))
         mine = moved(bounds.y(case, bn.dialect).allowance)
         within = bounds.y(changed, bn.dialect) + mine + drift
-    return agree(bn(changed).y, moved(before.astype(np.float64)), within=within, quantity=quantity, where=where)
+    return agree(
+        bn(changed).y, moved(before.astype(np.float64)), within=within, output="y", quantity=quantity, where=where
+    )
 
 
 def pointwise_unless_refused(bn: Subject, case: Case, quantity: str) -> Agreement:
     """Compares y with the reference's; compares nothing where the implementation refused the case with an error."""
     reply = bn.reply(case)
-    if isinstance(reply, Raised):
-        return Agreement(quantity=quantity, missing=f"refused: {reply.message}")
-    return pointwise(bn, case, quantity)
+    return refused(reply, quantity=quantity) if isinstance(reply, Raised) else pointwise(bn, case, quantity)
 
 
-def pointwise(bn: Subject, case: Case, quantity: str, more: np.ndarray | float = 0.0) -> Agreement:
-    """Compares y with the reference's, allowing for `more` beside the bound, in y's units.
+def pointwise(bn: Subject, case: Case, quantity: str = "") -> Agreement:
+    """Compares y with the reference's.
 
     It compares nothing where ε is kept in float32 and below what that holds.
     """
     if bn.dialect.attribute_dtype == "float32" and 0 < case.eps < SMALLEST_SHORT:
-        return Agreement(quantity=quantity, missing="ε is kept in float32, which does not hold one so small")
-    within = bounds.y(case, bn.dialect) + more
-    return agree(bn(case).y, reference.y(case), within=within, quantity=quantity)
+        return not_asked("ε is kept in float32, which does not hold one so small", quantity=quantity or "y")
+    return bn.agrees(case, "y", quantity=quantity)
 
 
 def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
     """Compares y of the negated input with 2β - y."""
-    before, quantity = bn(case).y, "y of the negated input"
-    if before is None:
-        return Agreement(quantity=quantity, missing="y is not offered")
+    before, quantity = bn.output(case, "y"), "y of the negated input"
     within = bounds.y(negated, bn.dialect) + bounds.y(case, bn.dialect)
     expected = exact.scaled(before, np.array(-1.0), 2.0 * per_channel(case, shift(case)))
-    return agree(bn(negated).y, expected, within=within, quantity=quantity)
+    return agree(bn(negated).y, expected, within=within, output="y", quantity=quantity)
 
 
 def same_averages(bn: Subject, case: Case, changed: Case) -> list[Agreement]:
@@ -79,10 +75,10 @@ def same_averages(bn: Subject, case: Case, changed: Case) -> list[Agreement]:
     for name, bound in (("running_mean", bounds.running_mean), ("running_var", bounds.running_var)):
         one, other = getattr(bn(case), name), getattr(bn(changed), name)
         if one is None or other is None:
-            found.append(Agreement(quantity=name, missing=f"{name} is not offered"))
+            found.append(not_offered(name))
         else:
             within = bound(case, bn.dialect) + bound(changed, bn.dialect)
-            found.append(agree(other, one.astype(np.float64), within=within, quantity=name))
+            found.append(agree(other, one.astype(np.float64), within=within, output=name))
     return found
 
 
@@ -90,7 +86,7 @@ def same_bits(first: Outcome, second: Outcome) -> list[Agreement]:
     """Holds that every output of two runs is equal bit for bit; a NaN equals a NaN."""
     pairs = [(name, getattr(first, name), getattr(second, name)) for name in OUTPUTS]
     return [
-        hold(_equal(one, other), quantity=f"{name} of the second run", where=np.ones(one.shape, bool))
+        hold(_equal(one, other), quantity=f"{name} of the second run", output=name)
         for name, one, other in pairs
         if one is not None and other is not None
     ]
@@ -103,14 +99,7 @@ def _equal(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def averages(bn: Subject, case: Case) -> list[Agreement]:
     """Compares the running statistics with the reference's, the variance as the Dialect declares it."""
-    mean, variance, dialect = bn(case).running_mean, bn(case).running_var, bn.dialect
-    correction = 1 if dialect.running_var == "unbiased" else 0
-    expected = reference.running_var(case, correction=correction)
-    within = bounds.running_var(case, dialect, correction=correction)
-    return [
-        agree(mean, reference.running_mean(case), within=bounds.running_mean(case, dialect), quantity="running_mean"),
-        agree(variance, expected, within=within, quantity="running_var"),
-    ]
+    return [bn.agrees(case, name) for name in RUNNING]
 
 
 RESULTS = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
@@ -121,8 +110,8 @@ def inputs_left(bn: Subject, case: Case) -> Agreement:
     """Holds that a watched case was answered, as it is only where nothing was written to; else Raised is the reply."""
     found, quantity = bn(case), "inputs as they were"
     if not case.watched or all(getattr(found, name) is None for name in OUTPUTS):
-        return Agreement(quantity=quantity, missing="nothing was watched at work")
-    return hold(np.ones(1), quantity=quantity, where=np.ones(1, bool))
+        return not_asked("nothing was watched at work", quantity=quantity)
+    return hold(np.ones(1), quantity=quantity)
 
 
 def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
@@ -138,66 +127,71 @@ def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
 
 def _same(case: Case, name: str, found: np.ndarray | None, before: np.ndarray | None, dialect: Dialect) -> Agreement:
     if before is None:
-        return Agreement(quantity=name, missing=f"{name} is not offered")
+        return not_offered(name)
     bound, expected = getattr(bounds, name)(case, dialect), before.astype(np.float64)
     numbers = None if found is None else ~(np.isnan(expected) & np.isnan(found.astype(np.float64)))
-    return agree(found, expected, within=bound + bound, quantity=name, where=numbers)
+    return agree(found, expected, within=bound + bound, output=name, where=numbers)
 
 
 def same_results_where_stored(bn: Subject, case: Case, *memories: Memory) -> list[Agreement]:
     """Compares the results of a case that is stored in one of these ways with those of the plain case."""
     bn(case)  # run it first: an unsupported feature must be the reported reason
     if case.memory not in memories:
-        return [Agreement(quantity="y", missing="stored in another way")]
+        return [not_asked("stored in another way", quantity="y")]
     if case.memory == "shared" and (case.gamma is None or case.beta is None):
-        return [Agreement(quantity="y", missing="without γ nothing is shared")]
+        return [not_asked("without γ nothing is shared", quantity="y")]
     return same_results(bn, case, delivery.plain(case))
 
 
 def finite_averages(bn: Subject, case: Case) -> list[Agreement]:
     """Holds that the running statistics are finite after `case`, or that it was refused with an error."""
     if isinstance(bn.reply(case), Raised):
-        return [hold(np.ones(1), quantity="refusal", where=np.ones(1, bool))]
-    found, outcome = [], bn(case)
-    for name in ("running_mean", "running_var"):
-        array, quantity = getattr(outcome, name), f"finite {name}"
-        if array is None:
-            found.append(Agreement(quantity=quantity, missing=f"{name} is not offered"))
-        else:
-            truth = np.isfinite(array.astype(np.float64))
-            found.append(hold(truth, quantity=quantity, where=np.ones(truth.shape, bool)))
-    return found
+        return [hold(np.ones(1), quantity="refusal")]
+    return [finite(getattr(bn(case), name), name) for name in RUNNING]
+
+
+def finite(array: np.ndarray | None, name: str, when: str = "", where: np.ndarray | None = None) -> Agreement:
+    """Holds that an output is finite, everywhere or in `where`. when: what to say of the case in the quantity."""
+    quantity = f"finite {name}{when}"
+    if array is None:
+        return not_offered(name, quantity=quantity)
+    return hold(np.isfinite(array.astype(np.float64)), quantity=quantity, output=name, where=where)
 
 
 def refused_or_empty(bn: Subject, case: Case) -> Agreement:
     """Holds that a case without values gives an empty output, whose shape the contract checks, or an error that says
     something."""
-    reply, one = bn.reply(case), np.ones(1, bool)
+    reply = bn.reply(case)
     if isinstance(reply, Raised):
-        return hold(np.array([bool(reply.message.strip())]), quantity="message of the refusal", where=one)
+        return hold(np.array([bool(reply.message.strip())]), quantity="message of the refusal")
     y = bn(case).y
     if y is None:
-        return Agreement(quantity="empty y", missing="y is not offered")
-    return hold(np.array([y.size == 0]), quantity="empty y", where=one)
+        return not_offered("y", quantity="empty y")
+    return hold(np.array([y.size == 0]), quantity="empty y", output="y")
 
 
 def no_number(y: np.ndarray | None, where: np.ndarray, quantity: str) -> Agreement:
     """Holds that y is no finite number anywhere in `where`."""
     if y is None:
-        return Agreement(quantity=quantity, missing="y is not offered")
+        return not_offered("y", quantity=quantity)
     if not where.any():
-        return Agreement(quantity=quantity, missing="no channel is of that kind")
-    return hold(~np.isfinite(y.astype(np.float64)), quantity=quantity, where=np.broadcast_to(where, y.shape))
+        return not_asked("no channel is of that kind", quantity=quantity)
+    return hold(~np.isfinite(y.astype(np.float64)), quantity=quantity, output="y", where=where)
 
 
 def shift_or_refusal(bn: Subject, case: Case) -> Agreement:
     """Compares y with β; an error counts as declared where the Dialect says that a single value raises."""
     if isinstance(bn.reply(case), Raised) and bn.dialect.single_value == "raises":
         one = np.ones(1, bool)
-        paper = hold(~one, quantity="y for a single value", where=one)
-        return unless_declared(paper, "single_value", hold(one, quantity="refusal", where=one))
-    expected = np.broadcast_to(per_channel(case, shift(case)), case.x.shape)
-    return agree(bn(case).y, expected, within=bounds.y(case, bn.dialect), quantity="y for a single value")
+        paper = hold(~one, quantity="y for a single value", output="y")
+        return unless_declared(paper, "single_value", hold(one, quantity="refusal"))
+    return agree(
+        bn(case).y,
+        shift_everywhere(case),
+        within=bounds.y(case, bn.dialect),
+        output="y",
+        quantity="y for a single value",
+    )
 
 
 def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
@@ -210,6 +204,7 @@ def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
         None if y is None else exact.mean(y, case.axis),
         beta,
         within=Bound(error.mean(axis=others), bound.scale.mean(axis=others)),
+        output="y",
         quantity="mean of y",
     )
     square = agree(
@@ -217,9 +212,15 @@ def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
         exact.share_of_variance(case, gamma),
         # (γh + e)² - (γh)² = e(2γh + e)
         within=Bound((error * (2 * size + error)).mean(axis=others), gamma * gamma + beta * beta),
+        output="y",
         quantity="variance of y",
     )
     return [mean, square]
+
+
+def shift_everywhere(case: Case) -> np.ndarray:
+    """Returns β of x's shape."""
+    return np.broadcast_to(per_channel(case, shift(case)), case.x.shape)
 
 
 def shift(case: Case) -> np.ndarray:

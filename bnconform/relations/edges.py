@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from bnconform.contract.axes import from_rows, to_rows
+from bnconform.contract.axes import along, from_rows, to_rows
 from bnconform.contract.case import PER_CHANNEL, Case
 from bnconform.oracle import reference
 from bnconform.relations.followups import followup
@@ -49,6 +49,12 @@ def with_negative_variances(case: Case) -> Case:
     variance = case.running_var.astype(np.float64)
     variance[1::3], variance[2::3] = -case.eps / 2, -2.0 * case.eps
     return replace(case, running_var=variance.astype(case.running_var.dtype), dy=None)
+
+
+def negative_roots(case: Case) -> np.ndarray:
+    """Returns where the running variances of `with_negative_variances` and ε add up to less than zero."""
+    changed = with_negative_variances(case)
+    return along(np.asarray(changed.running_var).astype(np.float64) + changed.eps < 0, case.x.ndim, case.axis)
 
 
 @followup

@@ -14,11 +14,11 @@ from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement, agree, not_asked, not_offered
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
-from bnconform.oracle.expected import bound_of, expected
+from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.doubledouble import DoubleDouble
 from bnconform.oracle.reference.equations import rounded
 from bnconform.oracle.reference.quantities import solution
@@ -28,12 +28,13 @@ from bnconform.relations import followups
 
 def gradients(bn: Subject, case: Case) -> list[Agreement]:
     """Compares the first gradients that there are with the reference."""
-    return [derivative(bn, case, name) for name in ("dx", "dgamma", "dbeta")]
+    return [bn.agrees(case, name) for name in ("dx", "dgamma", "dbeta")]
 
 
 def total_of_dx(found: Outcome, case: Case, dialect: Dialect) -> Agreement:
     """Compares Σdx with 0."""
-    return _total_along(found, case, dialect, np.ones(1), np.zeros(case.channels), "sum of dx")
+    total = _total_along(found, case, dialect, np.ones(1), np.zeros(case.channels), "sum of dx")
+    return replace(total, output="dx", involves=())
 
 
 def total_of_dx_along_h(found: Outcome, case: Case, dialect: Dialect) -> Agreement:
@@ -49,21 +50,21 @@ def _total_along(
     found: Outcome, case: Case, dialect: Dialect, weights: Array, expected: Array, quantity: str
 ) -> Agreement:
     if found.dx is None:
-        return Agreement(quantity=quantity, missing="dx is not offered")
+        return not_offered("dx", quantity=quantity)
     with np.errstate(all="ignore"):
         actual = rounded((_rows(found.dx, case) * weights).total())
         within = _weighted(bounds.dx(case, dialect), weights, case)
-    return agree(actual, expected, within=within, quantity=quantity)
+    return agree(actual, expected, within=within, quantity=quantity, involves=("dx",))
 
 
 def gradient_of_doubled(found: Outcome, changed: Case, again: Outcome, case: Case, dialect: Dialect) -> Agreement:
     """Compares dx of 2x and 4ε, `again`, with half of that of x and ε."""
     if found.dx is None or again.dx is None:
-        return Agreement(quantity="dx of the doubled input", missing="dx is not offered")
+        return not_offered("dx", quantity="dx of the doubled input")
     with np.errstate(invalid="ignore"):  # a framework's NaN may be a signalling one
         half = found.dx.astype(np.float64) / 2
     within = bounds.dx(changed, dialect) + bounds.dx(case, dialect).allowance / 2
-    return agree(again.dx, half, within=within, quantity="dx of the doubled input")
+    return agree(again.dx, half, within=within, output="dx", quantity="dx of the doubled input")
 
 
 def doubled(case: Case) -> Case:
@@ -71,25 +72,11 @@ def doubled(case: Case) -> Case:
     return replace(followups.doubled(case), dy=case.dy)
 
 
-def second_gradient(bn: Subject, case: Case, name: str) -> Agreement:
-    """Compares a second gradient with the reference."""
-    return derivative(bn, case, name)
-
-
 def third_derivative(bn: Subject, case: Case) -> Agreement:
     """Compares the third derivative with the reference; no bound is derived for types of 16 bits."""
     if case.dtype in ("float16", "bfloat16"):
-        return Agreement(quantity="third_x", missing="no bound claims anything of third derivatives in 16 bits")
-    return derivative(bn, case, "third_x")
-
-
-def derivative(bn: Subject, case: Case, name: str) -> Agreement:
-    """Compares the output `name` with the reference, where it is offered."""
-    actual = getattr(bn(case), name)
-    if actual is None:
-        return Agreement(quantity=name, missing=f"{name} is not offered")
-    right, within = expected(case, bn.dialect, name)
-    return agree(actual, right, within=within, quantity=name)
+        return not_asked("no bound claims anything of third derivatives in 16 bits", quantity="third_x")
+    return bn.agrees(case, "third_x")
 
 
 def without_scale(case: Case) -> Case:
@@ -105,7 +92,7 @@ def pairing(found: Outcome, case: Case, dialect: Dialect) -> Agreement:
     pairs = [(name, getattr(found, name), tangent) for name, tangent in tangents.items() if tangent is not None]
     missing = [name for name, array, _ in [("dot_y", found.dot_y, None), *pairs] if array is None]
     if missing or case.dy is None or found.dot_y is None:
-        return Agreement(quantity=quantity, missing=f"{' and '.join(missing) or 'dy'} is not offered")
+        return not_offered(" and ".join(missing) or "dy", quantity=quantity)
     with np.errstate(all="ignore"):
         g = to_rows(case.dy, case.axis).astype(np.float64)
         difference = (_rows(found.dot_y, case) * g).total()
@@ -120,7 +107,8 @@ def pairing(found: Outcome, case: Case, dialect: Dialect) -> Agreement:
                 weight = to_rows(tangent, case.axis).astype(np.float64)
                 difference = difference - (_rows(array, case) * weight).total()
                 within = within + _weighted(own, weight, case)
-    return agree(rounded(difference), np.zeros(case.channels), within=within, quantity=quantity)
+    involves = ("dot_y", *names)
+    return agree(rounded(difference), np.zeros(case.channels), within=within, quantity=quantity, involves=involves)
 
 
 def _rows(tensor: np.ndarray, case: Case) -> DoubleDouble:

@@ -17,8 +17,7 @@ from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import dtype_named
 from bnconform.contract.outcome import Outcome
-from bnconform.contract.reply import NotOffered
-from bnconform.engine.spec import NoOutcomeError
+from bnconform.engine.spec import NotOfferedError
 from bnconform.oracle.reference.reductions import Array
 
 HIDDEN = (16, 32)
@@ -199,7 +198,7 @@ def _offered(outcome: Outcome, name: str) -> np.ndarray:
     """Returns an output without which no network is trained; ends the property where there is none."""
     array: np.ndarray | None = getattr(outcome, name)
     if array is None:
-        raise NoOutcomeError(NotOffered(f"{name} is not offered"))
+        raise NotOfferedError(name)
     return array
 
 

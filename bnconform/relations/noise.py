@@ -43,7 +43,7 @@ class Interval:
     high: Array
 
 
-def distributed(found: Interval, as_: Distribution, *, quantity: str, case: Case) -> Agreement:
+def distributed(found: Interval, as_: Distribution, *, output: str, quantity: str, case: Case) -> Agreement:
     """Compares the distribution of the draws over the channels with the exact one.
 
     The k-th smallest value has the probability F(v) ≈ (k - ½)/n; half a step of F_n, chance and rounding may move it.
@@ -59,7 +59,7 @@ def distributed(found: Interval, as_: Distribution, *, quantity: str, case: Case
     allowance[order] = rounding + chance
     # It claims something where rounding may move a value no further than chance does.
     within = Bound(allowance, np.full(n, 2 * chance / LEAST_SHARE))
-    return replace(agree(actual, expected, within=within, quantity=quantity), case=case)
+    return replace(agree(actual, expected, within=within, output=output, quantity=quantity), case=case)
 
 
 def radius(n: int) -> float:

@@ -6,13 +6,18 @@ with an ordinary setting or value; nothing is claimed of a refused case, and the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+
+import numpy as np
 
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Raised, Reply
+from bnconform.engine.agreement import Agreement, hold, refused
 from bnconform.engine.spec import NoOutcomeError, Subject
 
+Found = Agreement | Iterable[Agreement]
 ORDINARY = 0.5
 """A weight of the new statistics that every implementation takes."""
 ARITHMETIC = ("ZeroDivisionError", "FloatingPointError", "OverflowError")
@@ -30,6 +35,19 @@ def taken(bn: Subject, case: Case, ordinary: Case | None = None) -> Case:
         if isinstance(other, Outcome):
             raise NoOutcomeError(NotOffered(f"refused: {reply.message}"))
     return case
+
+
+def unless_refused(bn: Subject, case: Case, compare: Callable[[], Found], quantity: str) -> Found:
+    """Returns what `compare` finds of a case; nothing is compared where the case was refused with an error."""
+    reply = bn.reply(case)
+    return refused(reply, quantity=quantity) if isinstance(reply, Raised) else compare()
+
+
+def refused_or(bn: Subject, case: Case, compare: Callable[[], Found]) -> Found:
+    """Returns what `compare` finds of a case; an error in place of an outcome keeps the statement as well."""
+    if isinstance(bn.reply(case), Raised):
+        return hold(np.ones(1), quantity="refusal")
+    return compare()
 
 
 def _is_refusal(reply: Raised) -> bool:

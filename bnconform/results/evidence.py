@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 from bnconform.contract.address import AdapterSource
-from bnconform.contract.outcome import OUTPUTS
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import save_case
 from bnconform.engine.tally import Seen, Tally
@@ -46,7 +45,7 @@ def script_of(finding: Finding, seen: Seen, source: AdapterSource, latex: str, s
     """Returns the script that reproduces `finding`, which `seen` shows."""
     # Only an output of the case itself can be compared by a script that runs the case once.
     worst = seen.judged.worst
-    shown = worst if worst is not None and worst.quantity in OUTPUTS else None
+    shown = worst if worst is not None and worst.direct else None
     if shown is not None and finding["verdict"] == "fails" and shown.alternative is not None:
         shown = shown.alternative
     return script(

@@ -38,7 +38,8 @@ def finding(
     seen = tally.shown
     broken = seen is not None and seen.judged.broken
     quantity = tally.shown_quantity
-    why = "; ".join([reason(tally, target, run), *smoke.asides(tally.verdict, quantity or "")])
+    worst = None if seen is None else seen.judged.worst
+    why = "; ".join([reason(tally, target, run), *smoke.asides(tally.verdict, () if worst is None else worst.outputs)])
     record: Finding = {
         "kind": "finding",
         "spec": tally.spec.id,
@@ -111,8 +112,8 @@ def _nothing_compared(tally: Tally) -> str:
     if tally.total:
         return f"no element of {tally.total} has a finite bound: the arithmetic may overflow there"
     # A missing output outweighs refused cases as the reason.
-    never = {why for why in tally.missing if why.endswith("is not offered")}
-    return "; ".join(sorted(never or tally.missing)) or "no example was judged"
+    never = {one for one in tally.missing if one.kind == "not offered"}
+    return "; ".join(sorted({one.words for one in never or tally.missing})) or "no example was judged"
 
 
 def _replied(reply: object, run: Runner | None) -> str:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, Reply, TimedOut
-from bnconform.engine.agreement import Agreement, Judgement, agree, hold, judgement, unless_declared
+from bnconform.engine.agreement import (
+    Agreement,
+    Judgement,
+    Missing,
+    agree,
+    hold,
+    judgement,
+    not_offered,
+    unless_declared,
+)
 from bnconform.oracle.bounds import Bound
 
 INF, NAN = float("inf"), float("nan")
@@ -22,7 +31,7 @@ def compare(actual: list[float], expected: list[float], within: Bound, where: li
 
 
 def with_ratio(ratio: float, quantity: str = "y") -> Agreement:
-    return agree(np.array([ratio]), np.zeros(1), within=bound(1.0), quantity=quantity)
+    return agree(np.array([ratio]), np.zeros(1), within=bound(1.0), output=quantity)
 
 
 def test_the_ratio_is_the_worst_error_divided_by_its_own_bound() -> None:
@@ -54,7 +63,11 @@ def test_a_comparison_of_nothing_is_unsupported_and_never_agreement() -> None:
 
 def test_an_output_that_is_not_offered_is_unsupported_and_named() -> None:
     one = agree(None, np.zeros(2), within=bound(1.0, 1.0), quantity="dgamma")
-    assert (one.verdict, one.missing, one.compared) == ("unsupported", "dgamma is not offered", 0)
+    assert (one.verdict, one.missing, one.compared) == (
+        "unsupported",
+        Missing("not offered", "dgamma is not offered"),
+        0,
+    )
 
 
 def test_where_restricts_the_comparison_and_what_it_counts() -> None:
@@ -102,7 +115,7 @@ def test_a_declared_alternative_that_was_not_compared_excuses_nothing() -> None:
 
 
 def test_the_gravest_comparison_is_the_verdict() -> None:
-    absent = Agreement(quantity="dx", missing="dx is not offered")
+    absent = not_offered("dx")
     deviating = unless_declared(with_ratio(3.0), "running_var", with_ratio(0.5))
     assert judgement([absent]).verdict == "unsupported"
     assert judgement([]).verdict == "unsupported"

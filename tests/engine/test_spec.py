@@ -14,7 +14,7 @@ from worlds.hosts import make
 from bnconform import Case, Dialect, Outcome
 from bnconform.cases.strategies import cases
 from bnconform.contract.reply import NotOffered, Reply
-from bnconform.engine.agreement import Agreement
+from bnconform.engine.agreement import Agreement, not_offered
 from bnconform.engine.book import all_specs, chapters, load_chapter, specs_folder
 from bnconform.engine.spec import NoOutcomeError, Spec, Subject, spec
 
@@ -24,7 +24,7 @@ SPECS = all_specs()
 
 def property_of(bn: Subject, case: Case) -> Agreement:
     """Says something."""
-    return Agreement(quantity="y", missing="" if bn(case).y is not None else "y is not offered")
+    return Agreement(quantity="y") if bn(case).y is not None else not_offered("y")
 
 
 def undocumented(bn: Subject, case: Case) -> Agreement:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from worlds.searches import correct, implementation, searched
+from worlds.searches import correct, implementation, searched, words
 
 from bnconform import Case, Outcome
 
@@ -45,13 +45,13 @@ def test_a_refused_momentum_is_said_and_judged_by_nothing(spec: str, weight: int
     error = ValueError("momentum must lie in (0, 1)")
     tally = searched(implementation(refusing(lambda case: case.momentum == weight, error)), spec, examples=2)[spec]
     assert tally.verdict == "unsupported"
-    assert tally.missing == {"refused: momentum must lie in (0, 1)"}
+    assert words(tally) == {"refused: momentum must lie in (0, 1)"}
 
 
 def test_a_refused_nan_is_said_and_judged_by_nothing() -> None:
     error = ValueError("x is not finite")
     tally = searched(implementation(refusing(not_finite, error)), NAN, examples=2)[NAN]
-    assert (tally.verdict, tally.missing) == ("unsupported", {"refused: x is not finite"})
+    assert (tally.verdict, words(tally)) == ("unsupported", {"refused: x is not finite"})
 
 
 def test_inference_is_not_asked_for_an_odd_momentum() -> None:

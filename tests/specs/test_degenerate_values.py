@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from worlds import wrong_ways as ways
 from worlds.drawing import DTYPES
-from worlds.searches import implementation, miniature, searched
+from worlds.searches import implementation, miniature, searched, words
 
 from bnconform import Dialect
 
@@ -67,7 +67,7 @@ def test_a_refused_epsilon_of_zero_is_not_judged() -> None:
 
     name = "divides_by_the_deviation_alone_without_epsilon"
     tally = searched(implementation(positive), name)[name]
-    assert (tally.verdict, tally.missing) == ("unsupported", {"refused: eps must be positive"})
+    assert (tally.verdict, words(tally)) == ("unsupported", {"refused: eps must be positive"})
 
 
 def test_the_bound_admits_what_the_updates_of_a_running_mean_lose_to_underflow() -> None:

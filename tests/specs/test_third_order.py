@@ -165,7 +165,7 @@ def test_a_wrong_third_derivative_fails(dtype: str, wrong: Any) -> None:
 def test_nothing_is_claimed_in_types_of_16_bits(dtype: str) -> None:
     found = judged(dtype, run(closed), 2)
     assert {one.verdict for one in found} == {"unsupported"}
-    assert "16 bits" in found[0].agreements[0].missing
+    assert "16 bits" in found[0].agreements[0].missing.words
 
 
 def test_what_is_not_offered_is_unsupported_and_not_right() -> None:

@@ -118,3 +118,8 @@ def searched(
 
 def verdicts(tallies: dict[str, Tally]) -> dict[str, str]:
     return {name: tally.verdict for name, tally in tallies.items()}
+
+
+def words(tally: Tally) -> set[str]:
+    """Returns why nothing was compared, in words."""
+    return {one.words for one in tally.missing}

@@ -21,14 +21,14 @@ TRAINING = cases(mode="train", gradients=False)
 @spec("y = h", source="a paper", given=TRAINING)
 def normalizes_tiny(bn, case):
     """Training normalizes."""
-    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), quantity="y")
+    return agree(bn(case).y, reference.y(case), within=bounds.y(case, bn.dialect), output="y")
 
 
 @spec("m = n", source="a paper", given=TRAINING)
 def averages_tiny(bn, case):
     """Training averages the mean."""
     bound = bounds.running_mean(case, bn.dialect)
-    return agree(bn(case).running_mean, reference.running_mean(case), within=bound, quantity="running_mean")
+    return agree(bn(case).running_mean, reference.running_mean(case), within=bound, output="running_mean")
 '''
 HEAD = """
 import ctypes, os, time

@@ -226,7 +226,7 @@ def _ratio(exhibit: Exhibit, fault: Fault, outputs: Outputs) -> float:
 def _outputs_of(seen: Seen, exhibits: Sequence[Exhibit]) -> Outputs:
     """Returns the outputs that a finding is about, where others were given beside them that may be wrong as well."""
     worst = seen.judged.worst
-    named = () if worst is None else worst.quantity.split()
+    named = () if worst is None else (worst.output,)
     odd = {output for one in exhibits for output in one.odd}
     found = odd.intersection(named) or odd
     return tuple(sorted(found)) if any(set(one.evidence.outputs) - found for one in exhibits) else ()

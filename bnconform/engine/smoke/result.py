@@ -6,7 +6,7 @@ verdict, and stands only beside a failure in the very output that it explains.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bnconform.contract.case import Case
@@ -22,7 +22,7 @@ _ASIDE = "in the smoke test it was just what {} gives, which the adapter may hav
 class Note:
     """The slip that would explain an output in every case of the smoke test: a noun that fits before "gives"."""
 
-    quantity: str
+    output: str
     words: str
 
 
@@ -40,11 +40,11 @@ class Smoke:
             found.record(self.broken.case, self.broken.judged)
         return found
 
-    def asides(self, verdict: Verdict, quantity: str) -> list[str]:
-        """Returns in words the adapter's possible slip, where the verdict on this quantity tells of a failure."""
+    def asides(self, verdict: Verdict, outputs: Collection[str]) -> list[str]:
+        """Returns in words the adapter's possible slip, where the verdict on these outputs tells of a failure."""
         if verdict not in BAD:
             return []
-        fitting = [one.words for one in self.notes if re.search(rf"\b{one.quantity}\b", quantity)]
+        fitting = [one.words for one in self.notes if one.output in outputs]
         return [_ASIDE.format(words) for words in dict.fromkeys(fitting)]
 
 

@@ -49,6 +49,11 @@ class Bound:
         share = max(LEAST_SHARE, LEAST_ROUNDINGS * self.u)
         return np.isfinite(self.allowance) & (self.allowance <= share * self.scale)
 
+    @property
+    def is_finite(self) -> Mask:
+        """Where the analysis has something to say: the arithmetic cannot overflow there."""
+        return np.isfinite(self.allowance)
+
     def __add__(self, other: Bound | Array | float) -> Bound:
         """Returns a Bound that allows for `other` as well, by its allowance where it is a Bound; the scale stays."""
         more = other.allowance if isinstance(other, Bound) else other

@@ -107,8 +107,8 @@ def test_a_slip_that_does_not_explain_everything_is_not_noted() -> None:
 def test_a_note_stands_beside_a_failure_in_its_output_only() -> None:
     found = Smoke(notes=(Note("running_mean", "a slip"), Note("y", "another")))
     aside = "in the smoke test it was just what a slip gives, which the adapter may have done"
-    assert found.asides("fails", "running_mean") == [aside]
-    assert found.asides("fails", "step of running_mean") == [aside]
-    assert found.asides("conforms", "running_mean") == []
-    assert found.asides("fails", "running_var") == []
-    assert found.asides("fails", "") == []
+    assert found.asides("fails", ("running_mean",)) == [aside]
+    assert found.asides("fails", ("dx", "running_mean")) == [aside]
+    assert found.asides("conforms", ("running_mean",)) == []
+    assert found.asides("fails", ("running_var",)) == []
+    assert found.asides("fails", ()) == []
