@@ -52,7 +52,9 @@ def test_the_output_of_the_mean_follows_students_distribution(m: int) -> None:
 
 
 def judged(found: Interval, exact: Distribution, seed: int = 0) -> float:
-    return noise.distributed(found, exact, quantity="draws", case=populations.gaussian("float64", 2, seed=seed)).ratio
+    return noise.distributed(
+        found, exact, output="y", quantity="draws", case=populations.gaussian("float64", 2, seed=seed)
+    ).ratio
 
 
 def known(value: np.ndarray) -> Interval:
@@ -94,14 +96,20 @@ def test_no_value_inside_its_interval_is_blamed_more_than_the_draw_itself(seed: 
     rng = np.random.default_rng(seed)
     draws, width = rng.random(500), 10.0 ** rng.uniform(-4, -0.5, 500)
     off = draws + width * rng.uniform(-1, 1, 500)
-    exact = noise.distributed(known(draws), _uniform, quantity="", case=populations.gaussian("float64", 2, seed=0))
+    exact = noise.distributed(
+        known(draws), _uniform, output="y", quantity="", case=populations.gaussian("float64", 2, seed=0)
+    )
     moved = noise.distributed(
-        Interval(off, off - width, off + width), _uniform, quantity="", case=populations.gaussian("float64", 2, seed=0)
+        Interval(off, off - width, off + width),
+        _uniform,
+        output="y",
+        quantity="",
+        case=populations.gaussian("float64", 2, seed=0),
     )
     assert exact.ratio <= 1
     assert moved.ratio <= 1
     adverse = noise.distributed(
-        Interval(draws + width, draws, draws + 2 * width), _uniform, quantity="",
+        Interval(draws + width, draws, draws + 2 * width), _uniform, output="y", quantity="",
         case=populations.gaussian("float64", 2, seed=0),
     )  # fmt: skip
     assert adverse.ratio <= 1
