@@ -17,7 +17,7 @@ from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import ELEMENTWISE, OUTPUTS, Outcome
-from bnconform.engine.agreement import Agreement, agree, unless_declared
+from bnconform.engine.agreement import Agreement, agree, not_offered, unless_declared
 from bnconform.oracle.notation.expression import Expression, Least, Operand, expression
 from bnconform.oracle.notation.formulas import Formula, channel_values, formula_of
 from bnconform.oracle.notation.printing import latex, names_in_print, text
@@ -117,8 +117,11 @@ class Equation:
         return unless_declared(self._compared(found, case, dialect), field, alternative)
 
     def _compared(self, found: Outcome, case: Case, dialect: Dialect) -> Agreement:
+        actual = getattr(found, self.output)
+        if actual is None:  # a case that does not ask for it may not hold what the expression needs
+            return not_offered(self.quantity or self.output)
         return agree(
-            getattr(found, self.output),
+            actual,
             self.formula.value(case),
             within=self.formula.bound(case, dialect),
             output="" if self.quantity else self.output,

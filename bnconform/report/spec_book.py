@@ -21,6 +21,7 @@ class Entry:
     spec: SpecRecord
     anchor: str
     given: str
+    formula: str
     counts: dict[str, int]
 
 
@@ -49,6 +50,7 @@ def book(merged: Merged) -> Book:
             spec=spec,
             anchor=who.slug(["spec", spec["id"]]),
             given=spec.get("given", ""),
+            formula=spec.get("formula", ""),
             counts={verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
         )
         chapters.setdefault(spec["chapter"], []).append(entry)
