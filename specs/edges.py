@@ -4,49 +4,46 @@ Rules: every output is compared with the reference, as anywhere else; feature ma
 where something else is compiled for, since each costs some a second.
 """
 
-from dataclasses import replace
-
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, not_asked
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle.notation import Symbols, sqrt, total
-from bnconform.relations import channels, comparisons, edges, gradients, refusals
+from bnconform.relations import channels, comparisons, edges, followups, gradients, refusals
 from bnconform.relations.refusals import Found
 
 TRAINING = cases(mode="train")
 SINGLE = cases(mode="train", gradients=False, rows="one")
 INFERENCE = cases(mode="infer")
-OTHER_RANK = "asked of feature maps only, as each shape costs some a compilation"
+MAPS = TRAINING.where(ranks={4}, why="asked of feature maps only, as each shape costs some a compilation")
 CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and σ_B²"
 
 
-@spec(
-    r"\frac{\partial\ell}{\partial x},\; \frac{\partial\ell}{\partial\gamma},\; \frac{\partial\ell}{\partial\beta}"
-    r" \quad\text{where no averages are kept}",
+@equation(
     source=CHAIN_RULE + ", in which no average has a part",
-    given=TRAINING,
+    given=MAPS,
+    asked=followups.without_averages,
+    said=r"\text{where no averages are kept}",
 )
-def sends_gradients_without_running_statistics(bn: Subject, case: Case) -> list[Agreement]:
+def sends_gradients_without_running_statistics(bn: Outputs, c: Symbols) -> list[Equation]:
     """In training the gradients are the same where no running statistics are kept."""
-    if case.x.ndim != 4:
-        return [not_asked(OTHER_RANK, quantity="dx")]
-    return gradients.gradients(bn, replace(case, running_mean=None, running_var=None))
+    return [bn.dx == c.γ * c.r * c.P(c.g), bn.dgamma == total(c.g * c.h), bn.dbeta == total(c.g)]
 
 
-@spec(
-    r"C = 1 \quad\Rightarrow\quad (y, \mu', {\sigma^2}', \partial\ell) \text{ by the same equations}",
+@equation(
     source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, also a single one",
-    given=TRAINING,
+    given=MAPS,
+    asked=channels.alone,
+    said="C = 1",
 )
-def treats_a_single_channel_like_any_other(bn: Subject, case: Case) -> list[Agreement]:
+def treats_a_single_channel_like_any_other(bn: Outputs, c: Symbols) -> list[Equation]:
     """An input of one channel has the output, the averages and the gradients of its equations."""
-    if case.x.ndim != 4:
-        return [not_asked(OTHER_RANK, quantity="y")]
-    alone = channels.alone(case)
-    found = [comparisons.pointwise(bn, alone), *comparisons.averages(bn, alone)]
-    return [*found, *gradients.gradients(bn, alone)]
+    biased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.v
+    unbiased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.m / (c.m - 1) * c.v
+    averages = [bn.running_mean == (1 - c.ω) * c.E + c.ω * c.μ, unbiased.or_declared("running_var", biased)]
+    gradients = [bn.dx == c.γ * c.r * c.P(c.g), bn.dgamma == total(c.g * c.h), bn.dbeta == total(c.g)]
+    return [bn.y == c.γ * c.h + c.β, *averages, *gradients]
 
 
 @equation(

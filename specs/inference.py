@@ -1,17 +1,13 @@
 """Inference: normalization by the running statistics."""
 
-import numpy as np
-
 from bnconform.cases.strategies import cases
-from bnconform.contract.axes import along
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree, not_asked
+from bnconform.engine.agreement import Agreement, agree
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds
-from bnconform.oracle.bounds import Bound
 from bnconform.oracle.notation import Symbols, sqrt
-from bnconform.relations import chains, folding, followups
+from bnconform.relations import chains, examples, folding, followups
 
 INFERENCE = cases(mode="infer")
 TRAINING = cases(mode="train")
@@ -30,24 +26,11 @@ def infers_by_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
     r"y(x_1;\, x_2, \dots, x_N) = y(x_1;\, x'_2, \dots, x'_N)",
     source="Ioffe & Szegedy 2015, section 3.1: “we want the output to depend only on the input, deterministically”; "
     "000_71a86d20c5337979.txt: “at the test time you might need to process the examples one at a time”",
-    given=INFERENCE,
+    given=INFERENCE.where(examples=2, why="no other example is there"),
 )
 def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
     """In inference the output for one example does not depend on the others of its batch."""
-    other = followups.among_others(case)
-    expected = bn.output(other, "y")
-    within = bounds.y(case, bn.dialect) + bounds.y(other, bn.dialect)
-    if case.x.shape[0] == 1:
-        return not_asked("no other example is there", quantity="y")
-    first = along(np.arange(case.x.shape[0]) == 0, case.x.ndim, 0)
-    return agree(
-        bn(case).y,
-        expected.astype(np.float64),
-        within=within,
-        output="y",
-        quantity="y among other examples",
-        where=first,
-    )
+    return examples.among_others(bn, case)
 
 
 @spec(
@@ -84,19 +67,11 @@ def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"y(x_1) = y(x_1, \dots, x_N)_1",
     source="000_71a86d20c5337979.txt: “the test time you might need to process the examples one at a time”",
-    given=INFERENCE,
+    given=INFERENCE.where(examples=2, why="the batch is of one example"),
 )
 def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
     """In inference a batch of one example gives what the example gives in a larger batch."""
-    single = followups.one_example(case)
-    within = bounds.y(case, bn.dialect)
-    expected = bn.output(case, "y")
-    if case.x.shape[0] == 1:
-        return not_asked("the batch is of one example", quantity="y")
-    of_one = Bound(within.allowance[:1], within.scale[:1], within.u) + bounds.y(single, bn.dialect)
-    return agree(
-        bn(single).y, expected[:1].astype(np.float64), within=of_one, output="y", quantity="y of a single example"
-    )
+    return examples.by_itself(bn, case)
 
 
 @spec(
@@ -108,10 +83,7 @@ def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
 )
 def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
     """Inference after a training step normalizes by the running statistics that the step returned."""
-    after = chains.inference_after_a_step(bn, case)
-    if after is None:
-        return not_asked("running statistics are not offered", quantity="y")
-    return bn.agrees(after, "y", quantity="y after a training step")
+    return chains.output_after_a_step(bn, case)
 
 
 @spec(
@@ -122,9 +94,4 @@ def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
 )
 def drifts_from_training_by_r_and_d(bn: Subject, case: Case) -> Agreement:
     """Inference differs from training by a scale r and a shift d of the normalized values, and by nothing else."""
-    after, trained = chains.inference_after_a_step(bn, case), bn(case).y
-    if after is None or trained is None:
-        return not_asked("y or the running statistics are not offered", quantity="y")
-    expected, stretch = folding.renormalized(case, after, trained)
-    within = bounds.y(after, bn.dialect) + stretch * bounds.y(case, bn.dialect).allowance
-    return agree(bn(after).y, expected, within=within, output="y", quantity="y against the y of training")
+    return folding.drifted(bn, case)

@@ -5,31 +5,18 @@ changed input on the exact output is computed, not guessed. Each relation is bli
 pointwise specs and names the statement that was not kept.
 """
 
-import numpy as np
-
 from bnconform.cases import delivery
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
-from bnconform.relations import channels, comparisons, followups
+from bnconform.relations import channels, comparisons, examples, followups
 
 TRAINING = cases(mode="train")
 STORED = cases(mode="train", manner="stored")
 WATCHED = cases(mode="train", manner="watched")
 UNCOMPILED = cases(mode="train", manner="uncompiled", examples=8)
 FORWARD = cases(mode="train", gradients=False, statistics=False)
-
-
-def _unchanged(bn: Subject, case: Case, changed: Case, how: str) -> Agreement:
-    """Compares y of two cases of one shape whose exact outputs differ by no more than rounding of the input."""
-    before = bn(case).y
-    drift = np.abs(reference.y(changed) - reference.y(case))
-    within = bounds.y(case, bn.dialect) + bounds.y(changed, bn.dialect) + drift
-    expected = reference.y(case) if before is None else before.astype(np.float64)
-    actual, quantity = None if before is None else bn(changed).y, f"y of the {how} input"
-    return agree(actual, expected, within=within, output="y", quantity=quantity)
 
 
 @spec(
@@ -40,7 +27,7 @@ def _unchanged(bn: Subject, case: Case, changed: Case, how: str) -> Agreement:
 )
 def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
     """Adding a constant to all values of a channel changes nothing."""
-    return _unchanged(bn, case, followups.shifted(case), "shifted")
+    return comparisons.unchanged_output(bn, case, followups.shifted(case), "y of the shifted input")
 
 
 @spec(
@@ -50,7 +37,7 @@ def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
 )
 def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
     """ε has the unit of a variance: doubling the input and quadrupling ε changes nothing."""
-    return _unchanged(bn, case, followups.doubled(case), "doubled")
+    return comparisons.unchanged_output(bn, case, followups.doubled(case), "y of the doubled input")
 
 
 @spec(
@@ -60,12 +47,7 @@ def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
 )
 def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
     """Reordering the batch reorders the outputs and changes none of them."""
-    turned = followups.reordered(case)
-    before = bn.output(case, "y")
-    expected = followups.reorder(before.astype(np.float64), case.axis)
-    before_bound = bounds.y(case, bn.dialect)
-    within = bounds.y(turned, bn.dialect) + followups.reorder(before_bound.allowance, case.axis)
-    return agree(bn(turned).y, expected, within=within, output="y", quantity="y of the reordered input")
+    return examples.reordered(bn, case)
 
 
 @spec(
@@ -75,12 +57,7 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
 )
 def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
     """Giving a batch twice changes none of its outputs, since mean and biased variance are averages."""
-    twice = followups.repeated(case)
-    before = bn.output(case, "y")
-    expected = np.concatenate([before, before]).astype(np.float64)
-    allowance = bounds.y(case, bn.dialect).allowance
-    within = bounds.y(twice, bn.dialect) + np.concatenate([allowance, allowance])
-    return agree(bn(twice).y, expected, within=within, output="y", quantity="y of the repeated batch")
+    return examples.repeated(bn, case)
 
 
 @spec(
@@ -122,8 +99,7 @@ def keeps_channels_apart(bn: Subject, case: Case) -> Agreement:
 )
 def treats_channels_alike(bn: Subject, case: Case) -> Agreement:
     """Reordering the channels, with their γ and β, reorders the outputs and changes none of them."""
-    turned, quantity = channels.turned(case), "y of the reordered channels"
-    return comparisons.same_output(bn, case, turned, quantity=quantity, moved=lambda t: np.flip(t, case.axis))
+    return comparisons.of_reversed_channels(bn, case)
 
 
 @spec(

@@ -7,42 +7,19 @@ least loss, no number that is not one in state that outlives the call.
 
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree, not_asked, unless_declared
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
-from bnconform.oracle.expected import RUNNING, expected
+from bnconform.oracle.expected import RUNNING
 from bnconform.relations import comparisons, masks
-from bnconform.relations.masks import Masked
 
-TRAINING = cases(mode="train")
+TRAINING = cases(mode="train").where(
+    ranks=masks.RANKS, rows=2, why="masks are tried on several values of rank 2 and 3 only"
+)
 FLAX = (
     "flax.linen.BatchNorm, mask: “indicating the positions for which the mean and variance should be computed”; "
     "keras.layers.BatchNormalization, mask: “Masked elements of the current inputs are not taken into account for mean "
     "and variance computation during training”"
 )
-
-
-def _elsewhere(case: Case) -> Agreement | None:
-    """Returns the stand-in for a comparison where masks are not tried."""
-    tried = case.x.ndim in masks.RANKS and case.rows > 1
-    return None if tried else not_asked("masks are tried on several values of rank 2 and 3 only", quantity="y")
-
-
-def _compare_y(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    actual, right = bn(run).y, masked.spread(reference.y(masked.kept))
-    within = masked.spread_bound(bounds.y(masked.kept, bn.dialect))
-    return agree(actual, right, within=within, output="y", quantity=f"y {how}", where=masked.tensor)
-
-
-def _compare_mean(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    actual, right = bn(run).running_mean, reference.running_mean(masked.kept)
-    within = bounds.running_mean(masked.kept, bn.dialect)
-    return agree(actual, right, within=within, output="running_mean", quantity=f"running_mean {how}")
-
-
-def _compare_variance(bn: Subject, run: Case, masked: Masked, how: str) -> Agreement:
-    value, within = expected(masked.kept, bn.dialect, "running_var")
-    return agree(bn(run).running_var, value, within=within, output="running_var", quantity=f"running_var {how}")
 
 
 @spec(
@@ -54,7 +31,7 @@ def _compare_variance(bn: Subject, run: Case, masked: Masked, how: str) -> Agree
 def normalizes_by_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """Under a mask M, training normalizes by the mean and the biased variance of the values that it shows."""
     masked = masks.hiding_values(case)
-    return _elsewhere(case) or _compare_y(bn, masked.case, masked, "where the mask shows x")
+    return masks.shown_output(bn, masked.case, masked, "where the mask shows x")
 
 
 @spec(
@@ -65,7 +42,7 @@ def normalizes_by_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
 def broadcasts_a_mask(bn: Subject, case: Case) -> Agreement:
     """A mask of one value per example shows or hides all values of that example."""
     masked = masks.hiding_examples(case)
-    return _elsewhere(case) or _compare_y(bn, masked.case, masked, "where the mask shows the example")
+    return masks.shown_output(bn, masked.case, masked, "where the mask shows the example")
 
 
 @spec(
@@ -76,7 +53,7 @@ def broadcasts_a_mask(bn: Subject, case: Case) -> Agreement:
 def averages_the_mean_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """Under a mask, the running mean moves towards the mean of the values that it shows."""
     masked = masks.hiding_values(case)
-    return _elsewhere(case) or _compare_mean(bn, masked.case, masked, "under a mask")
+    return masks.shown_average(bn, masked.case, masked, "under a mask", "running_mean")
 
 
 @spec(
@@ -86,16 +63,7 @@ def averages_the_mean_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreeme
 )
 def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """Under a mask, the running variance moves towards the unbiased variance of the values that it shows."""
-    absent, masked = _elsewhere(case), masks.hiding_values(case)
-    if absent is not None:
-        return absent
-    actual = bn(masked.case).running_var
-    within = bounds.running_var(masked.kept, bn.dialect)
-    right, quantity = reference.running_var(masked.kept), "running_var under a mask"
-    paper = agree(actual, right, within=within, output="running_var", quantity=quantity)
-    if bn.dialect.running_var == "unbiased":
-        return paper
-    return unless_declared(paper, "running_var", _compare_variance(bn, masked.case, masked, "under a mask"))
+    return masks.shown_variance(bn, masks.hiding_values(case), "under a mask")
 
 
 @spec(
@@ -107,14 +75,7 @@ def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agr
 )
 def sends_gradients_through_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
     """The gradient of a loss of the shown outputs flows through the statistics of the shown values."""
-    absent, masked = _elsewhere(case), masks.hiding_values(case)
-    if absent is not None:
-        return absent
-    if case.dy is None:
-        return not_asked("the case has no cotangent", quantity="dx")
-    actual, right = bn(masked.case).dx, masked.spread(reference.dx(masked.kept))
-    within = masked.spread_bound(bounds.dx(masked.kept, bn.dialect))
-    return agree(actual, right, within=within, output="dx", quantity="dx under a mask", where=masked.tensor)
+    return masks.shown_gradient(bn, masks.hiding_values(case), "under a mask")
 
 
 @spec(
@@ -125,11 +86,7 @@ def sends_gradients_through_what_the_mask_shows(bn: Subject, case: Case) -> Agre
 )
 def ignores_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
     """Hidden values that are not numbers reach neither the shown outputs nor the running averages."""
-    absent, masked = _elsewhere(case), masks.hiding_values(case)
-    if absent is not None or not masked.hides:
-        return [absent or not_asked("the mask hides none of so few values", quantity="y")]
-    run, how = masks.with_nan_hidden(case), "beside hidden NaN"
-    return [compare(bn, run, masked, how) for compare in (_compare_y, _compare_mean, _compare_variance)]
+    return masks.beside_hidden_nan(bn, case)
 
 
 @spec(
@@ -139,11 +96,8 @@ def ignores_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
 )
 def takes_a_mask_of_everything_for_no_mask(bn: Subject, case: Case) -> list[Agreement]:
     """A mask that shows every value gives the outputs and averages of the whole batch."""
-    absent, masked = _elsewhere(case), masks.hiding_nothing(case)
-    if absent is not None:
-        return [absent]
-    compared = (_compare_y, _compare_mean, _compare_variance)
-    return [compare(bn, masked.case, masked, "under a mask that shows all") for compare in compared]
+    masked = masks.hiding_nothing(case)
+    return masks.shown_everything(bn, masked.case, masked, "under a mask that shows all")
 
 
 @spec(
@@ -153,8 +107,5 @@ def takes_a_mask_of_everything_for_no_mask(bn: Subject, case: Case) -> list[Agre
 )
 def keeps_its_averages_when_all_is_hidden(bn: Subject, case: Case) -> list[Agreement]:
     """A mask that hides every value leaves no NaN in the running averages."""
-    absent = _elsewhere(case)
-    if absent is not None:
-        return [absent]
     found = bn(masks.hiding_everything(case))
     return [comparisons.finite(getattr(found, name), name, " where all is hidden") for name in RUNNING]

@@ -7,15 +7,15 @@ algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer
 
 from dataclasses import replace
 
+from bnconform.cases.conditions import NARROW, WIDE
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, not_asked
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import probes, refusals
 
 TRAINING = cases(mode="train")
 INFERENCE = cases(mode="infer")
-NARROW = ("float16", "bfloat16")
 
 
 @spec(
@@ -23,45 +23,35 @@ NARROW = ("float16", "bfloat16")
     source="flax.linen.BatchNorm, statistics: “By default, computes in float32 precision for stability in half "
     "precision training”; keras.layers.BatchNormalization, call: “BN is prone to overflow with float16/bfloat16 "
     "inputs, so we upcast to float32”",
-    given=TRAINING,
+    given=TRAINING.where(dtypes=NARROW, why="no wider type than that of the input is declared for the sums"),
 )
 def accumulates_narrow_input_in_the_declared_type(bn: Subject, case: Case) -> Agreement:
     """The statistics of 16-bit input are accumulated in the wider type that is declared."""
-    quantity = "running mean of values near 1"
-    if case.dtype not in NARROW or bn.dialect.stats_dtype not in ("float32", "float64"):
-        return not_asked("no wider type than that of the input is declared for the sums", quantity=quantity)
-    probe = refusals.taken(bn, probes.near_one(case))
-    return replace(bn.agrees(probe, "running_mean", quantity=quantity), output="")
+    return probes.sums_of_narrow_input(bn, case)
 
 
 @spec(
     r"|\hat{\sigma}_B^2 - \sigma_B^2| \le E_v(\kappa), \qquad \kappa = \sqrt{1 + \mu_B^2 / \sigma_B^2} \le 10^4",
     source="flax.linen.BatchNorm, use_fast_variance: “use a faster, but less numerically stable, calculation for the "
     "variance”; Ioffe & Szegedy 2015, Algorithm 1: σ_B² is an average of squares of x_i - μ_B",
-    given=TRAINING,
+    given=TRAINING.where(dtypes=WIDE, why="nothing is claimed of 16-bit data far from zero"),
 )
 def loses_no_more_digits_than_its_algorithm(bn: Subject, case: Case) -> Agreement:
     """The variance of data far from zero loses no more digits than the declared algorithm, in one pass or in two."""
-    quantity = "variance of data far from zero"
-    if case.dtype in NARROW:
-        return not_asked("nothing is claimed of 16-bit data far from zero", quantity=quantity)
     probe = refusals.taken(bn, probes.far_from_zero(case))
-    return replace(bn.agrees(probe, "running_var", quantity=quantity), output="")
+    return replace(bn.agrees(probe, "running_var", quantity="variance of data far from zero"), output="")
 
 
 @spec(
     r"y_i = \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} \quad\text{for}\quad |\mu_B| \le 10^4\,\sigma_B",
     source="003_86331cfb1c25e987.txt: “The normalization process involves subtracting the mini-batch mean”, "
     "however large",
-    given=TRAINING,
+    given=TRAINING.where(dtypes=WIDE, why="nothing is claimed of 16-bit data far from zero"),
 )
 def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     """Data up to ten thousand standard deviations away from zero are normalized as well as data near it."""
-    quantity = "y of data far from zero"
-    if case.dtype in NARROW:
-        return not_asked("nothing is claimed of 16-bit data far from zero", quantity=quantity)
     probe = refusals.taken(bn, probes.far_from_zero(case))
-    return bn.agrees(probe, "y", quantity=quantity)
+    return bn.agrees(probe, "y", quantity="y of data far from zero")
 
 
 @spec(
@@ -69,12 +59,8 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     r"(|x_i| + |E[x]|)}{\sqrt{Var[x] + \varepsilon}} + \dots",
     source="Ioffe & Szegedy 2015, section 3.1: “it may further be composed with the scaling by γ and shift by β, to "
     "yield a single linear transform”, which rounds E[x]·a where x - E[x] is exact",
-    given=INFERENCE,
+    given=INFERENCE.where(dtypes=WIDE, why="nothing is claimed of 16-bit data far from zero"),
 )
 def infers_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
     """Inference far from zero may fold the mean into one product and one sum, which costs some digits and no more."""
-    quantity = "y of data far from zero in inference"
-    if case.dtype in NARROW:
-        return not_asked("nothing is claimed of 16-bit data far from zero", quantity=quantity)
-    probe = probes.inference_far_from_zero(case)
-    return bn.agrees(probe, "y", quantity=quantity)
+    return bn.agrees(probes.inference_far_from_zero(case), "y", quantity="y of data far from zero in inference")

@@ -1,29 +1,15 @@
 """The running mean and the running variance after training steps."""
 
-from collections.abc import Callable
-
-import numpy as np
-
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree, hold, not_asked, not_offered, unless_declared
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.spec import Subject, equation, spec
-from bnconform.oracle import bounds
 from bnconform.oracle.notation import Symbols
-from bnconform.relations import chains, followups
+from bnconform.relations import averages, followups
 
 TRAINING = cases(mode="train")
 INFERENCE = cases(mode="infer")
-AFTER_BATCHES, AFTER_STEPS = "{} after three batches", "{} after three steps"
-
-
-def _unbiased(bn: Subject, offered: object, compared: Callable[[int], Agreement]) -> Agreement:
-    """Compares with the unbiased variance, and with the biased one as well where the implementation declares it."""
-    if not offered:
-        return not_offered("running_var")
-    paper = compared(1)
-    return paper if bn.dialect.running_var == "unbiased" else unless_declared(paper, "running_var", compared(0))
 
 
 def _unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
@@ -60,18 +46,7 @@ def averages_the_unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
 )
 def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
     """With weight 1/k at step k the running mean is the plain average over the batches, whatever it was before."""
-    chain = chains.cumulative(bn, case)
-    if not chain:
-        return not_offered("running_mean")
-    average, drift = chains.population(chain, chains.means(chain))
-    within = chains.carried_mean(chain, bn.dialect) + drift
-    return agree(
-        chain[-1].outcome.running_mean,
-        average,
-        within=within,
-        output="running_mean",
-        quantity=AFTER_BATCHES.format("running_mean"),
-    )
+    return averages.mean_over_batches(bn, case)
 
 
 @spec(
@@ -82,20 +57,7 @@ def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
 )
 def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
     """With weight 1/k at step k the running variance is m/(m - 1) times the average of the biased variances."""
-    chain = chains.cumulative(bn, case)
-
-    def compared(correction: int) -> Agreement:
-        average, drift = chains.population(chain, chains.variances(chain, correction))
-        within = chains.carried_variance(chain, bn.dialect, correction) + drift
-        return agree(
-            chain[-1].outcome.running_var,
-            average,
-            within=within,
-            output="running_var",
-            quantity=AFTER_BATCHES.format("running_var"),
-        )
-
-    return _unbiased(bn, chain, compared)
+    return averages.variance_over_batches(bn, case)
 
 
 @spec(
@@ -106,18 +68,7 @@ def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
 )
 def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
     """After k steps of one weight every batch's mean counts by its age, and what was there before by (1 - ω)^k."""
-    chain = chains.steady(bn, case)
-    if not chain or case.running_mean is None:
-        return not_offered("running_mean")
-    expected = chains.closed_form(case.running_mean, chain, chains.means(chain))
-    within = chains.carried_mean(chain, bn.dialect)
-    return agree(
-        chain[-1].outcome.running_mean,
-        expected,
-        within=within,
-        output="running_mean",
-        quantity=AFTER_STEPS.format("running_mean"),
-    )
+    return averages.mean_by_age(bn, case)
 
 
 @spec(
@@ -129,22 +80,7 @@ def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
 )
 def forgets_the_variance_exponentially(bn: Subject, case: Case) -> Agreement:
     """After k steps of one weight every batch's unbiased variance counts by its age, what was there by (1 - ω)^k."""
-    chain, start = chains.steady(bn, case), case.running_var
-    if start is None:
-        return not_offered("running_var")
-
-    def compared(correction: int) -> Agreement:
-        expected = chains.closed_form(start, chain, chains.variances(chain, correction))
-        within = chains.carried_variance(chain, bn.dialect, correction)
-        return agree(
-            chain[-1].outcome.running_var,
-            expected,
-            within=within,
-            output="running_var",
-            quantity=AFTER_STEPS.format("running_var"),
-        )
-
-    return _unbiased(bn, chain, compared)
+    return averages.variance_by_age(bn, case)
 
 
 @spec(
@@ -154,17 +90,7 @@ def forgets_the_variance_exponentially(bn: Subject, case: Case) -> Agreement:
 )
 def leaves_the_statistics_alone_in_inference(bn: Subject, case: Case) -> list[Agreement]:
     """Inference changes neither running mean nor running variance, not by a bit."""
-    outcome = bn(case)
-    pairs = {
-        "running_mean": (outcome.running_mean, case.running_mean),
-        "running_var": (outcome.running_var, case.running_var),
-    }
-    return [
-        not_offered(name)
-        if after is None or before is None
-        else hold(after.astype(np.float64) == before.astype(np.float64), quantity=f"{name} unchanged", output=name)
-        for name, (after, before) in pairs.items()
-    ]
+    return averages.left_alone(bn, case)
 
 
 @equation(
@@ -194,23 +120,4 @@ def trains_without_the_running_statistics(bn: Subject, case: Case) -> list[Agree
     The documents contradict each other. A quantity on which nothing depends has the gradient zero, so training cannot
     move it: document 002 holds. That a framework lists no gradient for it is not visible from outside and not claimed.
     """
-    chain = chains.steady(bn, case)
-    if not chain:
-        return [not_asked("running statistics are not offered", quantity="y")]
-    again, before, after = chain[1].case, chain[0].outcome, chain[1].outcome
-    pairs = {
-        "y": (before.y, after.y, bounds.y), "dx": (before.dx, after.dx, bounds.dx),
-        "dgamma": (before.dgamma, after.dgamma, bounds.dgamma), "dbeta": (before.dbeta, after.dbeta, bounds.dbeta),
-    }  # fmt: skip
-    return [
-        not_offered(name)
-        if first is None
-        else agree(
-            second,
-            first.astype(np.float64),
-            within=bound(case, bn.dialect) + bound(again, bn.dialect),
-            output=name,
-            quantity=f"{name} by other running statistics",
-        )
-        for name, (first, second, bound) in pairs.items()
-    ]
+    return averages.free_of_the_averages(bn, case)

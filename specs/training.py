@@ -1,48 +1,23 @@
 """Training: steps of optimizers, inputs that drift while earlier layers change, whole networks, and the batch's noise.
 
 Rules: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
+from bnconform.relations import moments
 from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on its
 own input, and its first wrong call ends it; a case with a cotangent is such a call by itself.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 
-import numpy as np
-
-from bnconform.cases import populations
 from bnconform.cases.strategies import cases
-from bnconform.contract.axes import along
 from bnconform.contract.case import Case
-from bnconform.engine.agreement import Agreement, agree, not_offered
+from bnconform.engine.agreement import Agreement
 from bnconform.engine.spec import Subject, spec
-from bnconform.oracle import bounds, reference
-from bnconform.oracle.bounds import Bound
-from bnconform.oracle.expected import expected
-from bnconform.relations import comparisons, exact, followups, gradients, network, noise, optimizers, refusals
-from bnconform.relations.optimizers import Optimizer
+from bnconform.relations import comparisons, moments, network, noise, optimizers
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)
 INPUTS = cases(mode="train", channels="inputs", examples=3)
 GAUSSIAN = cases(mode="train", channels="gaussian", gradients=False, examples=2)
-
-
-def _steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
-    """Compares the steps of γ and β from the implementation's gradients with those from the exact gradients."""
-    found, agreements = bn(case), []
-    for name in ("gamma", "beta"):
-        actual, (right, bound) = getattr(found, f"d{name}"), expected(case, bn.dialect, f"d{name}")
-        past = optimizers.past_of(bound)
-        agreements.append(
-            agree(
-                None if actual is None else optimizers.step(optimizer, actual, past),
-                optimizers.step(optimizer, right, past),
-                within=optimizers.carried(optimizer, right, bound, past),
-                quantity=f"step of {name}",
-            )
-        )
-    return agreements
 
 
 @spec(
@@ -54,7 +29,7 @@ def _steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
 )
 def takes_steps_of_gradient_descent(bn: Subject, case: Case) -> list[Agreement]:
     """Gradient descent moves γ and β as the exact gradients would."""
-    return _steps(bn, case, optimizers.GRADIENT_DESCENT)
+    return optimizers.steps(bn, case, optimizers.GRADIENT_DESCENT)
 
 
 @spec(
@@ -66,7 +41,7 @@ def takes_steps_of_gradient_descent(bn: Subject, case: Case) -> list[Agreement]:
 )
 def takes_steps_of_rmsprop(bn: Subject, case: Case) -> list[Agreement]:
     """RMSProp moves γ and β as the exact gradients would, from a given average of squares."""
-    return _steps(bn, case, optimizers.RMSPROP)
+    return optimizers.steps(bn, case, optimizers.RMSPROP)
 
 
 @spec(
@@ -78,7 +53,7 @@ def takes_steps_of_rmsprop(bn: Subject, case: Case) -> list[Agreement]:
 )
 def takes_steps_of_adam(bn: Subject, case: Case) -> list[Agreement]:
     """Adam moves γ and β as the exact gradients would, from given averages of gradients and squares."""
-    return _steps(bn, case, optimizers.ADAM)
+    return optimizers.steps(bn, case, optimizers.ADAM)
 
 
 @spec(
@@ -93,64 +68,7 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
 
     That the distribution stays as a whole is not claimed: batch normalization fixes two moments and no more.
     """
-    drifted = followups.drifted(case)
-    y, bound, others = bn(drifted).y, bounds.y(drifted, bn.dialect), _others(case)
-    beta = np.zeros(case.channels) if case.beta is None else case.beta.astype(np.float64)
-    gamma = np.ones(case.channels) if case.gamma is None else case.gamma.astype(np.float64)
-    size, error = np.abs(reference.y(drifted) - _along(case, beta)), bound.allowance
-    mean = agree(
-        None if y is None else exact.mean(y, case.axis),
-        beta,
-        # An average is off by no more than the average of what each value may be off.
-        within=Bound(error.mean(axis=others), bound.scale.mean(axis=others), bound.u),
-        output="y",
-        quantity="mean of y of the drifted input",
-    )
-    square = agree(
-        None if y is None else exact.mean_square(y, case.axis, about=beta),
-        exact.share_of_variance(drifted, gamma),
-        # (z + e)² - z² = e(2z + e) with z = y - β
-        within=Bound((error * (2 * size + error)).mean(axis=others), gamma * gamma, bound.u),
-        output="y",
-        quantity="variance of y of the drifted input",
-    )
-    return [mean, square]
-
-
-def _others(case: Case) -> tuple[int, ...]:
-    return tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
-
-
-def _along(case: Case, vector: np.ndarray) -> np.ndarray:
-    return along(vector, case.x.ndim, case.axis)
-
-
-def _call(bn: Subject, case: Case) -> list[Agreement]:
-    """Compares everything that one call of a layer returned."""
-    return [comparisons.pointwise(bn, case), *comparisons.averages(bn, case), *gradients.gradients(bn, case)]
-
-
-def _network(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
-    """Yields the comparisons of every call of a network's layers, up to the first call that is wrong."""
-    if case.dy is not None:
-        yield from _call(bn, case)
-        return
-    for number, calls in network.train(bn, case, after=after):
-        for place, call in enumerate(calls, 1):
-            forward = agree(
-                bn(call.forward).y,
-                reference.y(call.whole),
-                within=bounds.y(call.whole, bn.dialect),
-                involves=("y",),
-                quantity="y, forward only,",
-            )
-            found = [forward, *_call(bn, call.whole)]
-            where = f"of layer {place} in step {number}"
-            yield from (
-                replace(one, quantity=f"{one.quantity} {where}", direct=False, case=call.whole) for one in found
-            )
-            if any(one.verdict == "fails" for one in found):
-                return
+    return moments.while_the_input_drifts(bn, case)
 
 
 @spec(
@@ -165,7 +83,7 @@ def trains_a_network_step_by_step(bn: Subject, case: Case) -> Iterator[Agreement
 
     Each call is compared on its own input. A bound on a whole training outgrows the parameters by step 3.
     """
-    return _network(bn, case, after=False)
+    return network.calls(bn, case, after=False)
 
 
 @spec(
@@ -180,7 +98,7 @@ def trains_a_network_normalized_after_the_activation(bn: Subject, case: Case) ->
 
     What a rectifier leaves has many zeros, and a channel may be zero throughout.
     """
-    return _network(bn, case, after=True)
+    return network.calls(bn, case, after=True)
 
 
 @spec(
@@ -190,28 +108,12 @@ def trains_a_network_normalized_after_the_activation(bn: Subject, case: Case) ->
     "000_71a86d20c5337979.txt: “if the mini batch size increases, the regularization effect”",
     given=GAUSSIAN,
 )
-def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> Iterator[Agreement]:
+def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> Iterable[Agreement]:
     """Over random batches of 3, 17 and 65 the mean varies as N(μ, σ²/m) and the variance as χ² of m - 1.
 
     Few channels say nothing of a distribution: of them the averages themselves are compared.
     """
-    if not noise.enough(case):
-        yield from comparisons.averages(bn, case)
-        return
-    for m in populations.COUNTS:
-        batch = refusals.taken(bn, noise.of_size(case, m))
-        found = bn(batch)
-        for name, returned, standard, distribution in (
-            ("running_mean", found.running_mean, noise.standard_mean, noise.normal),
-            ("running_var", found.running_var, noise.standard_squares, noise.chi_squared(m - 1)),
-        ):
-            if returned is None:
-                yield not_offered(name)
-                continue
-            draws = standard(batch, bn.dialect, returned)
-            yield noise.distributed(
-                draws, distribution, output=name, quantity=f"share of {name} in batches of {m}", case=batch
-            )
+    return noise.of_averages(bn, case) if noise.enough(case) else comparisons.averages(bn, case)
 
 
 @spec(
@@ -221,20 +123,10 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
     "noise to the inputs during training”; 002_5b274a8f490b787a.txt: “相当于为每一层的数据增加了噪声”",
     given=GAUSSIAN,
 )
-def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterator[Agreement]:
+def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterable[Agreement]:
     """The output of a fixed example varies with who is drawn beside it by Student's distribution, less as m grows.
 
     The example is the mean of the distribution of the others. Few channels say nothing of a distribution: for them the
     outputs themselves are compared.
     """
-    if not noise.enough(case):
-        yield comparisons.pointwise(bn, case)
-        return
-    for m in populations.COUNTS:
-        batch = refusals.taken(bn, noise.with_the_mean_in_front(noise.of_size(case, m)))
-        y, quantity = bn(batch).y, f"share of y of the fixed example in batches of {m}"
-        if y is None:
-            yield not_offered("y", quantity=quantity)
-            continue
-        draws = noise.first_output(batch, bn.dialect, y)
-        yield noise.distributed(draws, noise.output_of_the_mean(m), output="y", quantity=quantity, case=batch)
+    return noise.of_a_fixed_example(bn, case) if noise.enough(case) else [comparisons.pointwise(bn, case)]

@@ -7,7 +7,7 @@ compiles for each shape gets its shapes from a fixed pool. Drawing arrays elemen
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bnconform.cases import draws, populations
+from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.delivery import COMPILING, Manner, in_manner
 from bnconform.cases.regimes import CONSTANT, REGIMES, Regime, draw_channels
 from bnconform.cases.shapes import EAGER, POOL, SINGLE, Layout
@@ -64,6 +65,11 @@ class Given:
     derivatives: Derivatives = "first"
     examples: int | None = field(default=None, repr=False)
     manner: Manner = field(default="plain", repr=False)  # the cases follow from repr: in every manner the same
+    condition: Condition = field(default=ALWAYS, repr=False, compare=False)  # it decides no draw, and splits no search
+
+    def where(self, **condition: Any) -> Given:
+        """Returns the same cases, of which the statement is asked where they fulfil a Condition of these fields."""
+        return replace(self, condition=Condition(**condition))
 
     def strategy(self, traits: Traits) -> st.SearchStrategy[Case]:
         """Returns the strategy of full cases: sixteen channels and more, each in a regime of its own."""

@@ -17,7 +17,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply
-from bnconform.engine.agreement import Agreement, Judgement, Reason, agree, judgement, not_offered
+from bnconform.engine.agreement import Agreement, Judgement, Reason, agree, judgement, not_asked, not_offered
 from bnconform.engine.equation import Equation, Outputs, latex_of, text_of
 from bnconform.oracle.expected import expected
 from bnconform.oracle.notation.symbols import Symbols
@@ -116,6 +116,8 @@ class Spec:
 
     def judge(self, bn: Subject, case: Case) -> Judgement:
         """Returns the judgement of this spec on one case."""
+        if not self.given.condition.admits(case):
+            return judgement(not_asked(self.given.condition.why, quantity=self.id))
         try:
             return judgement(self.check(bn, case))
         except NoOutcomeError as absent:

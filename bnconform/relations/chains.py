@@ -17,6 +17,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.memo import once
 from bnconform.contract.outcome import Outcome
+from bnconform.engine.agreement import Agreement, not_asked
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
@@ -177,3 +178,11 @@ def _power(base: DoubleDouble, exponent: int) -> DoubleDouble:
     for _ in range(exponent):
         power = power * base
     return power
+
+
+def output_after_a_step(bn: Subject, case: Case) -> Agreement:
+    """Compares y of inference after a training step with that by the running statistics that the step returned."""
+    after = inference_after_a_step(bn, case)
+    if after is None:
+        return not_asked("running statistics are not offered", quantity="y")
+    return bn.agrees(after, "y", quantity="y after a training step")

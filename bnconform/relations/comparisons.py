@@ -19,9 +19,8 @@ from bnconform.contract.reply import Raised
 from bnconform.engine.agreement import Agreement, agree, hold, not_asked, not_offered, refused, unless_declared
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds, reference
-from bnconform.oracle.bounds import Bound
 from bnconform.oracle.expected import RUNNING
-from bnconform.relations import exact
+from bnconform.relations import channels, exact, followups
 
 SMALLEST_SHORT = float(np.finfo(np.float32).smallest_normal)
 Move = Callable[[np.ndarray], np.ndarray]
@@ -59,6 +58,27 @@ def pointwise(bn: Subject, case: Case, quantity: str = "") -> Agreement:
     if bn.dialect.attribute_dtype == "float32" and 0 < case.eps < SMALLEST_SHORT:
         return not_asked("ε is kept in float32, which does not hold one so small", quantity=quantity or "y")
     return bn.agrees(case, "y", quantity=quantity)
+
+
+def unchanged_output(bn: Subject, case: Case, changed: Case, quantity: str) -> Agreement:
+    """Compares y of two cases of one shape whose exact outputs differ by no more than rounding of the input."""
+    before = bn.output(case, "y")
+    drift = np.abs(reference.y(changed) - reference.y(case))
+    within = bounds.y(case, bn.dialect) + bounds.y(changed, bn.dialect) + drift
+    return agree(bn(changed).y, before.astype(np.float64), within=within, output="y", quantity=quantity)
+
+
+def on_another_axis(bn: Subject, case: Case) -> Agreement:
+    """Compares y of the case with its channels on the next axis with y, moved there."""
+    moved, axis = followups.on_next_axis(case), followups.next_axis(case)
+    quantity = "y with the channels on another axis"
+    return same_output(bn, case, moved, quantity=quantity, moved=lambda t: np.moveaxis(t, case.axis, axis))
+
+
+def of_reversed_channels(bn: Subject, case: Case) -> Agreement:
+    """Compares y of the case with its channels in reverse order with y, reversed."""
+    turned, quantity = channels.turned(case), "y of the reordered channels"
+    return same_output(bn, case, turned, quantity=quantity, moved=lambda t: np.flip(t, case.axis))
 
 
 def mirrored_output(bn: Subject, case: Case, negated: Case) -> Agreement:
@@ -192,30 +212,6 @@ def shift_or_refusal(bn: Subject, case: Case) -> Agreement:
         output="y",
         quantity="y for a single value",
     )
-
-
-def moments_about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
-    """Compares the mean of y with β, and the mean of (y - β)² with γ²σ²/(σ² + ε)."""
-    y, bound = bn(case).y, bounds.y(case, bn.dialect)
-    others = tuple(axis for axis in range(case.x.ndim) if axis != case.axis % case.x.ndim)
-    error, beta, gamma = bound.allowance, shift(case), scale(case)
-    size = np.abs(per_channel(case, gamma) * reference.normalized(case))
-    mean = agree(
-        None if y is None else exact.mean(y, case.axis),
-        beta,
-        within=Bound(error.mean(axis=others), bound.scale.mean(axis=others)),
-        output="y",
-        quantity="mean of y",
-    )
-    square = agree(
-        None if y is None else exact.mean_square(y, case.axis, about=beta),
-        exact.share_of_variance(case, gamma),
-        # (γh + e)² - (γh)² = e(2γh + e)
-        within=Bound((error * (2 * size + error)).mean(axis=others), gamma * gamma + beta * beta),
-        output="y",
-        quantity="variance of y",
-    )
-    return [mean, square]
 
 
 def shift_everywhere(case: Case) -> np.ndarray:

@@ -12,10 +12,14 @@ import numpy as np
 
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree, not_asked
+from bnconform.engine.spec import Subject
+from bnconform.oracle import bounds
 from bnconform.oracle.reference.doubledouble import DoubleDouble, as_doubledouble
 from bnconform.oracle.reference.equations import rounded
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array
+from bnconform.relations import chains
 
 WEIGHT, BIAS = -1.5, 0.625
 """Weight and bias of the layer before, both exact in every dtype."""
@@ -76,3 +80,13 @@ def _per_channel(case: Case, vector: DoubleDouble) -> DoubleDouble:
 
 def _wide(tensor: np.ndarray) -> Array:
     return tensor.astype(np.float64)
+
+
+def drifted(bn: Subject, case: Case) -> Agreement:
+    """Compares y of inference after a training step with y of the step, scaled by r and shifted by d."""
+    after, trained = chains.inference_after_a_step(bn, case), bn(case).y
+    if after is None or trained is None:
+        return not_asked("y or the running statistics are not offered", quantity="y")
+    expected, stretch = renormalized(case, after, trained)
+    within = bounds.y(after, bn.dialect) + stretch * bounds.y(case, bn.dialect).allowance
+    return agree(bn(after).y, expected, within=within, output="y", quantity="y against the y of training")

@@ -16,7 +16,11 @@ import numpy as np
 from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.memo import once
+from bnconform.engine.agreement import Agreement, agree, not_asked, unless_declared
+from bnconform.engine.spec import Subject
+from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.expected import RUNNING, expected
 
 RANKS = (2, 3)
 
@@ -101,3 +105,45 @@ def _masked(case: Case, mask: np.ndarray) -> Masked:
         mask=None,
     )
     return Masked(case=whole, kept=kept, shown=shown)
+
+
+def shown_output(bn: Subject, asked: Case, masked: Masked, how: str) -> Agreement:
+    """Compares y with that of the case of the shown rows alone, where the mask shows x."""
+    right, within = masked.spread(reference.y(masked.kept)), masked.spread_bound(bounds.y(masked.kept, bn.dialect))
+    return agree(bn(asked).y, right, within=within, output="y", quantity=f"y {how}", where=masked.tensor)
+
+
+def shown_gradient(bn: Subject, masked: Masked, how: str) -> Agreement:
+    """Compares dx with that of the case of the shown rows alone, where the mask shows x."""
+    right, within = masked.spread(reference.dx(masked.kept)), masked.spread_bound(bounds.dx(masked.kept, bn.dialect))
+    return agree(bn(masked.case).dx, right, within=within, output="dx", quantity=f"dx {how}", where=masked.tensor)
+
+
+def shown_average(bn: Subject, asked: Case, masked: Masked, how: str, name: str) -> Agreement:
+    """Compares a running statistic with that of the case of the shown rows alone, as the Dialect declares it."""
+    value, within = expected(masked.kept, bn.dialect, name)
+    return agree(getattr(bn(asked), name), value, within=within, output=name, quantity=f"{name} {how}")
+
+
+def shown_variance(bn: Subject, masked: Masked, how: str) -> Agreement:
+    """Compares the running variance with the unbiased one of the shown rows, from which a Dialect may depart."""
+    right, within = reference.running_var(masked.kept), bounds.running_var(masked.kept, bn.dialect)
+    actual, quantity = bn(masked.case).running_var, f"running_var {how}"
+    paper = agree(actual, right, within=within, output="running_var", quantity=quantity)
+    if bn.dialect.running_var == "unbiased":
+        return paper
+    return unless_declared(paper, "running_var", shown_average(bn, masked.case, masked, how, "running_var"))
+
+
+def shown_everything(bn: Subject, asked: Case, masked: Masked, how: str) -> list[Agreement]:
+    """Compares y and the running statistics with those of the shown rows alone."""
+    averages = [shown_average(bn, asked, masked, how, name) for name in RUNNING]
+    return [shown_output(bn, asked, masked, how), *averages]
+
+
+def beside_hidden_nan(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares y and the running statistics beside hidden NaN with those of the shown rows alone."""
+    masked = hiding_values(case)
+    if not masked.hides:
+        return [not_asked("the mask hides none of so few values", quantity="y")]
+    return shown_everything(bn, with_nan_hidden(case), masked, "beside hidden NaN")

@@ -17,8 +17,11 @@ from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import dtype_named
 from bnconform.contract.outcome import Outcome
-from bnconform.engine.spec import NotOfferedError
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import NotOfferedError, Subject
+from bnconform.oracle import bounds, reference
 from bnconform.oracle.reference.reductions import Array
+from bnconform.relations import comparisons, gradients
 
 HIDDEN = (16, 32)
 """Units of the hidden layers, as in the listing of document 001."""
@@ -205,3 +208,31 @@ def _offered(outcome: Outcome, name: str) -> np.ndarray:
 def _softmax(logits: Array) -> Array:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _call(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares everything that one call of a layer returned."""
+    return [comparisons.pointwise(bn, case), *comparisons.averages(bn, case), *gradients.gradients(bn, case)]
+
+
+def calls(bn: Subject, case: Case, *, after: bool) -> Iterator[Agreement]:
+    """Yields the comparisons of every call of a network's layers, up to the first call that is wrong."""
+    if case.dy is not None:
+        yield from _call(bn, case)
+        return
+    for number, made in train(bn, case, after=after):
+        for place, call in enumerate(made, 1):
+            forward = agree(
+                bn(call.forward).y,
+                reference.y(call.whole),
+                within=bounds.y(call.whole, bn.dialect),
+                involves=("y",),
+                quantity="y, forward only,",
+            )
+            found = [forward, *_call(bn, call.whole)]
+            where = f"of layer {place} in step {number}"
+            yield from (
+                replace(one, quantity=f"{one.quantity} {where}", direct=False, case=call.whole) for one in found
+            )
+            if any(one.verdict == "fails" for one in found):
+                return

@@ -15,23 +15,29 @@ norm of the deviations, by rms(δ).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bnconform.cases import populations
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
-from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.agreement import Agreement, agree, not_offered
+from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.bounds import LEAST_SHARE, Bound
 from bnconform.oracle.bounds.formats import arithmetic
 from bnconform.oracle.reference.reductions import Array
+from bnconform.relations import refusals
 
 FALSE_ALARM = 1e-12
 """Probability that one comparison blames chance on an implementation."""
 Distribution = Callable[[Array], Array]
+
+
+Standard = Callable[[Case, Dialect, np.ndarray], "Interval"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,3 +198,31 @@ def _integral(angle: Array, power: int) -> Array:
     for n in range(2 + power % 2, power + 1, 2):
         total = np.cos(angle) ** (n - 1) * np.sin(angle) / n + (n - 1) / n * total
     return np.asarray(total)
+
+
+def of_averages(bn: Subject, case: Case) -> Iterator[Agreement]:
+    """Compares the distributions of mean and variance over batches of each size with the exact ones."""
+    for m in populations.COUNTS:
+        batch = refusals.taken(bn, of_size(case, m))
+        yield _share(bn, batch, "running_mean", standard_mean, normal, m)
+        yield _share(bn, batch, "running_var", standard_squares, chi_squared(m - 1), m)
+
+
+def _share(bn: Subject, batch: Case, name: str, standard: Standard, exact: Distribution, m: int) -> Agreement:
+    returned = getattr(bn(batch), name)
+    if returned is None:
+        return not_offered(name)
+    draws = standard(batch, bn.dialect, returned)
+    return distributed(draws, exact, output=name, quantity=f"share of {name} in batches of {m}", case=batch)
+
+
+def of_a_fixed_example(bn: Subject, case: Case) -> Iterator[Agreement]:
+    """Compares the distribution of y of a fixed example over batches of each size with the exact one."""
+    for m in populations.COUNTS:
+        batch = refusals.taken(bn, with_the_mean_in_front(of_size(case, m)))
+        y, quantity = bn(batch).y, f"share of y of the fixed example in batches of {m}"
+        if y is None:
+            yield not_offered("y", quantity=quantity)
+            continue
+        draws = first_output(batch, bn.dialect, y)
+        yield distributed(draws, output_of_the_mean(m), output="y", quantity=quantity, case=batch)

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bnconform.contract.case import Case
+from bnconform.engine.agreement import Agreement, agree
+from bnconform.engine.spec import Subject
 from bnconform.oracle.bounds import Bound
+from bnconform.oracle.expected import expected
 from bnconform.oracle.reference.doubledouble import DoubleDouble
 from bnconform.oracle.reference.equations import rounded
 from bnconform.oracle.reference.reductions import Array
@@ -99,3 +103,20 @@ def carried(optimizer: Optimizer, gradient: Array, bound: Bound, past: Past) -> 
         allowance = moved + ROUNDING * (2 * RATE * numerator / denominator + moved)
         terms = optimizer.new * bound.scale + optimizer.old * np.abs(past.mean)
         return Bound(np.where(known, allowance * SLACK, np.inf), RATE * terms / denominator, bound.u)
+
+
+def steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
+    """Compares the steps of γ and β from the implementation's gradients with those from the exact gradients."""
+    found, agreements = bn(case), []
+    for name in ("gamma", "beta"):
+        actual, (right, bound) = getattr(found, f"d{name}"), expected(case, bn.dialect, f"d{name}")
+        past = past_of(bound)
+        agreements.append(
+            agree(
+                None if actual is None else step(optimizer, actual, past),
+                step(optimizer, right, past),
+                within=carried(optimizer, right, bound, past),
+                quantity=f"step of {name}",
+            )
+        )
+    return agreements

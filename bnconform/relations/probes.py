@@ -12,8 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from bnconform.cases.conditions import WIDE
 from bnconform.contract.case import Case
 from bnconform.contract.memo import once
+from bnconform.engine.agreement import Agreement, not_asked
+from bnconform.engine.spec import Subject
+from bnconform.relations import refusals
 
 ROWS, CHANNELS = 16, 64
 OFFSETS = (1.0, 10.0, 1e2, 1e3, 1e4)
@@ -59,3 +63,11 @@ def near_one(case: Case) -> Case:
     rng = np.random.default_rng(zlib.crc32(case.x.tobytes()))
     half = np.repeat([0.0, 2.0**-7], CHANNELS // 2)[:, None]
     return _probe(case, 1 + rng.permuted(np.repeat(half, ROWS, axis=1), axis=0))
+
+
+def sums_of_narrow_input(bn: Subject, case: Case) -> Agreement:
+    """Compares the running mean of values near 1, where wider sums than the input's type are declared."""
+    quantity = "running mean of values near 1"
+    if bn.dialect.stats_dtype not in WIDE:
+        return not_asked("no wider type than that of the input is declared for the sums", quantity=quantity)
+    return replace(bn.agrees(refusals.taken(bn, near_one(case)), "running_mean", quantity=quantity), output="")

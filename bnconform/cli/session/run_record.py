@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from bnconform.analysis.selftest.score import recorded
+from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.strategies import Given
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Described
@@ -99,11 +100,20 @@ def given_words(given: Given) -> str:
     words += [CHANNELS[given.channels]]
     words += ["with running averages" if given.statistics else "without running averages"]
     words += ["with a cotangent of y"] * given.gradients
+    words += _conditions(given.condition)
     for field in fields(given):
         value = getattr(given, field.name)
-        if field.name not in ("mode", "channels", "statistics", "gradients") and value != field.default:
+        if field.name not in ("mode", "channels", "statistics", "gradients", "condition") and value != field.default:
             words.append(f"with {field.name}" if value is True else f"{field.name}: {value}")
     return ", ".join(words)
+
+
+def _conditions(condition: Condition) -> list[str]:
+    """Returns in words of which cases a statement is asked, where it is not asked of all."""
+    stated = [f"asked in {' and '.join(condition.dtypes)}"] * (condition.dtypes != ALWAYS.dtypes)
+    stated += [f"asked of rank {' and '.join(map(str, sorted(condition.ranks)))}"] * (condition.ranks != ALWAYS.ranks)
+    stated += [f"asked of {condition.examples} examples or more"] * (condition.examples > 0)
+    return [*stated, *[f"asked of {condition.rows} values a channel or more"] * (condition.rows > 0)]
 
 
 def _selftest() -> dict[str, Any] | None:

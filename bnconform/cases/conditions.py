@@ -1,0 +1,40 @@
+"""Conditions under which a statement is asked of a case: its rank, its dtype, how many examples and rows it has.
+
+Rules: a condition changes nothing of what is drawn, so that statements under different conditions share one search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bnconform.contract.case import Case
+from bnconform.contract.dtypes import DTYPES
+
+RANKS = range(2, 65)  # NumPy has no more axes
+NARROW = ("float16", "bfloat16")
+WIDE = ("float32", "float64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What a case must be like for a statement to be asked of it.
+
+    ranks: of x. dtypes: of x. examples, rows: the least length of the first axis, and the least number of values in a
+    channel. why: the reason, in a sentence, for leaving out every other case.
+    """
+
+    ranks: Collection[int] = RANKS
+    dtypes: Collection[str] = DTYPES
+    examples: int = 0
+    rows: int = 0
+    why: str = ""
+
+    def admits(self, case: Case) -> bool:
+        """Returns whether the statement is asked of a case."""
+        fits = case.x.ndim in self.ranks and case.dtype in self.dtypes
+        return fits and len(case.x) >= self.examples and case.rows >= self.rows
+
+
+ALWAYS = Condition()
+"""The condition of a statement that is asked of every case."""
