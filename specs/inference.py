@@ -25,7 +25,7 @@ def infers_by_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
 @spec(
     r"y(x_1;\, x_2, \dots, x_N) = y(x_1;\, x'_2, \dots, x'_N)",
     source="Ioffe & Szegedy 2015, section 3.1: “we want the output to depend only on the input, deterministically”; "
-    "000_71a86d20c5337979.txt: “at the test time you might need to process the examples one at a time”",
+    "000_71a86d20c5337979.txt: “the test time you might need to process the examples one at a time”",
     given=INFERENCE.where(examples=2, why="no other example is there"),
 )
 def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:

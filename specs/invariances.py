@@ -52,7 +52,7 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(x, x) = (\mathrm{BN}(x),\, \mathrm{BN}(x))",
-    source="002_5b274a8f490b787a.txt: “σ_B² ← 1/m Σ (x_i - μ_B)²”, an average, which this follows from",
+    source="002_5b274a8f490b787a.txt: “σ_B² ← 1/m Σ_i^m (x_i - μ_B)²”, an average, which this follows from",
     given=FORWARD,
 )
 def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:

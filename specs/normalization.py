@@ -45,7 +45,7 @@ def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
 
 
 @equation(
-    source="002_5b274a8f490b787a.txt: “During training, it is normalized by σ_B² ← 1/m Σ (x_i - μ_B)²”",
+    source="002_5b274a8f490b787a.txt: “During training, it is normalized by σ_B² ← 1/m Σ_i^m (x_i - μ_B)²”",
     given=TRAINING,
 )
 def divides_by_the_biased_variance(bn: Outputs, c: Symbols) -> Equation:

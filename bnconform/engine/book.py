@@ -36,12 +36,11 @@ def all_specs(folder: Path | None = None) -> tuple[Spec, ...]:
 
 
 def chapters(folder: Path) -> list[Path]:
-    """Returns the files of specs in `folder`, in the order in which the book is read."""
+    """Returns the files of specs in `folder`, in the order in which the book is read: that of its `chapters.txt`.
+
+    A chapter that is not named there, and every one of a folder without that file, comes behind, by name.
+    """
     paths = [path for path in folder.glob("*.py") if not path.name.startswith(("_", "conftest"))]
-    return sorted(paths, key=lambda path: (ORDER.index(path.stem) if path.stem in ORDER else len(ORDER), path.stem))
-
-
-ORDER = [
-    "normalization", "running_statistics", "inference", "state", "gradients", "statistics_gradients", "third_order",
-    "invariances", "degenerate", "edges", "defaults", "masks", "numerics", "training",
-]  # fmt: skip
+    named = folder / "chapters.txt"
+    order = named.read_text(encoding="utf-8").split() if named.is_file() else []
+    return sorted(paths, key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.stem))

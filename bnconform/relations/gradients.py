@@ -14,7 +14,7 @@ from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
-from bnconform.engine.agreement import Agreement, agree, not_asked, not_offered
+from bnconform.engine.agreement import Agreement, agree, not_offered
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds
 from bnconform.oracle.bounds import Bound
@@ -70,13 +70,6 @@ def gradient_of_doubled(found: Outcome, changed: Case, again: Outcome, case: Cas
 def doubled(case: Case) -> Case:
     """Returns followups.doubled with its cotangent."""
     return replace(followups.doubled(case), dy=case.dy)
-
-
-def third_derivative(bn: Subject, case: Case) -> Agreement:
-    """Compares the third derivative with the reference; no bound is derived for types of 16 bits."""
-    if case.dtype in ("float16", "bfloat16"):
-        return not_asked("no bound claims anything of third derivatives in 16 bits", quantity="third_x")
-    return bn.agrees(case, "third_x")
 
 
 def without_scale(case: Case) -> Case:

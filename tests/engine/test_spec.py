@@ -103,11 +103,13 @@ def test_chapters_are_read_in_the_order_of_the_book() -> None:
     assert stems[:3] == ["normalization", "running_statistics", "inference"]
     assert [one.chapter for one in SPECS] == sorted((one.chapter for one in SPECS), key=stems.index)
     assert {one.chapter for one in SPECS} == set(stems)
+    assert (specs_folder() / "chapters.txt").read_text().split() == stems
 
 
 def test_files_that_are_no_chapters_are_left_out_and_strangers_come_last(tmp_path: Path) -> None:
     for name in ("_private.py", "conftest.py", "zoo.py", "aardvark.py", "inference.py", "notes.txt"):
         (tmp_path / name).write_text("")
+    (tmp_path / "chapters.txt").write_text("normalization\ninference\n")
     assert [path.name for path in chapters(tmp_path)] == ["inference.py", "aardvark.py", "zoo.py"]
 
 
