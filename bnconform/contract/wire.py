@@ -24,6 +24,7 @@ from safetensors.numpy import save
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import DTYPES, STATE_DTYPES
 from bnconform.contract.errors import ContractError
+from bnconform.contract.files import write_whole
 from bnconform.contract.outcome import OUTPUTS, Outcome
 from bnconform.contract.reply import KINDS, Reply
 
@@ -152,14 +153,7 @@ def unpack_reply(blob: bytes) -> Reply:
 
 def save_case(path: str | os.PathLike[str], case: Case, **metadata: object) -> None:
     """Writes a witness file: `case`, with `metadata` of JSON values. A reader sees the old file or all of the new."""
-    path = Path(path)
-    blob = pack_case(case, **metadata)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(blob)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole({Path(path): pack_case(case, **metadata)})
 
 
 def load_case(path: str | os.PathLike[str]) -> tuple[Case, dict[str, Any]]:

@@ -6,7 +6,6 @@ whole or not at all.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from bnconform.report.mathml import equation
 from bnconform.report.spec_book import book
 from bnconform.report.view import view
 from bnconform.report.wording import HEADINGS, MEANINGS, SIGNS, breakable
-from bnconform.results.file import Merged, Results, merge
+from bnconform.results.file import Merged, Results, merge, write_pages
 
 _TEMPLATES = Environment(
     loader=PackageLoader("bnconform", "report/templates"),
@@ -48,16 +47,7 @@ def write_report(results: Sequence[Results], out: Path | str) -> Path:
         "specs.html": render_book(merged),
         "index.html": render(merged, out),
     }
-    out.mkdir(parents=True, exist_ok=True)
-    drafts = {name: out / f".{name}.{os.getpid()}" for name in pages}
-    try:
-        for name, page in pages.items():
-            drafts[name].write_text(page, encoding="utf-8")
-        for name, draft in drafts.items():
-            os.replace(draft, out / name)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+    write_pages(out, pages)
     return out / "index.html"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import bnconform.report.columns as who
 from bnconform.results.file import Merged
-from bnconform.results.records import VERDICTS, SpecRecord
+from bnconform.results.records import WORST_FIRST, SpecRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def book(merged: Merged) -> Book:
             anchor=who.slug(["spec", spec["id"]]),
             given=spec.get("given", ""),
             formula=spec.get("formula", ""),
-            counts={verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
+            counts={verdict: counts[verdict] for verdict in WORST_FIRST if counts[verdict]},
         )
         chapters.setdefault(spec["chapter"], []).append(entry)
     return Book(merged=merged, chapters=chapters)

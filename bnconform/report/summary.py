@@ -6,7 +6,6 @@ under its cause, and one that the registry knows otherwise than this run shows i
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import bnconform.report.columns as who
 from bnconform.report.columns import Column
-from bnconform.results.file import Merged, Results, merge
-from bnconform.results.records import VERDICTS, Finding, is_known, is_stale
+from bnconform.results.file import Merged, Results, merge, write_pages
+from bnconform.results.records import WORST_FIRST, Finding, is_known, is_stale
 
 LONGEST = 130
 
@@ -45,14 +44,7 @@ class Cause:
 
 def write_summary(results: Sequence[Results], path: Path) -> Path:
     """Writes the summary of one or more runs to `path` and returns it; an older one is replaced at once."""
-    text = render_summary(merge(results))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_pages(path.parent, {path.name: render_summary(merge(results))})
     return path
 
 
@@ -62,7 +54,7 @@ def render_summary(merged: Merged) -> str:
     return _TEMPLATES.get_template("summary.md.jinja").render(
         runs=merged.runs,
         interrupted=merged.interrupted,
-        verdicts=VERDICTS,
+        verdicts=WORST_FIRST,
         specs=len(who.specs(merged)),
         totals=Counter(one["verdict"] for one in findings),
         findings=len(findings),

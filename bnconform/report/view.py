@@ -19,7 +19,7 @@ from bnconform.report.columns import Column
 from bnconform.report.tables import Table, case_tables, comparison, settings
 from bnconform.report.wording import SHORT, SIGNS, ratio_text, selftest_text, share_text
 from bnconform.results.file import Merged, Results
-from bnconform.results.records import VERDICTS, Detail, Finding, SpecRecord, Verdict, is_known, is_stale
+from bnconform.results.records import SHOWN, WORST_FIRST, Detail, Finding, SpecRecord, Verdict, is_known, is_stale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ class _Viewer:
     def _sections(self) -> dict[str, list[Section]]:
         specs = {spec["id"]: spec for spec in who.specs(self.merged)}
         order = {name: at for at, name in enumerate(specs)}
-        shown: dict[str, list[Section]] = {verdict: [] for verdict in VERDICTS[:4]}
+        shown: dict[str, list[Section]] = {verdict: [] for verdict in SHOWN}
         # What nobody knows yet stands first.
         for results, finding in sorted(
             self.merged.findings, key=lambda pair: (is_known(pair[1]), order[pair[1]["spec"]])
@@ -173,7 +173,7 @@ def _literal(finding: Finding) -> str:
 
 
 def _in_order(counts: Mapping[Verdict, int]) -> dict[str, int]:
-    return {verdict: counts.get(verdict, 0) for verdict in VERDICTS}
+    return {verdict: counts.get(verdict, 0) for verdict in WORST_FIRST}
 
 
 def _offer(offered: dict[tuple[str, str], set[str]], column: Column) -> set[str]:

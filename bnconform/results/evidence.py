@@ -5,11 +5,11 @@ Rules: a file is written whole or not at all; its name tells spec, implementatio
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from bnconform.contract.address import AdapterSource
+from bnconform.contract.files import write_whole
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import save_case
 from bnconform.engine.tally import Seen, Tally
@@ -37,7 +37,7 @@ def write_artefacts(
         device=finding["device"],
         verdict=finding["verdict"],
     )
-    _write(out / reproduce, script_of(finding, seen, source, tally.spec.latex, snippet))
+    write_whole({out / reproduce: script_of(finding, seen, source, tally.spec.latex, snippet)})
     finding["witness"], finding["reproduce"] = witness, reproduce
 
 
@@ -65,9 +65,3 @@ def script_of(finding: Finding, seen: Seen, source: AdapterSource, latex: str, s
 def _stem(finding: Finding) -> str:
     parts = (finding["spec"], finding["implementation"], finding["dtype"], finding["device"])
     return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts))
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

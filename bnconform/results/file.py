@@ -16,42 +16,9 @@ from types import TracebackType
 from typing import Any, NoReturn, cast
 
 from bnconform.contract.errors import ContractError
-from bnconform.results.records import (
-    LARGEST,
-    SCHEMA,
-    VERDICTS,
-    CaseRecord,
-    Detail,
-    End,
-    Finding,
-    ImplementationRecord,
-    RunRecord,
-    SpecRecord,
-    case_record,
-    plain,
-)
+from bnconform.contract.files import write_whole
+from bnconform.results.records import LARGEST, End, Finding, RunRecord, plain
 from bnconform.results.schema import check_record
-
-__all__ = [
-    "LARGEST",
-    "SCHEMA",
-    "VERDICTS",
-    "CaseRecord",
-    "Detail",
-    "End",
-    "Finding",
-    "ImplementationRecord",
-    "Merged",
-    "Results",
-    "ResultsWriter",
-    "RunRecord",
-    "SpecRecord",
-    "case_record",
-    "clear_output",
-    "merge",
-    "plain",
-    "read_results",
-]
 
 FILE = "results.jsonl"
 PAGES = ("index.html", "specs.html", "choices.html")
@@ -188,6 +155,12 @@ class ResultsWriter:
             raise ContractError(f"the {record['kind']} line to be written is not JSON: {error}") from error
         self._file.write(line + "\n")
         self._file.flush()
+
+
+def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
+    """Writes pages by name into `folder`, which is made where it is not there; older ones are replaced together."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole({folder / name: page for name, page in pages.items()})
 
 
 def clear_output(out: Path) -> None:

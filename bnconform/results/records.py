@@ -13,13 +13,16 @@ import numpy as np
 
 from bnconform.analysis.diagnosis.diagnosis import Likely
 from bnconform.contract.case import Case
+from bnconform.engine.agreement import Verdict as Verdict
 
 SCHEMA = 1
 
 LARGEST = 1.7976931348623157e308  # stands for a ratio that is not finite
 
-Verdict = Literal["conforms", "deviates", "fails", "unsupported", "crashes", "hangs"]
-VERDICTS: tuple[Verdict, ...] = ("fails", "crashes", "hangs", "deviates", "unsupported", "conforms")
+SHOWN: tuple[Verdict, ...] = ("fails", "crashes", "hangs", "deviates")
+"""Verdicts of which a case is shown, the gravest first."""
+WORST_FIRST: tuple[Verdict, ...] = (*SHOWN, "unsupported", "conforms")
+"""All verdicts, in the order in which a report counts them."""
 Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 

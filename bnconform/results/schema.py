@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, cast
 
 from bnconform.contract.errors import ContractError
-from bnconform.results.records import SCHEMA, VERDICTS, Cause, ImplementationRecord, SpecRecord
+from bnconform.results.records import SCHEMA, WORST_FIRST, Cause, ImplementationRecord, SpecRecord
 
 _Types = dict[str, type | tuple[type, ...]]
 _FINDING_TYPES: _Types = {
@@ -68,8 +68,8 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
             raise ContractError(f"{where}: a {kind} line without {name!r}")
         if name in record and not isinstance(record[name], expected):
             raise ContractError(f"{where}: {name} is {record[name]!r:.80}; expected {expected}")
-    if kind == "finding" and record["verdict"] not in VERDICTS:
-        raise ContractError(f"{where}: verdict is {record['verdict']!r}; expected one of {VERDICTS}")
+    if kind == "finding" and record["verdict"] not in WORST_FIRST:
+        raise ContractError(f"{where}: verdict is {record['verdict']!r}; expected one of {WORST_FIRST}")
     if kind == "finding" and not Cause.__required_keys__ <= set(record.get("known", Cause.__required_keys__)):
         raise ContractError(f"{where}: known is {record['known']!r:.80}; expected fault, reason and link")
     if kind == "run":

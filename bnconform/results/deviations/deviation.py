@@ -7,7 +7,7 @@ folder and must be there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -19,12 +19,12 @@ from packaging.version import InvalidVersion, Version
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
+from bnconform.engine.agreement import BAD, VERDICTS
 from bnconform.engine.selection import DEVICES, fits
 from bnconform.results.deviations.signature import Signature
 from bnconform.results.deviations.witnesses import Packed, Witness
 
 FAULTS = ("implementation", "adapter", "by-design")
-VERDICTS = ("fails", "crashes", "hangs")
 _CAUSE = ("implementations", "versions", "fault", "reason", "link", "findings")
 _CAUSE_MORE = ("devices", "script", "witnesses")
 _ROW = ("spec", "dtypes", "witness")
@@ -187,7 +187,7 @@ def _row(row: Any, place: str, shared: _Shared) -> Iterator[Deviation]:
 
 def _signature(row: Any, place: str) -> Signature:
     signature = Signature(
-        verdict=_one_of(row.get("verdict", "fails"), VERDICTS, "verdict", place),
+        verdict=_one_of(row.get("verdict", "fails"), [one for one in VERDICTS if one in BAD], "verdict", place),
         quantity=row.get("quantity"),
         raises=row.get("raises"),
         diagnoses=(row["diagnosis"],) if "diagnosis" in row else (),
@@ -225,7 +225,7 @@ def _check_keys(table: Any, place: str, needed: tuple[str, ...], more: tuple[str
         raise ContractError(f"{place}: {got}; expected {', '.join(needed)} and, where wanted, {', '.join(more)}")
 
 
-def _one_of(value: Any, allowed: tuple[str, ...], key: str, place: str) -> str:
+def _one_of(value: Any, allowed: Sequence[str], key: str, place: str) -> str:
     if value not in allowed:
         raise ContractError(f"{place}: {key} is {value!r}; expected one of {', '.join(allowed)}")
     return str(value)

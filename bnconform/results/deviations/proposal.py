@@ -7,13 +7,13 @@ a person has written them; nothing that stands in a file is changed, entries are
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bnconform.contract.case import Case
+from bnconform.contract.files import write_whole
 from bnconform.contract.wire import load_case
 from bnconform.engine.agreement import BAD
 from bnconform.results.deviations.registry import Registry
@@ -121,9 +121,7 @@ def write(found: Sequence[Proposal], folder: Path) -> Iterator[Path]:
     for path, all_of_one in files.items():
         _pack({key: case for one in all_of_one for key, case in one.cases.items()}, path.with_suffix(".safetensors"))
         before = [path.read_text(encoding="utf-8")] if path.exists() else []
-        part = path.with_suffix(".part")
-        part.write_text("\n".join([*before, *(one.text for one in all_of_one)]), encoding="utf-8")
-        os.replace(part, path)
+        write_whole({path: "\n".join([*before, *(one.text for one in all_of_one)])})
         yield path
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from safetensors.numpy import save
 
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
+from bnconform.contract.files import write_whole
 from bnconform.contract.wire import TENSOR_TYPES, pack, pack_case, unpack, unpack_case
 from bnconform.results.case_line import case_line, read_case
 
@@ -114,9 +114,7 @@ def write_packed(path: Path, cases: Mapping[str, Case]) -> None:
         message, arrays = unpack(pack_case(cases[key]))
         settings[key] = message["case"]
         tensors |= {f"{key}/{name}": array for name, array in arrays.items()}
-    part = path.with_suffix(".part")
-    part.write_bytes(save(tensors, {"bnconform": json.dumps({"kind": "Cases", "cases": settings})}))
-    os.replace(part, path)
+    write_whole({path: save(tensors, {"bnconform": json.dumps({"kind": "Cases", "cases": settings})})})
 
 
 def lines_of(cases: Mapping[str, Case]) -> list[str]:
