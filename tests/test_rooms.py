@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,18 @@ def test_no_folder_is_crowded() -> None:
     folders = [folder for folder in (PACKAGE, *PACKAGE.rglob("*")) if folder.is_dir()]
     counts = {folder.relative_to(PACKAGE).as_posix(): len(list(folder.glob("*.py"))) for folder in folders}
     assert {name: count for name, count in counts.items() if count > MOST and name not in LARGE} == {}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {_name(path): path for path in PACKAGE.rglob("*.py")}
+
+    def needed(path: Path) -> set[str]:
+        named = {name if name in modules else name.rpartition(".")[0] for name in imported(path)}
+        return named & set(modules) - {_name(path)}
+
+    TopologicalSorter({name: needed(path) for name, path in modules.items()}).prepare()
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+import bnconform.oracle.bounds.error_terms as error_terms
+import bnconform.oracle.bounds.overflow as overflow
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
-from bnconform.oracle.bounds import error_terms, overflow
 from bnconform.oracle.bounds.error_terms import StatisticErrors
 from bnconform.oracle.bounds.formats import Arithmetic, effective
 from bnconform.oracle.bounds.overflow import Cotangent, CotangentSizes, Sizes

@@ -12,9 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
+import bnconform.oracle.bounds.error_terms as error_terms
+import bnconform.oracle.bounds.overflow as overflow
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
-from bnconform.oracle.bounds import error_terms, overflow
 from bnconform.oracle.bounds.first_order import Allowance, ChannelErrors
 from bnconform.oracle.bounds.formats import arithmetic
 from bnconform.oracle.bounds.rounding import Rounding, backward_rounding, error_of_sum, moments

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bnconform.oracle.bounds import error_terms
+import bnconform.oracle.bounds.error_terms as error_terms
 from bnconform.oracle.bounds.first_order import Allowance
 from bnconform.oracle.bounds.overflow import HEADROOM
 from bnconform.oracle.bounds.second_order import Projection, SecondOrderErrors

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bnconform.oracle.bounds import overflow
+import bnconform.oracle.bounds.overflow as overflow
 from bnconform.oracle.bounds.first_order import Allowance, ChannelErrors
 from bnconform.oracle.bounds.overflow import HEADROOM
 from bnconform.oracle.bounds.rounding import error_of_sum, moments

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+import bnconform.oracle.reference.equations as equations
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.memo import once
-from bnconform.oracle.reference import equations
 from bnconform.oracle.reference.doubledouble import DoubleDouble
 from bnconform.oracle.reference.equations import Gradients, Number, SecondGradients, Standardization
 from bnconform.oracle.reference.reductions import Array
