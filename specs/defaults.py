@@ -6,6 +6,7 @@ documents one at all. A default that everybody shares is not claimed: there is n
 
 from bnconform.cases.strategies import cases
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import equation
 from bnconform.oracle.notation import Symbols, sqrt
 
@@ -17,7 +18,7 @@ SIGNATURE = "The signature in the implementation's own documentation, to which t
 
 
 @equation(
-    source=SIGNATURE + "; Ioffe & Szegedy 2015, Algorithm 1: ε is “a constant”, and no value is given",
+    source=SIGNATURE + f"; {PAPER}, Algorithm 1: ε is “a constant”, and no value is given",
     given=TRAINING,
     said=r"\varepsilon \text{ as it is documented}",
 )
@@ -27,7 +28,7 @@ def trains_with_its_documented_epsilon(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source=SIGNATURE + "; Ioffe & Szegedy 2015, Algorithm 2, step 11",
+    source=SIGNATURE + f"; {PAPER}, Algorithm 2, step 11",
     given=INFERENCE,
     said=r"\varepsilon \text{ as it is documented}",
 )

@@ -7,6 +7,7 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import LECTURE, OVERVIEW, PAPER, QUESTIONS, TUTORIAL
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds
 from bnconform.oracle.notation import Symbols
@@ -21,7 +22,7 @@ INFERENCE = cases(mode="infer")
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, Algorithm 1, with σ_B² = 0: “ε is a constant added to the mini-batch variance for "
+    source=f"{PAPER}, Algorithm 1, with σ_B² = 0: “ε is a constant added to the mini-batch variance for "
     "numerical stability”",
     given=CONSTANT,
     said=r"x_1 = \dots = x_m",
@@ -33,8 +34,8 @@ def gives_the_shift_for_a_constant_channel(bn: Outputs, c: Symbols) -> Equation:
 
 @spec(
     r"\sigma_B^2 + \varepsilon > 0 \quad\Rightarrow\quad |y_i| < \infty",
-    source="Ioffe & Szegedy 2015, Algorithm 1: “ε is a constant added to the mini-batch variance for numerical "
-    "stability”; 003_86331cfb1c25e987.txt: “ε is a small constant added for numerical stability”",
+    source=f"{PAPER}, Algorithm 1: “ε is a constant added to the mini-batch variance for numerical "
+    f"stability”; {OVERVIEW}: “ε is a small constant added for numerical stability”",
     given=FORWARD,
 )
 def keeps_finite_values_finite(bn: Subject, case: Case) -> Agreement:
@@ -46,7 +47,7 @@ def keeps_finite_values_finite(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"m = 1 \quad\Rightarrow\quad y = \beta",
-    source="Ioffe & Szegedy 2015, Algorithm 1, with μ_B = x and σ_B² = 0; 002_5b274a8f490b787a.txt: “当batch "
+    source=f"{PAPER}, Algorithm 1, with μ_B = x and σ_B² = 0; {QUESTIONS}: “当batch "
     "size过小时不建议使用BN” (BN is not advised for too small a batch)",
     given=SINGLE,
 )
@@ -57,7 +58,7 @@ def gives_the_shift_for_a_single_value(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"m = 1 \quad\Rightarrow\quad |\mu'| < \infty,\; {\sigma^2}' < \infty \quad\text{or an error}",
-    source="002_5b274a8f490b787a.txt: “Var[x] ← m/(m-1) E_B[σ_B²]”, which is 0/0 for m = 1; no document says what "
+    source=f"{QUESTIONS}: “Var[x] ← m/(m-1) E_B[σ_B²]”, which is 0/0 for m = 1; no document says what "
     "then: what loses least is asked",
     given=SINGLE,
 )
@@ -68,7 +69,7 @@ def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> list[A
 
 @spec(
     r"m = 0 \quad\Rightarrow\quad |\mu'| < \infty,\; {\sigma^2}' < \infty \quad\text{or an error}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: a mean over no values is not defined; no document says what then: what "
+    source=f"{PAPER}, Algorithm 1: a mean over no values is not defined; no document says what then: what "
     "loses least is asked",
     given=SINGLE,
 )
@@ -79,8 +80,8 @@ def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> list[A
 
 @spec(
     r"\varepsilon = 0,\; \sigma_B^2 > 0 \quad\Rightarrow\quad y_i = \gamma\,\frac{x_i - \mu_B}{\sigma_B} + \beta",
-    source="003_86331cfb1c25e987.txt: “The normalized inputs x_hat have zero mean and unit variance”, which holds for "
-    "ε = 0 only; 001_f7f910d86693ea68.txt: “Z = (X-M) / S”",
+    source=f"{OVERVIEW}: “The normalized inputs x_hat have zero mean and unit variance”, which holds for "
+    f"ε = 0 only; {TUTORIAL}: “Z = (X-M) / S”",
     given=TRAINING,
 )
 def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> Agreement:
@@ -90,7 +91,7 @@ def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> A
 
 @spec(
     r"\omega = 0 \quad\Rightarrow\quad \mu' = \mu,\; {\sigma^2}' = \sigma^2",
-    source="000_71a86d20c5337979.txt: “exponentially weighted averages”, with no weight on the new value",
+    source=f"{LECTURE}: “exponentially weighted averages”, with no weight on the new value",
     given=TRAINING,
 )
 def keeps_its_averages_where_the_new_weigh_nothing(bn: Subject, case: Case) -> list[Agreement]:
@@ -100,7 +101,7 @@ def keeps_its_averages_where_the_new_weigh_nothing(bn: Subject, case: Case) -> l
 
 @spec(
     r"\omega = 1 \quad\Rightarrow\quad \mu' = \mu_B,\; {\sigma^2}' = \tfrac{m}{m-1}\,\sigma_B^2",
-    source="000_71a86d20c5337979.txt: “exponentially weighted averages”, with all weight on the new value",
+    source=f"{LECTURE}: “exponentially weighted averages”, with all weight on the new value",
     given=TRAINING,
 )
 def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> list[Agreement]:
@@ -113,7 +114,7 @@ def replaces_its_averages_where_the_new_weigh_all(bn: Subject, case: Case) -> li
 
 @spec(
     r"x_c = \mathrm{NaN}, \pm\infty \quad\Rightarrow\quad y_{c'} \text{ as before}, \qquad c' \ne c",
-    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”",
+    source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”",
     given=TRAINING,
 )
 def keeps_a_nan_in_its_channel(bn: Subject, case: Case) -> Agreement:
@@ -125,7 +126,7 @@ def keeps_a_nan_in_its_channel(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"m\,x^2 \lesssim \max \quad\Rightarrow\quad y_i = \gamma\,\frac{x_i - \mu_B}"
     r"{\sqrt{\sigma_B^2 + \varepsilon}} + \beta",
-    source="Ioffe & Szegedy 2015, Algorithm 1, for the largest numbers whose squares have a sum; for float16 with "
+    source=f"{PAPER}, Algorithm 1, for the largest numbers whose squares have a sum; for float16 with "
     "wider sums, the largest numbers",
     given=TRAINING,
 )
@@ -137,7 +138,7 @@ def normalizes_the_largest_magnitudes(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\mathrm{BN}(2^{-k}x;\, 4^{-k}\varepsilon) = \mathrm{BN}(x;\, \varepsilon), \qquad"
     r" |x| < \min \Rightarrow y_i \approx \beta",
-    source="003_86331cfb1c25e987.txt: “ε is a small constant added for numerical stability”",
+    source=f"{OVERVIEW}: “ε is a small constant added for numerical stability”",
     given=TRAINING,
 )
 def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreement]:
@@ -149,7 +150,7 @@ def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreemen
 
 @spec(
     r"C = 0 \quad\Rightarrow\quad y = () \quad\text{or an error}",
-    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, of which there is "
+    source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”, of which there is "
     "none; no document says what then: what loses least is asked",
     given=TRAINING,
 )
@@ -162,7 +163,7 @@ def takes_no_channels_or_refuses_them(bn: Subject, case: Case) -> list[Agreement
 @spec(
     r"\varepsilon < 0 < \sigma_B^2 + \varepsilon \quad\Rightarrow\quad y_i = \gamma\,\frac{x_i - \mu_B}"
     r"{\sqrt{\sigma_B^2 + \varepsilon}} + \beta",
-    source="Ioffe & Szegedy 2015, Algorithm 1, as it is written; 003_86331cfb1c25e987.txt: “ε is a small constant "
+    source=f"{PAPER}, Algorithm 1, as it is written; {OVERVIEW}: “ε is a small constant "
     "added for numerical stability”, which a negative one is not: it may be refused",
     given=TRAINING,
 )
@@ -177,7 +178,7 @@ def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\varepsilon < 0 \quad\Rightarrow\quad \mu' = (1 - \omega)\,\mu + \omega\,\mu_B, \; {\sigma^2}' = (1 - \omega)\,"
     r"\sigma^2 + \omega\,\tfrac{m}{m-1}\,\sigma_B^2 \quad\text{or an error}",
-    source="Ioffe & Szegedy 2015, Algorithm 2: no average has an ε in it; specs/README.md: the rule of least loss, no "
+    source=f"{PAPER}, Algorithm 2: no average has an ε in it; specs/README.md: the rule of least loss, no "
     "NaN in state that outlives the call",
     given=TRAINING,
 )
@@ -190,7 +191,7 @@ def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> Found
 @spec(
     r"\sigma^2 < 0 < \sigma^2 + \varepsilon \quad\Rightarrow\quad y = \gamma\,\frac{x - \mu}"
     r"{\sqrt{\sigma^2 + \varepsilon}} + \beta",
-    source="Ioffe & Szegedy 2015, Algorithm 2, step 11, as it is written",
+    source=f"{PAPER}, Algorithm 2, step 11, as it is written",
     given=INFERENCE,
 )
 def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Found:
@@ -204,7 +205,7 @@ def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Found:
 
 @spec(
     r"\sigma^2 + \varepsilon < 0 \quad\Rightarrow\quad y \notin \mathbb{R} \quad\text{or an error}",
-    source="specs/README.md: the rule of least loss, a clear error rather than a wrong number; Ioffe & Szegedy 2015, "
+    source=f"specs/README.md: the rule of least loss, a clear error rather than a wrong number; {PAPER}, "
     "Algorithm 2, step 11, has no value there",
     given=INFERENCE,
 )

@@ -8,6 +8,7 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import OVERVIEW, PAPER
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle.notation import Symbols, sqrt, total
 from bnconform.relations import channels, comparisons, edges, followups, gradients, refusals
@@ -17,7 +18,7 @@ TRAINING = cases(mode="train")
 SINGLE = cases(mode="train", gradients=False, rows="one")
 INFERENCE = cases(mode="infer")
 MAPS = TRAINING.where(ranks={4}, why="asked of feature maps only, as each shape costs some a compilation")
-CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and σ_B²"
+CHAIN_RULE = f"{PAPER}, section 3: the chain rule through μ_B and σ_B²"
 
 
 @equation(
@@ -32,7 +33,7 @@ def sends_gradients_without_running_statistics(bn: Outputs, c: Symbols) -> list[
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, also a single one",
+    source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”, also a single one",
     given=MAPS,
     asked=channels.alone,
     said="C = 1",
@@ -47,7 +48,7 @@ def treats_a_single_channel_like_any_other(bn: Outputs, c: Symbols) -> list[Equa
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂γ has no γ in it; 003_86331cfb1c25e987.txt: “used to update these "
+    source=f"{PAPER}, section 3: ∂ℓ/∂γ has no γ in it; {OVERVIEW}: “used to update these "
     "parameters using gradient descent”, wherever they begin",
     given=TRAINING,
     asked=edges.with_zero_scales,
@@ -60,7 +61,7 @@ def learns_a_scale_that_is_zero(bn: Outputs, c: Symbols) -> list[Equation]:
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, Algorithm 2, step 11; Algorithm 1: “ε is a constant added to the mini-batch variance "
+    source=f"{PAPER}, Algorithm 2, step 11; Algorithm 1: “ε is a constant added to the mini-batch variance "
     "for numerical stability”",
     given=INFERENCE,
     asked=edges.with_zero_variances,
@@ -86,8 +87,7 @@ def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> Found:
 
 @spec(
     r"m = 0 \quad\Rightarrow\quad y = () \quad\text{in inference, or an error}",
-    source="Ioffe & Szegedy 2015, Algorithm 2, step 11, for no x; no document says what then: what loses least is "
-    "asked",
+    source=f"{PAPER}, Algorithm 2, step 11, for no x; no document says what then: what loses least is asked",
     given=INFERENCE,
 )
 def infers_nothing_for_no_examples(bn: Subject, case: Case) -> Agreement:

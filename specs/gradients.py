@@ -4,6 +4,7 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import LECTURE, PAPER
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle.notation import Symbols, mean, sqrt, total
 from bnconform.relations import gradients
@@ -14,8 +15,8 @@ TANGENTS = cases(mode="train", derivatives="tangents")
 TANGENTS_OF_INFERENCE = cases(mode="infer", derivatives="tangents")
 SECOND = cases(mode="train", derivatives="second_order")
 SECOND_OF_INFERENCE = cases(mode="infer", derivatives="second_order")
-CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and σ_B²"
-FIXED = "Ioffe & Szegedy 2015, section 3.1: in inference the transform is linear, its statistics fixed"
+CHAIN_RULE = f"{PAPER}, section 3: the chain rule through μ_B and σ_B²"
+FIXED = f"{PAPER}, section 3.1: in inference the transform is linear, its statistics fixed"
 
 
 @equation(
@@ -28,7 +29,7 @@ def sends_gradients_through_the_statistics(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂γ",
+    source=f"{PAPER}, section 3: ∂ℓ/∂γ",
     given=TRAINING,
 )
 def sums_the_gradient_of_the_scale(bn: Outputs, c: Symbols) -> Equation:
@@ -37,7 +38,7 @@ def sums_the_gradient_of_the_scale(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, section 3: ∂ℓ/∂β",
+    source=f"{PAPER}, section 3: ∂ℓ/∂β",
     given=TRAINING,
 )
 def sums_the_gradient_of_the_shift(bn: Outputs, c: Symbols) -> Equation:
@@ -74,7 +75,7 @@ def sums_the_gradient_of_the_shift_in_inference(bn: Outputs, c: Symbols) -> Equa
 
 @spec(
     r"\sum_i \frac{\partial\ell}{\partial x_i} = 0",
-    source="000_71a86d20c5337979.txt: “the effect of b[l] can be cancelled. Thus, we can omit b[l] and the computation "
+    source=f"{LECTURE}: “the effect of b[l] can be cancelled. Thus, we can omit b[l] and the computation "
     "of db[l]”: this sum is db[l] for x = W u + b",
     given=TRAINING,
 )
@@ -97,7 +98,7 @@ def leaves_the_share_of_epsilon_along_the_values(bn: Subject, case: Case) -> Agr
 @spec(
     r"\frac{\partial\,\mathrm{BN}(2x;\, 4\varepsilon)}{\partial(2x)} = \frac{1}{2}\,\frac{\partial\,"
     r"\mathrm{BN}(x;\, \varepsilon)}{\partial x}",
-    source="Ioffe & Szegedy 2015, section 3.3: “∂BN((aW)u)/∂(aW) = 1/a · ∂BN(Wu)/∂W”",
+    source=f"{PAPER}, section 3.3: “∂BN((aW)u)/∂(aW) = 1/a · ∂BN(Wu)/∂W”",
     given=TRAINING,
 )
 def halves_the_gradient_of_a_doubled_input(bn: Subject, case: Case) -> Agreement:

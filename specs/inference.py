@@ -4,6 +4,7 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement, agree
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import LECTURE, PAPER, RENORMALIZATION
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds
 from bnconform.oracle.notation import Symbols, sqrt
@@ -14,7 +15,7 @@ TRAINING = cases(mode="train")
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, Algorithm 2, step 11",
+    source=f"{PAPER}, Algorithm 2, step 11",
     given=INFERENCE,
 )
 def infers_by_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
@@ -24,8 +25,8 @@ def infers_by_the_running_statistics(bn: Outputs, c: Symbols) -> Equation:
 
 @spec(
     r"y(x_1;\, x_2, \dots, x_N) = y(x_1;\, x'_2, \dots, x'_N)",
-    source="Ioffe & Szegedy 2015, section 3.1: “we want the output to depend only on the input, deterministically”; "
-    "000_71a86d20c5337979.txt: “the test time you might need to process the examples one at a time”",
+    source=f"{PAPER}, section 3.1: “we want the output to depend only on the input, deterministically”; "
+    f"{LECTURE}: “the test time you might need to process the examples one at a time”",
     given=INFERENCE.where(examples=2, why="no other example is there"),
 )
 def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
@@ -35,8 +36,7 @@ def infers_each_example_alone(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"y(x) = a\,x + y(0), \qquad a = \frac{\gamma}{\sqrt{\mathrm{Var}[x] + \varepsilon}}",
-    source="Ioffe & Szegedy 2015, section 3.1: “the normalization is simply a linear transform applied to each "
-    "activation”",
+    source=f"{PAPER}, section 3.1: “the normalization is simply a linear transform applied to each activation”",
     given=INFERENCE,
 )
 def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
@@ -52,7 +52,7 @@ def folds_into_one_linear_map(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\gamma\,\frac{(wz + b) - \mathrm{E}[x]}{\sqrt{\mathrm{Var}[x] + \varepsilon}} + \beta = (a\,w)\,z +"
     r" (a\,b + \beta - a\,\mathrm{E}[x])",
-    source="Ioffe & Szegedy 2015, section 3.1: “It may further be composed with the scaling by γ and shift by β, to "
+    source=f"{PAPER}, section 3.1: “It may further be composed with the scaling by γ and shift by β, to "
     "yield a single linear transform”",
     given=INFERENCE,
 )
@@ -66,7 +66,7 @@ def folds_into_the_layer_before(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"y(x_1) = y(x_1, \dots, x_N)_1",
-    source="000_71a86d20c5337979.txt: “the test time you might need to process the examples one at a time”",
+    source=f"{LECTURE}: “the test time you might need to process the examples one at a time”",
     given=INFERENCE.where(examples=2, why="the batch is of one example"),
 )
 def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
@@ -77,7 +77,7 @@ def infers_a_single_example(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"y = \gamma\,\frac{x - \mu'}{\sqrt{{\sigma^2}' + \varepsilon}} + \beta, \qquad \mu', {\sigma^2}' \text{ from a"
     r" training step}",
-    source="000_71a86d20c5337979.txt: “What we can do is to take the running average of exponentially "
+    source=f"{LECTURE}: “What we can do is to take the running average of exponentially "
     "weighted averages over the mean and variance”",
     given=TRAINING,
 )
@@ -89,7 +89,7 @@ def infers_by_what_training_averaged(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\frac{x - \mu}{\sigma} = \frac{x - \mu_B}{\sigma_B}\,r + d, \qquad r = \frac{\sigma_B}{\sigma},\;"
     r" d = \frac{\mu_B - \mu}{\sigma}",
-    source="Ioffe 2017 (Batch Renormalization), section 3: x̂ of inference from x̂ of training by r and d",
+    source=f"{RENORMALIZATION}, section 3: x̂ of inference from x̂ of training by r and d",
     given=TRAINING,
 )
 def drifts_from_training_by_r_and_d(bn: Subject, case: Case) -> Agreement:

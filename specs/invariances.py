@@ -9,6 +9,7 @@ from bnconform.cases import delivery
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
+from bnconform.engine.sources import LECTURE, OVERVIEW, PAPER, QUESTIONS
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import channels, comparisons, examples, followups
 
@@ -21,8 +22,8 @@ FORWARD = cases(mode="train", gradients=False, statistics=False)
 
 @spec(
     r"\mathrm{BN}(x + b) = \mathrm{BN}(x)",
-    source="Ioffe & Szegedy 2015, section 3.2: “the bias b can be ignored since its effect will be canceled by the "
-    "subsequent mean subtraction”; 000_71a86d20c5337979.txt: “the effect of b[l] can be cancelled”",
+    source=f"{PAPER}, section 3.2: “the bias b can be ignored since its effect will be canceled by the "
+    f"subsequent mean subtraction”; {LECTURE}: “the effect of b[l] can be cancelled”",
     given=FORWARD,
 )
 def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
@@ -32,7 +33,7 @@ def ignores_a_shift_of_the_input(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(2x;\, 4\varepsilon) = \mathrm{BN}(x;\, \varepsilon)",
-    source="003_86331cfb1c25e987.txt: “x_hat = (x - μ) / sqrt(σ^2 + ε)”, an equation that this follows from",
+    source=f"{OVERVIEW}: “x_hat = (x - μ) / sqrt(σ^2 + ε)”, an equation that this follows from",
     given=FORWARD,
 )
 def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
@@ -42,7 +43,7 @@ def weighs_epsilon_as_a_variance(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(x_{\pi(1)}, \dots, x_{\pi(m)})_i = \mathrm{BN}(x_1, \dots, x_m)_{\pi(i)}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: μ_B and σ_B² are sums over the batch, in no order",
+    source=f"{PAPER}, Algorithm 1: μ_B and σ_B² are sums over the batch, in no order",
     given=FORWARD,
 )
 def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
@@ -52,7 +53,7 @@ def follows_the_order_of_the_batch(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(x, x) = (\mathrm{BN}(x),\, \mathrm{BN}(x))",
-    source="002_5b274a8f490b787a.txt: “σ_B² ← 1/m Σ_i^m (x_i - μ_B)²”, an average, which this follows from",
+    source=f"{QUESTIONS}: “σ_B² ← 1/m Σ_i^m (x_i - μ_B)²”, an average, which this follows from",
     given=FORWARD,
 )
 def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
@@ -62,7 +63,7 @@ def ignores_a_repeated_batch(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(a x;\, a^2\varepsilon) = \mathrm{BN}(x;\, \varepsilon), \qquad a = 3",
-    source="Ioffe & Szegedy 2015, section 3.3: “BN(Wu) = BN((aW)u)”, which holds once ε is scaled as well",
+    source=f"{PAPER}, section 3.3: “BN(Wu) = BN((aW)u)”, which holds once ε is scaled as well",
     given=TRAINING,
 )
 def ignores_a_scale_of_the_input(bn: Subject, case: Case) -> Agreement:
@@ -72,7 +73,7 @@ def ignores_a_scale_of_the_input(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(-x) = 2\beta - \mathrm{BN}(x)",
-    source="Ioffe & Szegedy 2015, Algorithm 1: μ_B is odd and σ_B² even in x",
+    source=f"{PAPER}, Algorithm 1: μ_B is odd and σ_B² even in x",
     given=TRAINING,
 )
 def mirrors_its_input(bn: Subject, case: Case) -> Agreement:
@@ -82,8 +83,8 @@ def mirrors_its_input(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"x'_c = x_c \quad\Rightarrow\quad \mathrm{BN}(x')_c = \mathrm{BN}(x)_c",
-    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”; "
-    "002_5b274a8f490b787a.txt: “在每一特征维度上进行归一化” (normalized in each dimension of the features)",
+    source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”; "
+    f"{QUESTIONS}: “在每一特征维度上进行归一化” (normalized in each dimension of the features)",
     given=TRAINING,
 )
 def keeps_channels_apart(bn: Subject, case: Case) -> Agreement:
@@ -94,7 +95,7 @@ def keeps_channels_apart(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}(x_{\pi(1)}, \dots, x_{\pi(C)})_c = \mathrm{BN}(x_1, \dots, x_C)_{\pi(c)}",
-    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”",
+    source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”",
     given=TRAINING,
 )
 def treats_channels_alike(bn: Subject, case: Case) -> Agreement:
@@ -104,7 +105,7 @@ def treats_channels_alike(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"f(x) = f(x) \quad\text{bit for bit}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: the output is a function of the batch, γ and β, of nothing else",
+    source=f"{PAPER}, Algorithm 1: the output is a function of the batch, γ and β, of nothing else",
     given=TRAINING,
 )
 def repeats_itself(bn: Subject, case: Case) -> list[Agreement]:
@@ -114,7 +115,7 @@ def repeats_itself(bn: Subject, case: Case) -> list[Agreement]:
 
 @spec(
     r"(y, \mu', {\sigma^2}')\;\text{without}\; \partial\ell/\partial y = (y, \mu', {\sigma^2}')",
-    source="Ioffe & Szegedy 2015, Algorithm 1 and section 3.1: neither the output nor the averages involve a gradient",
+    source=f"{PAPER}, Algorithm 1 and section 3.1: neither the output nor the averages involve a gradient",
     given=TRAINING,
 )
 def needs_no_cotangent(bn: Subject, case: Case) -> list[Agreement]:
@@ -126,7 +127,7 @@ def needs_no_cotangent(bn: Subject, case: Case) -> list[Agreement]:
 
 @spec(
     r"y\;\text{without}\;(\mu, \sigma^2) = y",
-    source="Ioffe & Szegedy 2015, Algorithm 1: training involves no running statistics",
+    source=f"{PAPER}, Algorithm 1: training involves no running statistics",
     given=TRAINING,
 )
 def ignores_the_running_statistics_in_training(bn: Subject, case: Case) -> Agreement:
@@ -137,7 +138,7 @@ def ignores_the_running_statistics_in_training(bn: Subject, case: Case) -> Agree
 @spec(
     r"\mathrm{BN}(x_{[i]};\, \gamma, \beta) = \mathrm{BN}(x;\, \gamma, \beta) \quad\text{for every map}\; [i]\;"
     r"\text{of elements to addresses}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: “Input: Values of x over a mini-batch”, wherever they are stored",
+    source=f"{PAPER}, Algorithm 1: “Input: Values of x over a mini-batch”, wherever they are stored",
     given=STORED,
 )
 def reads_every_order_of_memory(bn: Subject, case: Case) -> list[Agreement]:
@@ -147,7 +148,7 @@ def reads_every_order_of_memory(bn: Subject, case: Case) -> list[Agreement]:
 
 @spec(
     r"\mathrm{BN}(\mathrm{bytes}(x)) = \mathrm{BN}(x) \quad\text{misaligned, or in the other byte order}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: “Input: Values of x over a mini-batch”, however they are represented",
+    source=f"{PAPER}, Algorithm 1: “Input: Values of x over a mini-batch”, however they are represented",
     given=STORED,
 )
 def reads_misaligned_and_swapped_bytes(bn: Subject, case: Case) -> list[Agreement]:
@@ -158,7 +159,7 @@ def reads_misaligned_and_swapped_bytes(bn: Subject, case: Case) -> list[Agreemen
 @spec(
     r"y_i = \gamma\,\hat{x}_i + \beta, \quad \frac{\partial\ell}{\partial\gamma} = \sum_i g_i\,\hat{x}_i, \quad"
     r" \frac{\partial\ell}{\partial\beta} = \sum_i g_i \qquad\text{for}\; \gamma \equiv \beta",
-    source="Ioffe & Szegedy 2015, Algorithm 1: “Parameters to be learned: γ, β”, two of them even where they are equal",
+    source=f"{PAPER}, Algorithm 1: “Parameters to be learned: γ, β”, two of them even where they are equal",
     given=STORED,
 )
 def takes_one_array_for_scale_and_shift(bn: Subject, case: Case) -> list[Agreement]:
@@ -168,7 +169,7 @@ def takes_one_array_for_scale_and_shift(bn: Subject, case: Case) -> list[Agreeme
 
 @spec(
     r"(x, \gamma, \beta, \mu, \sigma^2, g)\;\text{after} = (x, \gamma, \beta, \mu, \sigma^2, g)\;\text{before}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: x, γ and β are its input, y is its output; section 3 differentiates it",
+    source=f"{PAPER}, Algorithm 1: x, γ and β are its input, y is its output; section 3 differentiates it",
     given=WATCHED,
 )
 def leaves_its_inputs_as_they_are(bn: Subject, case: Case) -> Agreement:
@@ -178,7 +179,7 @@ def leaves_its_inputs_as_they_are(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}_{\text{compiled}} = \mathrm{BN}_{\text{step by step}} = \mathrm{BN}",
-    source="Ioffe & Szegedy 2015, Algorithm 1: the output is given by equations, however they are executed",
+    source=f"{PAPER}, Algorithm 1: the output is given by equations, however they are executed",
     given=UNCOMPILED,
 )
 def computes_the_same_uncompiled(bn: Subject, case: Case) -> list[Agreement]:

@@ -8,6 +8,7 @@ least loss, no number that is not one in state that outlives the call.
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
+from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import Subject, spec
 from bnconform.oracle.expected import RUNNING
 from bnconform.relations import comparisons, masks
@@ -58,7 +59,7 @@ def averages_the_mean_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreeme
 
 @spec(
     r"{\sigma^2}' = (1 - \omega)\,\sigma^2 + \omega\,\frac{|M|}{|M| - 1}\,\sigma_M^2",
-    source=FLAX + "; Ioffe & Szegedy 2015, section 3.1, for the count of the values",
+    source=FLAX + f"; {PAPER}, section 3.1, for the count of the values",
     given=TRAINING,
 )
 def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:
@@ -70,7 +71,7 @@ def averages_the_variance_of_what_the_mask_shows(bn: Subject, case: Case) -> Agr
     r"\frac{\partial\ell}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma_M^2 + \varepsilon}}\left(g_i - \frac{1}{|M|}"
     r"\sum_{j \in M} g_j - \hat{x}_i\,\frac{1}{|M|}\sum_{j \in M} g_j\hat{x}_j\right), \qquad i \in M,"
     r"\; g_j = 0 \;\text{outside}\; M",
-    source=FLAX + "; Ioffe & Szegedy 2015, section 3: the chain rule through those statistics",
+    source=FLAX + f"; {PAPER}, section 3: the chain rule through those statistics",
     given=TRAINING,
 )
 def sends_gradients_through_what_the_mask_shows(bn: Subject, case: Case) -> Agreement:

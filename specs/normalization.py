@@ -5,6 +5,7 @@ from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement, agree
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import LECTURE, OVERVIEW, PAPER, QUESTIONS, TUTORIAL
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle import bounds
 from bnconform.oracle.notation import Symbols, at_least, sqrt
@@ -15,7 +16,7 @@ FORWARD = cases(mode="train", gradients=False, statistics=False)
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, Algorithm 1",
+    source=f"{PAPER}, Algorithm 1",
     given=TRAINING,
 )
 def normalizes_by_the_batch(bn: Outputs, c: Symbols) -> Equation:
@@ -24,7 +25,7 @@ def normalizes_by_the_batch(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source="002_5b274a8f490b787a.txt: “There is a subtle difference between training and inferencing, During training, "
+    source=f"{QUESTIONS}: “There is a subtle difference between training and inferencing, During training, "
     "it is normalized by σ_B²”",
     given=FORWARD,
     said=r"\text{where no averages are kept}",
@@ -36,7 +37,7 @@ def needs_no_running_statistics(bn: Outputs, c: Symbols) -> Equation:
 
 @spec(
     r"\mu_B = \frac{1}{m}\sum_{i=1}^m x_i \quad\Rightarrow\quad \frac{1}{m}\sum_{i=1}^m y_i = \beta",
-    source="000_71a86d20c5337979.txt: “miu = 1/m * sum(z) <- compute mean”",
+    source=f"{LECTURE}: “miu = 1/m * sum(z) <- compute mean”",
     given=TRAINING,
 )
 def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
@@ -45,7 +46,7 @@ def centres_on_the_batch_mean(bn: Subject, case: Case) -> Agreement:
 
 
 @equation(
-    source="002_5b274a8f490b787a.txt: “During training, it is normalized by σ_B² ← 1/m Σ_i^m (x_i - μ_B)²”",
+    source=f"{QUESTIONS}: “During training, it is normalized by σ_B² ← 1/m Σ_i^m (x_i - μ_B)²”",
     given=TRAINING,
 )
 def divides_by_the_biased_variance(bn: Outputs, c: Symbols) -> Equation:
@@ -55,7 +56,7 @@ def divides_by_the_biased_variance(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source="003_86331cfb1c25e987.txt: “x_hat = (x - μ) / sqrt(σ^2 + ε)”",
+    source=f"{OVERVIEW}: “x_hat = (x - μ) / sqrt(σ^2 + ε)”",
     given=TRAINING,
 )
 def adds_epsilon_inside_the_root(bn: Outputs, c: Symbols) -> Equation:
@@ -66,7 +67,7 @@ def adds_epsilon_inside_the_root(bn: Outputs, c: Symbols) -> Equation:
 
 @spec(
     r"y_i = \gamma\,\hat{x}_i + \beta",
-    source="003_86331cfb1c25e987.txt: “y = gamma * x_hat + beta”",
+    source=f"{OVERVIEW}: “y = gamma * x_hat + beta”",
     given=FORWARD,
 )
 def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
@@ -77,7 +78,7 @@ def scales_and_shifts(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\frac{1}{m}\sum_{i=1}^m \hat{x}_i = 0, \qquad \frac{1}{m}\sum_{i=1}^m \hat{x}_i^2 ="
     r" \frac{\sigma_B^2}{\sigma_B^2 + \varepsilon}",
-    source="Ioffe & Szegedy 2015, section 3: mean 0 and variance 1 “if we neglect ε”; here ε is not neglected",
+    source=f"{PAPER}, section 3: mean 0 and variance 1 “if we neglect ε”; here ε is not neglected",
     given=FORWARD,
 )
 def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
@@ -87,8 +88,7 @@ def has_normalized_moments(bn: Subject, case: Case) -> list[Agreement]:
 
 @spec(
     r"\gamma = \sqrt{\sigma_B^2 + \varepsilon},\; \beta = \mu_B \quad\Rightarrow\quad y_i = x_i",
-    source="000_71a86d20c5337979.txt: “if gamma = sqrt(std_deviation^2 + epsilon) and beta = miu, then z_tilda(i) = "
-    "z(i)”",
+    source=f"{LECTURE}: “if gamma = sqrt(std_deviation^2 + epsilon) and beta = miu, then z_tilda(i) = z(i)”",
     given=FORWARD,
 )
 def restores_its_input(bn: Subject, case: Case) -> Agreement:
@@ -99,8 +99,8 @@ def restores_its_input(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\gamma = \sigma_B,\; \beta = \mu_B \quad\Rightarrow\quad y_i = x_i + (x_i - \mu_B)"
     r"\left(\sqrt{\frac{\sigma_B^2}{\sigma_B^2 + \varepsilon}} - 1\right)",
-    source="002_5b274a8f490b787a.txt: “当γ²=σ², β=μ时是一个原始分布的等价变换” (γ² = σ², β = μ give back the "
-    "original), which holds for ε = 0 only: 000_71a86d20c5337979.txt has γ = √(σ² + ε)",
+    source=f"{QUESTIONS}: “当γ²=σ², β=μ时是一个原始分布的等价变换” (γ² = σ², β = μ give back the "
+    f"original), which holds for ε = 0 only: {LECTURE} has γ = √(σ² + ε)",
     given=TRAINING,
 )
 def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Case) -> Agreement:
@@ -111,7 +111,7 @@ def falls_short_of_its_input_without_epsilon_in_the_scale(bn: Subject, case: Cas
 @spec(
     r"\frac{1}{m}\sum_{i=1}^m y_i = \beta, \qquad \frac{1}{m}\sum_{i=1}^m (y_i - \beta)^2 ="
     r" \frac{\gamma^2\sigma_B^2}{\sigma_B^2 + \varepsilon}",
-    source="000_71a86d20c5337979.txt: “some fixed mean and variance […] controlled by these parameters gamma and beta”",
+    source=f"{LECTURE}: “some fixed mean and variance […] controlled by these parameters gamma and beta”",
     given=TRAINING,
 )
 def sets_the_moments_of_its_output(bn: Subject, case: Case) -> list[Agreement]:
@@ -121,8 +121,8 @@ def sets_the_moments_of_its_output(bn: Subject, case: Case) -> list[Agreement]:
 
 @spec(
     r"y_{nchw} = \mathrm{BN}(x)_{nchw} = \mathrm{BN}(X)_{(nhw)\,c}, \qquad X_{(nhw)\,c} = x_{nchw}",
-    source="002_5b274a8f490b787a.txt: “BN层计算参数时将整个输入的feature map当做一个特征进行处理” (a whole feature map "
-    "counts as one feature); Ioffe & Szegedy 2015, section 3.2",
+    source=f"{QUESTIONS}: “BN层计算参数时将整个输入的feature map当做一个特征进行处理” (a whole feature map "
+    f"counts as one feature); {PAPER}, section 3.2",
     given=TRAINING.where(ranks={4}, why="the input holds no feature maps"),
 )
 def takes_a_feature_map_as_one_feature(bn: Subject, case: Case) -> Agreement:
@@ -133,7 +133,7 @@ def takes_a_feature_map_as_one_feature(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathrm{BN}_{k'}(\tau x) = \tau\,\mathrm{BN}_k(x), \qquad \tau : \text{axis } k \to k'",
-    source="Ioffe & Szegedy 2015, section 3: “we will normalize each scalar feature independently”, wherever it stands",
+    source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”, wherever it stands",
     given=TRAINING.where(ranks={2, 3, 4}, why="of ranks up to 4 only, as each shape costs some a compilation"),
 )
 def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
@@ -143,7 +143,7 @@ def follows_the_channel_axis(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mathtt{out} = \mathtt{gamma * ((x - x.mean(axis=0)) / sqrt(x.var(axis=0) + eps)) + beta}",
-    source="001_f7f910d86693ea68.txt: the listing “def batchnorm(x, gamma, beta, eps=1e-5)”",
+    source=f"{TUTORIAL}: the listing “def batchnorm(x, gamma, beta, eps=1e-5)”",
     given=TRAINING,
 )
 def follows_the_listing(bn: Subject, case: Case) -> Agreement:
@@ -154,8 +154,8 @@ def follows_the_listing(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"y_{ntc} = \gamma_c\,\frac{x_{ntc} - \mu_{tc}}{\sqrt{\sigma_{tc}^2 + \varepsilon}} + \beta_c, \qquad"
     r" \mathrm{BN}(X)_{n\,(tc)} = \mathrm{BN}(x_t)_{nc}",
-    source="002_5b274a8f490b787a.txt: “在RNN中,每个时间点的数据分布不同,需要为每个time-step进行归一化” (each time step "
-    "has a distribution of its own and is normalized by itself); 003_86331cfb1c25e987.txt: “recurrent layers”",
+    source=f"{QUESTIONS}: “在RNN中,每个时间点的数据分布不同,需要为每个time-step进行归一化” (each time step "
+    f"has a distribution of its own and is normalized by itself); {OVERVIEW}: “recurrent layers”",
     given=TRAINING.where(ranks={3, 5}, examples=2, why="the input holds no sequences, or a single one"),
 )
 def normalizes_each_time_step_alone(bn: Subject, case: Case) -> Agreement:

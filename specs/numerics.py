@@ -11,6 +11,7 @@ from bnconform.cases.conditions import NARROW, WIDE
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
+from bnconform.engine.sources import OVERVIEW, PAPER
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import probes, refusals
 
@@ -33,7 +34,7 @@ def accumulates_narrow_input_in_the_declared_type(bn: Subject, case: Case) -> Ag
 @spec(
     r"|\hat{\sigma}_B^2 - \sigma_B^2| \le E_v(\kappa), \qquad \kappa = \sqrt{1 + \mu_B^2 / \sigma_B^2} \le 10^4",
     source="flax.linen.BatchNorm, use_fast_variance: “use a faster, but less numerically stable, calculation for the "
-    "variance”; Ioffe & Szegedy 2015, Algorithm 1: σ_B² is an average of squares of x_i - μ_B",
+    f"variance”; {PAPER}, Algorithm 1: σ_B² is an average of squares of x_i - μ_B",
     given=TRAINING.where(dtypes=WIDE, why="nothing is claimed of 16-bit data far from zero"),
 )
 def loses_no_more_digits_than_its_algorithm(bn: Subject, case: Case) -> Agreement:
@@ -44,8 +45,7 @@ def loses_no_more_digits_than_its_algorithm(bn: Subject, case: Case) -> Agreemen
 
 @spec(
     r"y_i = \frac{x_i - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} \quad\text{for}\quad |\mu_B| \le 10^4\,\sigma_B",
-    source="003_86331cfb1c25e987.txt: “The normalization process involves subtracting the mini-batch mean”, "
-    "however large",
+    source=f"{OVERVIEW}: “The normalization process involves subtracting the mini-batch mean”, however large",
     given=TRAINING.where(dtypes=WIDE, why="nothing is claimed of 16-bit data far from zero"),
 )
 def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
@@ -57,7 +57,7 @@ def normalizes_data_far_from_zero(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\left|y_i - \gamma\,\frac{x_i - E[x]}{\sqrt{Var[x] + \varepsilon}} - \beta\right| \le c\,u\,\frac{|\gamma|\,"
     r"(|x_i| + |E[x]|)}{\sqrt{Var[x] + \varepsilon}} + \dots",
-    source="Ioffe & Szegedy 2015, section 3.1: “it may further be composed with the scaling by γ and shift by β, to "
+    source=f"{PAPER}, section 3.1: “it may further be composed with the scaling by γ and shift by β, to "
     "yield a single linear transform”, which rounds E[x]·a where x - E[x] is exact",
     given=INFERENCE.where(dtypes=WIDE, why="nothing is claimed of 16-bit data far from zero"),
 )

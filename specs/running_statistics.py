@@ -4,6 +4,7 @@ from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import LECTURE, PAPER, QUESTIONS, TUTORIAL
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle.notation import Symbols
 from bnconform.relations import averages, followups
@@ -20,8 +21,7 @@ def _unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source="000_71a86d20c5337979.txt: “take the running average of exponentially weighted averages over the mean and "
-    "variance”",
+    source=f"{LECTURE}: “take the running average of exponentially weighted averages over the mean and variance”",
     given=TRAINING,
 )
 def averages_the_running_mean(bn: Outputs, c: Symbols) -> Equation:
@@ -30,7 +30,7 @@ def averages_the_running_mean(bn: Outputs, c: Symbols) -> Equation:
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, section 3.1; 002_5b274a8f490b787a.txt: “Var[x] ← m/(m-1) E_B[σ_B²]”",
+    source=f"{PAPER}, section 3.1; {QUESTIONS}: “Var[x] ← m/(m-1) E_B[σ_B²]”",
     given=TRAINING,
 )
 def averages_the_unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
@@ -40,8 +40,7 @@ def averages_the_unbiased_variance(bn: Outputs, c: Symbols) -> Equation:
 
 @spec(
     r"\mathrm{E}[x] = \frac{1}{k}\sum_{j=1}^k \mu_{B_j} \quad\text{with}\quad \omega_j = \tfrac{1}{j}",
-    source="Ioffe & Szegedy 2015, Algorithm 2, step 10: “E[x] ← E_B[μ_B]”; 002_5b274a8f490b787a.txt: “保留训练时每个"
-    "batch的均值与方差”",
+    source=f"{PAPER}, Algorithm 2, step 10: “E[x] ← E_B[μ_B]”; {QUESTIONS}: “保留训练时每个batch的均值与方差”",
     given=TRAINING,
 )
 def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
@@ -52,7 +51,7 @@ def averages_the_means_of_all_batches(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"\mathrm{Var}[x] = \frac{m}{m-1}\cdot\frac{1}{k}\sum_{j=1}^k \sigma_{B_j}^2 \quad\text{with}\quad \omega_j ="
     r" \tfrac{1}{j}",
-    source="002_5b274a8f490b787a.txt: “Var[x] ← m/(m-1) E_B[σ_B²]”; Ioffe & Szegedy 2015, Algorithm 2, step 10",
+    source=f"{QUESTIONS}: “Var[x] ← m/(m-1) E_B[σ_B²]”; {PAPER}, Algorithm 2, step 10",
     given=TRAINING,
 )
 def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
@@ -62,8 +61,7 @@ def averages_the_variances_of_all_batches(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mu^{(k)} = (1 - \omega)^k\,\mu^{(0)} + \omega\sum_{j=1}^k (1 - \omega)^{k-j}\,\mu_{B_j}",
-    source="000_71a86d20c5337979.txt: “take the running average of exponentially weighted averages over the mean and "
-    "variance”",
+    source=f"{LECTURE}: “take the running average of exponentially weighted averages over the mean and variance”",
     given=TRAINING,
 )
 def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
@@ -74,8 +72,7 @@ def forgets_the_mean_exponentially(bn: Subject, case: Case) -> Agreement:
 @spec(
     r"{\sigma^2}^{(k)} = (1 - \omega)^k\,{\sigma^2}^{(0)} + \omega\,\frac{m}{m-1}\sum_{j=1}^k (1 - \omega)^{k-j}\,"
     r"\sigma_{B_j}^2",
-    source="000_71a86d20c5337979.txt: “take the running average of exponentially weighted averages over the mean and "
-    "variance”",
+    source=f"{LECTURE}: “take the running average of exponentially weighted averages over the mean and variance”",
     given=TRAINING,
 )
 def forgets_the_variance_exponentially(bn: Subject, case: Case) -> Agreement:
@@ -85,7 +82,7 @@ def forgets_the_variance_exponentially(bn: Subject, case: Case) -> Agreement:
 
 @spec(
     r"\mu' = \mu, \qquad {\sigma^2}' = \sigma^2 \quad\text{in inference}",
-    source="Ioffe & Szegedy 2015, section 3.1: “Since the means and variances are fixed during inference”",
+    source=f"{PAPER}, section 3.1: “Since the means and variances are fixed during inference”",
     given=INFERENCE,
 )
 def leaves_the_statistics_alone_in_inference(bn: Subject, case: Case) -> list[Agreement]:
@@ -94,7 +91,7 @@ def leaves_the_statistics_alone_in_inference(bn: Subject, case: Case) -> list[Ag
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, Algorithm 2, steps 8 to 10: the averages are of the forward pass alone",
+    source=f"{PAPER}, Algorithm 2, steps 8 to 10: the averages are of the forward pass alone",
     given=TRAINING,
     asked=followups.forward_only,
     said=r"\text{without}\; g",
@@ -110,7 +107,7 @@ def averages_without_a_backward_pass(bn: Outputs, c: Symbols) -> list[Equation]:
     r"\frac{\partial y}{\partial \mu} = \frac{\partial y}{\partial \sigma^2} = 0, \quad"
     r" \frac{\partial \ell}{\partial x}, \frac{\partial \ell}{\partial \gamma}, \frac{\partial \ell}"
     r"{\partial \beta} \text{ free of } \mu, \sigma^2 \text{ in training}",
-    source="002_5b274a8f490b787a.txt: “BN层的训练参数限定为γ和β”, against 001_f7f910d86693ea68.txt: “All these "
+    source=f"{QUESTIONS}: “BN层的训练参数限定为γ和β”, against {TUTORIAL}: “All these "
     "parameters like M, S, F and B are all trainable”",
     given=TRAINING,
 )

@@ -7,6 +7,7 @@ declares, and the right averages never come from its own report.
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
+from bnconform.engine.sources import PAPER, QUESTIONS
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import recurrences
 from bnconform.relations.refusals import Found
@@ -52,7 +53,7 @@ def follows_its_own_recurrence(bn: Subject, case: Case) -> list[Agreement]:
 @spec(
     r"\mathrm{E}[x] = \frac{1}{k}\sum_{j=1}^k \mu_{B_j}, \qquad \mathrm{Var}[x] = \frac{m}{m-1}\cdot\frac{1}{k}"
     r"\sum_{j=1}^k \sigma_{B_j}^2 \quad\text{by its own count } k",
-    source="002_5b274a8f490b787a.txt: “保留训练时每个batch的均值与方差,在预测时计算整个数据均值与方差的无偏估计” (all "
+    source=f"{QUESTIONS}: “保留训练时每个batch的均值与方差,在预测时计算整个数据均值与方差的无偏估计” (all "
     "batches are kept; testing uses the unbiased estimate over the data)",
     given=TRAINING,
 )
@@ -65,7 +66,7 @@ def averages_all_batches_by_its_own_count(bn: Subject, case: Case) -> list[Agree
     r"y = \gamma\,\frac{x - \mu^{(k)}}{\sqrt{{\sigma^2}^{(k)} + \varepsilon}} + \beta \quad\text{by the state of step"
     r" } k",
     source="keras.layers.BatchNormalization: “gamma * (batch - self.moving_mean) / sqrt(self.moving_var+epsilon) + "
-    "beta”; Ioffe & Szegedy 2015, Algorithm 2, step 11",
+    f"beta”; {PAPER}, Algorithm 2, step 11",
     given=TRAINING,
 )
 def infers_by_what_its_state_holds(bn: Subject, case: Case) -> Agreement:

@@ -2,14 +2,15 @@
 
 from bnconform.cases.strategies import cases
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import equation
 from bnconform.oracle.notation import Symbols, mean, total
 
 RETURNED = cases(mode="train", statistics=False, derivatives="batch_statistics")
 RUNNING = cases(mode="infer", derivatives="running_gradients")
-MOMENTS = "Ioffe & Szegedy 2015, Algorithm 1: “mini-batch mean”, “mini-batch variance”"
-CHAIN_RULE = "Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and σ_B²"
-FIXED = "Ioffe & Szegedy 2015, Algorithm 2, step 11: y is a function of E[x] and Var[x], too"
+MOMENTS = f"{PAPER}, Algorithm 1: “mini-batch mean”, “mini-batch variance”"
+CHAIN_RULE = f"{PAPER}, section 3: the chain rule through μ_B and σ_B²"
+FIXED = f"{PAPER}, Algorithm 2, step 11: y is a function of E[x] and Var[x], too"
 
 
 @equation(

@@ -3,6 +3,7 @@
 from bnconform.cases.conditions import WIDE
 from bnconform.cases.strategies import cases
 from bnconform.engine.equation import Equation, Outputs
+from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import equation
 from bnconform.oracle.notation import Expression, Symbols, mean
 
@@ -10,7 +11,7 @@ THIRD = cases(mode="train", derivatives="third_order")
 
 
 @equation(
-    source="Ioffe & Szegedy 2015, section 3: the chain rule through μ_B and σ_B², applied to its own gradients twice",
+    source=f"{PAPER}, section 3: the chain rule through μ_B and σ_B², applied to its own gradients twice",
     given=THIRD.where(dtypes=WIDE, why="no bound claims anything of third derivatives in 16 bits"),
 )
 def sends_third_gradients_to_the_input(bn: Outputs, c: Symbols) -> Equation:

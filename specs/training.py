@@ -1,6 +1,7 @@
 """Training: steps of optimizers, inputs that drift while earlier layers change, whole networks, and the batch's noise.
 
 Rules: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
+from bnconform.engine.sources import LECTURE, OVERVIEW, QUESTIONS, TUTORIAL
 from bnconform.relations import moments
 from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on its
 own input, and its first wrong call ends it; a case with a cotangent is such a call by itself.
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
+from bnconform.engine.sources import LECTURE, OVERVIEW, QUESTIONS, TUTORIAL
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import comparisons, moments, network, noise, optimizers
 
@@ -23,7 +25,7 @@ GAUSSIAN = cases(mode="train", channels="gaussian", gradients=False, examples=2)
 @spec(
     r"\gamma' = \gamma - \eta\,\frac{\partial \ell}{\partial \gamma}, \qquad \beta' = \beta - \eta\,"
     r"\frac{\partial \ell}{\partial \beta}",
-    source="003_86331cfb1c25e987.txt: “the gradients with respect to the parameters gamma and beta are computed and "
+    source=f"{OVERVIEW}: “the gradients with respect to the parameters gamma and beta are computed and "
     "used to update these parameters using gradient descent”",
     given=TRAINING,
 )
@@ -35,8 +37,7 @@ def takes_steps_of_gradient_descent(bn: Subject, case: Case) -> list[Agreement]:
 @spec(
     r"s' = \rho\,s + (1 - \rho)\,g^2, \qquad \Delta = -\eta\,\frac{g}{\sqrt{s'} + \delta}, \qquad g ="
     r" \frac{\partial \ell}{\partial \gamma}, \frac{\partial \ell}{\partial \beta}",
-    source="000_71a86d20c5337979.txt: “we can use gradient descent, RMS Prop, or adam optimization to update the gamma "
-    "and beta”",
+    source=f"{LECTURE}: “we can use gradient descent, RMS Prop, or adam optimization to update the gamma and beta”",
     given=TRAINING,
 )
 def takes_steps_of_rmsprop(bn: Subject, case: Case) -> list[Agreement]:
@@ -47,8 +48,7 @@ def takes_steps_of_rmsprop(bn: Subject, case: Case) -> list[Agreement]:
 @spec(
     r"p' = \rho_1\,p + (1 - \rho_1)\,g, \quad s' = \rho_2\,s + (1 - \rho_2)\,g^2, \quad \Delta = -\eta\,"
     r"\frac{p' / (1 - \rho_1^t)}{\sqrt{s' / (1 - \rho_2^t)} + \delta}",
-    source="000_71a86d20c5337979.txt: “we can use gradient descent, RMS Prop, or adam optimization to update the gamma "
-    "and beta”",
+    source=f"{LECTURE}: “we can use gradient descent, RMS Prop, or adam optimization to update the gamma and beta”",
     given=TRAINING,
 )
 def takes_steps_of_adam(bn: Subject, case: Case) -> list[Agreement]:
@@ -59,7 +59,7 @@ def takes_steps_of_adam(bn: Subject, case: Case) -> list[Agreement]:
 @spec(
     r"\frac{1}{m}\sum_{i=1}^m y_i = \beta, \quad \frac{1}{m}\sum_{i=1}^m (y_i - \beta)^2 = \gamma^2\,"
     r"\frac{\sigma_B^2}{\sigma_B^2 + \varepsilon} \quad\text{for } x \text{ and for } a(x + b)",
-    source="000_71a86d20c5337979.txt: “the values z2 can changes, however no matter how they change, the distribution "
+    source=f"{LECTURE}: “the values z2 can changes, however no matter how they change, the distribution "
     "of the mean and variance stays the same”",
     given=FORWARD,
 )
@@ -74,8 +74,8 @@ def keeps_its_moments_while_the_input_drifts(bn: Subject, case: Case) -> list[Ag
 @spec(
     r"a_l = \max(0,\,\mathrm{BN}(W_l\,a_{l-1} + b_l)), \qquad \theta' = \theta - \eta\,"
     r"\frac{\partial \ell}{\partial \theta}, \qquad \text{20 times}",
-    source="003_86331cfb1c25e987.txt: “It is typically inserted after the linear transformation and before the "
-    "activation function in each layer”; 000_71a86d20c5337979.txt: “we compute z_tilda[i] and pass it to the a[i]”",
+    source=f"{OVERVIEW}: “It is typically inserted after the linear transformation and before the "
+    f"activation function in each layer”; {LECTURE}: “we compute z_tilda[i] and pass it to the a[i]”",
     given=INPUTS,
 )
 def trains_a_network_step_by_step(bn: Subject, case: Case) -> Iterator[Agreement]:
@@ -89,7 +89,7 @@ def trains_a_network_step_by_step(bn: Subject, case: Case) -> Iterator[Agreement
 @spec(
     r"a_l = \mathrm{BN}(\max(0,\,W_l\,a_{l-1} + b_l)), \qquad \theta' = \theta - \eta\,"
     r"\frac{\partial \ell}{\partial \theta}, \qquad \text{20 times}",
-    source="001_f7f910d86693ea68.txt: “in post activation normalization, the BN layer is added after the activation "
+    source=f"{TUTORIAL}: “in post activation normalization, the BN layer is added after the activation "
     "layer computations are done”, and its listing of a network",
     given=INPUTS,
 )
@@ -104,8 +104,8 @@ def trains_a_network_normalized_after_the_activation(bn: Subject, case: Case) ->
 @spec(
     r"\mu_B \sim N\!\left(\mu, \tfrac{\sigma^2}{m}\right), \qquad \frac{m\,\sigma_B^2}{\sigma^2} \sim \chi^2_{m-1}"
     r" \quad\text{for } x \sim N(\mu, \sigma^2)",
-    source="002_5b274a8f490b787a.txt: “当batch size过小时不建议使用BN,均值和方差具有较大的随机性”; "
-    "000_71a86d20c5337979.txt: “if the mini batch size increases, the regularization effect”",
+    source=f"{QUESTIONS}: “当batch size过小时不建议使用BN,均值和方差具有较大的随机性”; "
+    f"{LECTURE}: “if the mini batch size increases, the regularization effect”",
     given=GAUSSIAN,
 )
 def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> Iterable[Agreement]:
@@ -119,8 +119,8 @@ def varies_with_the_batch_as_its_exact_distribution(bn: Subject, case: Case) -> 
 @spec(
     r"\hat{x}_1\sqrt{\frac{m(m-2)}{m - 1 - \hat{x}_1^2}} \sim t_{m-2} \quad\text{for } x_1 = \mu,\; x_i \sim "
     r"N(\mu, \sigma^2)",
-    source="000_71a86d20c5337979.txt: “This add some noise to the values z[l]”; 003_86331cfb1c25e987.txt: “by adding "
-    "noise to the inputs during training”; 002_5b274a8f490b787a.txt: “相当于为每一层的数据增加了噪声”",
+    source=f"{LECTURE}: “This add some noise to the values z[l]”; {OVERVIEW}: “by adding "
+    f"noise to the inputs during training”; {QUESTIONS}: “相当于为每一层的数据增加了噪声”",
     given=GAUSSIAN,
 )
 def adds_the_noise_of_the_other_examples(bn: Subject, case: Case) -> Iterable[Agreement]:
