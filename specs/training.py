@@ -1,8 +1,6 @@
 """Training: steps of optimizers, inputs that drift while earlier layers change, whole networks, and the batch's noise.
 
 Rules: an optimizer is no part of an implementation. Its step is computed here, from the implementation's gradients and
-from bnconform.engine.sources import LECTURE, OVERVIEW, QUESTIONS, TUTORIAL
-from bnconform.relations import moments
 from the exact ones, and the bound of the gradients is carried through it. A network is judged call by call, each on its
 own input, and its first wrong call ends it; a case with a cotangent is such a call by itself.
 """
