@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from bnconform.report.wording import ratio_text, rough_text, value_text
-from bnconform.results.records import CaseRecord, Detail
+from bnconform.results.records import PER_CHANNEL, CaseRecord, Detail
 
 ROWS, COLUMNS, ELEMENTS = 12, 8, 10
-PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 import numpy as np
 
 from bnconform.analysis.diagnosis.diagnosis import Likely
+from bnconform.contract.case import PER_CHANNEL as PER_CHANNEL
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Verdict as Verdict
 
@@ -24,6 +25,8 @@ SHOWN: tuple[Verdict, ...] = ("fails", "crashes", "hangs", "deviates")
 WORST_FIRST: tuple[Verdict, ...] = (*SHOWN, "unsupported", "conforms")
 """All verdicts, in the order in which a report counts them."""
 Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
+ARRAYS = ("x", *PER_CHANNEL, "dy")
+"""The arrays of a case that every implementation knows, in the order in which they are shown."""
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 
 
@@ -205,7 +208,6 @@ def plain(value: Any) -> Any:
 
 def case_record(case: Case) -> CaseRecord:
     """Returns `case` as a finding's detail holds it."""
-    names = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
     scalars = {"mode": case.mode, "dtype": case.dtype, "shape": list(case.x.shape), "axis": case.axis}
     scalars |= {"eps": plain(float(case.eps)), "momentum": plain(float(case.momentum))}
-    return cast(CaseRecord, scalars | {name: plain(getattr(case, name)) for name in names})
+    return cast(CaseRecord, scalars | {name: plain(getattr(case, name)) for name in ARRAYS})

@@ -17,8 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bnconform.contract.address import PROGRAM, PYTHON
 from bnconform.contract.case import FEATURES, FLAGS, Case
 from bnconform.contract.snippet import Snippet
-
-ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
+from bnconform.results.records import ARRAYS
 
 # template, and what the script needs
 _ADAPTER = ("adapter", "bnconform, the adapter, its framework and NumPy")

@@ -21,6 +21,7 @@ from bnconform.analysis.faults import RIGHT, Fault
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.oracle.bounds.overflow import OUTPUT_SHARE
+from bnconform.oracle.bounds.ratios import ratios
 from bnconform.oracle.bounds.rounding import rounding_of_output
 from bnconform.oracle.reference.reductions import Array, Mask
 
@@ -168,16 +169,14 @@ class Exhibit:
             return None
         actual, right = self.evidence.outputs[output], self._right.values[output]
         known, claimed = np.isfinite(value), np.isfinite(value) & np.isfinite(allowance)
-        ratios = _ratios(actual, value, allowance)
+        errors = _ratios(actual, value, allowance)
         with np.errstate(all="ignore"):
             tells = (claimed & (np.abs(value - right) > allowance)) | (~known & ~np.isfinite(actual))
-        worst = np.where(claimed, ratios, 0.0).max(initial=0.0)
+        worst = np.where(claimed, errors, 0.0).max(initial=0.0)
         return Match(float(worst), bool((self.missed[output] & tells).any()))
 
 
 def _ratios(actual: Array, value: Array, allowance: Array) -> Array:
     """Returns error over allowance; one that should be a number and is none is infinitely wrong."""
     with np.errstate(all="ignore"):
-        error = np.abs(actual - value)
-        ratios = np.where(error == 0, 0.0, error / allowance)
-    return np.where(np.isnan(ratios), np.inf, ratios)
+        return ratios(actual - value, allowance)

@@ -56,11 +56,6 @@ class Fault:
     numbers: Callable[[str], Numbers] | None = None
     within: Callable[[Case, Dialect], tuple[Case, Dialect]] | None = None
 
-    @property
-    def words(self) -> str:
-        """The name as words."""
-        return self.name.replace("_", " ")
-
 
 RIGHT = Fault(name="nothing_wrong", chapter="", sentence="Every quantity by its right formula.")
 """The implementation without a fault, which every one must differ from."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bnconform.oracle.bounds.formats import arithmetic
+from bnconform.oracle.bounds.ratios import ratios as error_ratios
 
 ROUNDINGS = 20.0
 """How many roundings of its own arithmetic any right formula makes of data whose mean and variance are exact.
@@ -108,9 +109,7 @@ def fitting(
 
 def worst_ratio(error: np.ndarray, bound: np.ndarray | float) -> float:
     """Returns the largest error over its bound; 0 for no error at all, infinite for what is not a number."""
-    with np.errstate(all="ignore"):
-        ratios = np.where(error == 0, 0.0, np.abs(error) / bound)
-    return float(np.where(np.isnan(ratios), np.inf, ratios).max(initial=0.0))
+    return float(error_ratios(error, bound).max(initial=0.0))
 
 
 def _ratio(actual: np.ndarray, candidate: Candidate, within: float) -> float:

@@ -16,6 +16,7 @@ from bnconform.cases.strategies import Given, Traits, cases
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.engine.drawing import drawn
+from bnconform.oracle.bounds.ratios import ratios
 from bnconform.oracle.expected import outputs
 
 NEEDED = 4.0
@@ -39,9 +40,9 @@ def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
         if name not in found:
             continue
         with np.errstate(all="ignore"):
-            ratios = np.abs(found[name] - right) / within.allowance
-        ratios = np.where(found[name] == right, 0.0, np.where(np.isnan(ratios), np.inf, ratios))
-        worst = max(worst, float(np.max(ratios, where=np.isfinite(within.allowance) & ~np.isnan(right), initial=0.0)))
+            error = np.where(found[name] == right, 0.0, found[name] - right)  # two infinities agree
+        errors = ratios(error, within.allowance)
+        worst = max(worst, float(np.max(errors, where=np.isfinite(within.allowance) & ~np.isnan(right), initial=0.0)))
     return worst
 
 

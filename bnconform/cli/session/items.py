@@ -17,7 +17,7 @@ from bnconform.cli.session.run import Question
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import load_chapter
 from bnconform.engine.spec import Spec
-from bnconform.results.records import Finding, is_known, is_stale
+from bnconform.results.records import ARRAYS, Finding, is_known, is_stale
 
 
 class NotKeptError(Exception):
@@ -110,6 +110,5 @@ def _message(question: Question, found: Finding) -> str:
 def _witness_lines(case: dict[str, Any]) -> list[str]:
     """Returns the settings of a witness, and its arrays where they are short enough to read."""
     short = math.prod(case["shape"]) <= 32
-    arrays = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
-    names = [name for name in case if case[name] is not None and (short or name not in arrays)]
+    names = [name for name in case if case[name] is not None and (short or name not in ARRAYS)]
     return [f"  witness    {name} = {case[name]}" for name in names]
