@@ -90,7 +90,7 @@ def test_what_an_implementation_could_do_is_noted_and_judged(
     found = smoked(run, dtype)
     assert said(found) == ""
     assert {one.words for one in found.notes} == {request.node.callspec.id}
-    assert {one.quantity for one in found.notes} == quantities
+    assert {one.output for one in found.notes} == quantities
 
 
 def test_a_slip_that_does_not_explain_everything_is_not_noted() -> None:

@@ -103,7 +103,7 @@ def test_what_is_right_passes(name: str, dtype: str) -> None:
 def test_a_wrong_implementation_is_not_the_adapters(name: str, dtype: str) -> None:
     found = smoked(miniature(name), dtype)
     assert said(found) == ""
-    assert {one.quantity for one in found.notes} == (
+    assert {one.output for one in found.notes} == (
         {"running_mean", "running_var"} if name == "momentum_swapped" else set()
     )
 
