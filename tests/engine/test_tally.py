@@ -8,7 +8,7 @@ import numpy as np
 from worlds.hosts import make
 
 from bnconform.contract.reply import Crashed, NotOffered, Raised
-from bnconform.engine.agreement import Agreement, Judgement, agree, unless_declared
+from bnconform.engine.agreement import Agreement, Judgement, Missing, agree, not_offered, unless_declared
 from bnconform.engine.book import all_specs
 from bnconform.engine.tally import Tally
 from bnconform.oracle.bounds import Bound
@@ -68,10 +68,9 @@ def test_the_first_deviation_is_kept_beside_later_agreement() -> None:
 
 
 def test_what_is_not_offered_is_a_reason_and_no_example() -> None:
-    missing = Agreement(quantity="dx", missing="dx is not offered")
-    found = tally(Judgement(reply=NotOffered("no such rank")), said(missing))
+    found = tally(Judgement(reply=NotOffered("no such rank")), said(not_offered("dx")))
     assert (found.verdict, found.examples) == ("unsupported", 0)
-    assert found.missing == {"no such rank", "dx is not offered"}
+    assert found.missing == {Missing("refused", "no such rank"), Missing("not offered", "dx is not offered")}
 
 
 def test_an_exception_is_a_failure_with_its_class() -> None:

@@ -102,7 +102,7 @@ def test_a_declared_biased_variance_that_is_none_fails() -> None:
 def test_what_is_not_offered_is_not_judged() -> None:
     tallies = searched(implementation(without("running_mean", "running_var")), *NEW, examples=5)
     assert set(verdicts(tallies).values()) == {"unsupported"}
-    assert all(any(one.kind == "not offered" for one in tally.missing) for tally in tallies.values())
+    assert all(any(one.words.endswith("not offered") for one in tally.missing) for tally in tallies.values())
 
 
 def test_momenta_that_are_kept_in_float32_are_given_in_float32() -> None:

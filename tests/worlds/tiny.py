@@ -85,7 +85,9 @@ def environment() -> dict[str, str]:
 def bnconform(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Calls the command line as a user does."""
     command = [sys.executable, "-m", "bnconform.cli.main", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=500, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=1200, check=False
+    )
 
 
 def lines(out: Path) -> list[dict[str, Any]]:
