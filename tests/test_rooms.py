@@ -12,7 +12,8 @@ import pytest
 import bnconform
 
 PACKAGE = Path(bnconform.__file__).parent
-SPECS = PACKAGE.parent / "specs"
+SPECS = Path(__file__).parents[1] / "specs"
+"""Of the checkout: an installed package carries the spec book inside itself."""
 JUDGE = {"contract", "host", "cases", "oracle", "engine"}
 MAY_IMPORT = {
     "contract": set(),
