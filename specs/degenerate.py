@@ -62,7 +62,7 @@ def gives_the_shift_for_a_single_value(bn: Subject, case: Case) -> Agreement:
     "then: what loses least is asked",
     given=SINGLE,
 )
-def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> list[Agreement]:
+def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> Found:
     """A batch of a single value per channel is refused, or leaves the running statistics finite."""
     return comparisons.finite_averages(bn, case)
 
@@ -73,7 +73,7 @@ def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> list[A
     "loses least is asked",
     given=SINGLE,
 )
-def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> list[Agreement]:
+def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> Found:
     """A batch of no examples is refused, or leaves the running statistics finite."""
     return comparisons.finite_averages(bn, edges.without_examples(case))
 
@@ -84,7 +84,7 @@ def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> list[A
     f"ε = 0 only; {TUTORIAL}: “Z = (X-M) / S”",
     given=TRAINING,
 )
-def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> Agreement:
+def divides_by_the_deviation_alone_without_epsilon(bn: Subject, case: Case) -> Found:
     """With ε = 0, where it is not refused, training divides by the standard deviation itself."""
     return comparisons.pointwise_unless_refused(bn, edges.without_epsilon(case), "y for ε = 0")
 
@@ -167,7 +167,7 @@ def takes_no_channels_or_refuses_them(bn: Subject, case: Case) -> list[Agreement
     "added for numerical stability”, which a negative one is not: it may be refused",
     given=TRAINING,
 )
-def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Agreement:
+def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Found:
     """A negative ε, where it is not refused, is added as it stands, in every channel whose variance exceeds it.
 
     Nothing is claimed of channels where the root would be of a negative number.

@@ -4,6 +4,7 @@ Rules: every output is compared with the reference, as anywhere else; feature ma
 where something else is compiled for, since each costs some a second.
 """
 
+from bnconform.cases import delivery
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
@@ -11,7 +12,7 @@ from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.sources import OVERVIEW, PAPER
 from bnconform.engine.spec import Subject, equation, spec
 from bnconform.oracle.notation import Symbols, sqrt, total
-from bnconform.relations import channels, comparisons, edges, followups, gradients, refusals
+from bnconform.relations import channels, comparisons, edges, gradients, refusals
 from bnconform.relations.refusals import Found
 
 TRAINING = cases(mode="train")
@@ -24,7 +25,7 @@ CHAIN_RULE = f"{PAPER}, section 3: the chain rule through μ_B and σ_B²"
 @equation(
     source=CHAIN_RULE + ", in which no average has a part",
     given=MAPS,
-    asked=followups.without_averages,
+    asked=delivery.without_averages,
     said=r"\text{where no averages are kept}",
 )
 def sends_gradients_without_running_statistics(bn: Outputs, c: Symbols) -> list[Equation]:

@@ -7,9 +7,9 @@ algorithms. Nothing is claimed of 16-bit data far from zero, which are no longer
 
 from dataclasses import replace
 
-from bnconform.cases.conditions import NARROW, WIDE
 from bnconform.cases.strategies import cases
 from bnconform.contract.case import Case
+from bnconform.contract.dtypes import NARROW, WIDE
 from bnconform.engine.agreement import Agreement
 from bnconform.engine.sources import OVERVIEW, PAPER
 from bnconform.engine.spec import Subject, spec

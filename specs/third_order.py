@@ -1,7 +1,7 @@
 """The derivative of the second gradients: the gradient that a penalty on curvature sends to the input."""
 
-from bnconform.cases.conditions import WIDE
 from bnconform.cases.strategies import cases
+from bnconform.contract.dtypes import WIDE
 from bnconform.engine.equation import Equation, Outputs
 from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import equation

@@ -12,8 +12,6 @@ from bnconform.contract.case import Case
 from bnconform.contract.dtypes import DTYPES
 
 RANKS = range(2, 65)  # NumPy has no more axes
-NARROW = ("float16", "bfloat16")
-WIDE = ("float32", "float64")
 
 
 @dataclass(frozen=True, kw_only=True)

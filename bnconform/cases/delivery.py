@@ -13,6 +13,7 @@ from typing import Literal
 from hypothesis import strategies as st
 
 from bnconform.contract.case import MEMORY, Case, Memory
+from bnconform.contract.memo import once
 
 Manner = Literal["plain", "stored", "watched", "uncompiled", "default_eps", "default_momentum"]
 COMPILING: tuple[Manner, ...] = ("uncompiled", "default_eps", "default_momentum")
@@ -51,3 +52,9 @@ def _stored(case: Case, memory: Memory) -> Case:
 
 def _stored_by_chance(case: Case) -> Case:
     return _stored(case, STORED[zlib.crc32(case.x.tobytes()) % len(STORED)])
+
+
+@once
+def without_averages(case: Case) -> Case:
+    """Returns the case without running statistics, the same one each time."""
+    return replace(case, running_mean=None, running_var=None)

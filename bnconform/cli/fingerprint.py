@@ -13,7 +13,7 @@ from typing import Any
 from bnconform.analysis.fingerprint.declared import Comparison, compared, contradicting
 from bnconform.analysis.fingerprint.fingerprinting import fingerprint, rank_of
 from bnconform.analysis.fingerprint.table import layout_words, lines
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.contract.errors import CallError
 from bnconform.engine.runner import Runner
 from bnconform.engine.selection import Hosts, Request, select, targets
@@ -53,9 +53,9 @@ def print_fingerprints(request: Request, rank: int | None = None, axis: int = 1)
     """
     hosts, contradictions = Hosts(request=request), []
     try:
-        for source, target in targets(select(request, hosts), request):
+        for address, target in targets(select(request, hosts), request):
             shape = _rank(target, rank)
-            found = compare(hosts, source, target, shape, axis)
+            found = compare(hosts, address, target, shape, axis)
             heading = f"{_name(target)}: {layout_words(shape, axis)}"
             print(heading, *(f"  {line}" for line in lines(found)), "", sep="\n", flush=True)
             contradictions += _words(target, found)
@@ -65,9 +65,9 @@ def print_fingerprints(request: Request, rank: int | None = None, axis: int = 1)
     return 1 if contradictions else 0
 
 
-def compare(hosts: Hosts, source: AdapterSource, target: Target, rank: int, axis: int) -> list[Comparison]:
+def compare(hosts: Hosts, address: Address, target: Target, rank: int, axis: int) -> list[Comparison]:
     """Returns the fingerprint of a target beside its Dialect."""
-    ask = Runner.of(target, lambda: hosts.of(source))
+    ask = Runner.of(target, lambda: hosts.of(address))
     found = fingerprint(Subject(ask, target.dialect), target.dtype, rank, axis)
     return compared(found, target.dialect, target.dtype)
 

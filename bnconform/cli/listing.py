@@ -73,7 +73,7 @@ def _documented(selection: Selection, results: Sequence[Path], links: bool) -> l
     """Returns the table of documented choices; nothing where there is no implementation."""
     found = findings_of(merge([read_results(path) for path in results]))
     records = [
-        implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations
+        implementation_record(one, str(offer.address)) for offer in selection.offers for one in offer.implementations
     ]
     table = [line(one, found, dialect_defaults()) for one in records]
     if not table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bnconform.analysis.diagnosis import Diagnostician
-from bnconform.contract.address import installed_sources
+from bnconform.contract.address import installed_addresses
 from bnconform.contract.case import Case
 from bnconform.contract.errors import CallError
 from bnconform.contract.wire import load_case
@@ -41,8 +41,8 @@ def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str],
     hosts = Hosts(request=request)
     try:
         found = [
-            _judge(spec, case, hosts, source, target, script=script)
-            for source, target in targets(select(request, hosts), request)
+            _judge(spec, case, hosts, address, target, script=script)
+            for address, target in targets(select(request, hosts), request)
         ]
     finally:
         hosts.close()
@@ -59,16 +59,16 @@ def _spec_of(witness: Path, about: dict[str, Any]) -> Spec:
 def _adapter_of(about: dict[str, Any]) -> list[str]:
     """Returns the adapter that the witness names, unless it is an installed one, which needs no naming."""
     adapter = str(about.get("adapter", ""))
-    return [] if not adapter or adapter in {source.target for source in installed_sources()} else [adapter]
+    return [] if not adapter or adapter in {address.target for address in installed_addresses()} else [adapter]
 
 
-def _judge(spec: Spec, case: Case, hosts: Hosts, source: Any, target: Target, *, script: bool) -> str:
-    ask = Runner.of(target, lambda: hosts.of(source))
+def _judge(spec: Spec, case: Case, hosts: Hosts, address: Any, target: Target, *, script: bool) -> str:
+    ask = Runner.of(target, lambda: hosts.of(address))
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(ask, target.dialect), case))
     record = finding(tally, target, ask, diagnosis=Diagnostician(target, ask).explain(tally))
     if script and tally.shown is not None:
-        print(script_of(record, tally.shown, source, spec.latex, target.implementation.snippet), end="")
+        print(script_of(record, tally.shown, address, spec.latex, target.implementation.snippet), end="")
         return record["verdict"]
     name = f"{record['implementation']} {record['version']} {record['dtype']}"
     print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")

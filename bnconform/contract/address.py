@@ -43,7 +43,7 @@ class NotInstalled(Exception):
 
 
 @dataclass(frozen=True)
-class AdapterSource:
+class Address:
     """An adapter not yet imported.
 
     target: module name, path of a .py file, or "pipe:" and a command. namespace: first part of its implementations'
@@ -69,7 +69,7 @@ class AdapterSource:
 
     @property
     def asked(self) -> str:
-        """The text of an --adapter that names this source."""
+        """The text of an --adapter that names this address."""
         return self.target if self.python is None else f"{PYTHON}{self.python}:{self.target}"
 
     @property
@@ -88,17 +88,17 @@ class AdapterSource:
         return os.path.basename(self.target) if self.is_file else self.target
 
 
-def installed_sources() -> list[AdapterSource]:
-    """Returns the sources registered under the entry-point group `bnconform.adapters`, by name, none imported.
+def installed_addresses() -> list[Address]:
+    """Returns the addresses registered under the entry-point group `bnconform.adapters`, by name, none imported.
 
     An entry point is called "namespace" or "namespace-variant", as in `keras-torch`; its value is a module.
     """
     found = sorted({(point.name, point.module) for point in entry_points(group=GROUP)})
-    return [AdapterSource(target=module, namespace=name.partition("-")[0], named=False) for name, module in found]
+    return [Address(target=module, namespace=name.partition("-")[0], named=False) for name, module in found]
 
 
-def named_source(text: str) -> AdapterSource:
-    """Returns the source that `--adapter text` names, not yet imported or started; raises ContractError for no such."""
+def named_address(text: str) -> Address:
+    """Returns the address that `--adapter text` names, nothing imported or started; raises ContractError for none."""
     if text.startswith(PROGRAM):
         return _named_program(text)
     if text.startswith(PYTHON):
@@ -107,23 +107,23 @@ def named_source(text: str) -> AdapterSource:
         if not os.path.isfile(text):
             raise ContractError(f"--adapter {text}: there is no such file; expected a module or {_ELSE}")
         name = os.path.splitext(os.path.basename(text))[0]
-        return AdapterSource(target=os.path.abspath(text), namespace=name, named=True)
+        return Address(target=os.path.abspath(text), namespace=name, named=True)
     if not all(part.isidentifier() for part in text.split(".")):
         raise ContractError(f"--adapter {text!r} is not the name of a module; expected that or {_ELSE}")
-    namespaces = {source.target: source.namespace for source in installed_sources()}
-    return AdapterSource(target=text, namespace=namespaces.get(text, text.partition(".")[0]), named=True)
+    namespaces = {address.target: address.namespace for address in installed_addresses()}
+    return Address(target=text, namespace=namespaces.get(text, text.partition(".")[0]), named=True)
 
 
-def _named_elsewhere(text: str) -> AdapterSource:
+def _named_elsewhere(text: str) -> Address:
     python, _, adapter = text[len(PYTHON) :].partition(":")
     path = shutil.which(os.path.expanduser(python)) if python else None
     if path is None or not adapter or adapter.startswith((PROGRAM, PYTHON)):
         got = f"{python!r} is no program that can be started" if path is None else f"{adapter!r} is no adapter for it"
         raise ContractError(f"--adapter {text!r}: {got}; expected {PYTHON}INTERPRETER:MODULE or …:FILE.py")
-    return replace(named_source(adapter), python=os.path.abspath(path))
+    return replace(named_address(adapter), python=os.path.abspath(path))
 
 
-def _named_program(text: str) -> AdapterSource:
+def _named_program(text: str) -> Address:
     try:
         words = shlex.split(text[len(PROGRAM) :])
     except ValueError as error:
@@ -133,4 +133,4 @@ def _named_program(text: str) -> AdapterSource:
         got = repr(words[0]) if words else "nothing"
         raise ContractError(f"--adapter {text!r}: {got} is no program that can be started; expected its name or path")
     target = PROGRAM + shlex.join([os.path.abspath(path), *words[1:]])
-    return AdapterSource(target=target, namespace="", named=True)
+    return Address(target=target, namespace="", named=True)

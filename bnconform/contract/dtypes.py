@@ -7,7 +7,9 @@ from functools import cache
 import ml_dtypes
 import numpy as np
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
+NARROW = ("float16", "bfloat16")
+WIDE = ("float32", "float64")
+DTYPES = (*NARROW, *WIDE)
 
 
 STATE_DTYPES = (*DTYPES, "bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))

@@ -53,5 +53,18 @@ class Broken:
     message: str
 
 
+def in_words(reply: object) -> str:
+    """Returns what came in place of an outcome in a few words on one line."""
+    if isinstance(reply, NotOffered):
+        return reply.reason
+    if isinstance(reply, Raised):
+        return f"raised {reply.type}: {reply.message.strip().partition(chr(10))[0]}"
+    if isinstance(reply, Crashed):
+        return f"its process ended: {reply.how}"
+    if isinstance(reply, TimedOut):
+        return f"no answer within {reply.seconds:g} s"
+    return f"the adapter is broken: {reply.message}" if isinstance(reply, Broken) else str(reply)
+
+
 Reply = Outcome | NotOffered | Raised | Crashed | TimedOut | Broken
 KINDS: dict[str, type] = {kind.__name__: kind for kind in (NotOffered, Raised, Crashed, TimedOut, Broken)}

@@ -132,7 +132,7 @@ def agree(
 
 
 def _ratios(actual: np.ndarray, expected: np.ndarray, allowance: np.ndarray, where: np.ndarray | None) -> np.ndarray:
-    """Returns error over allowance, -1 outside `where`; NaN for a number is an infinite error, two NaNs agree."""
+    """Returns error over allowance, -1 outside `where`; an error that is NaN is infinite."""
     with np.errstate(all="ignore"):
         error = np.abs(actual - expected)
         ratios = error / allowance

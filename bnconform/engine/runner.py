@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from bnconform.cases.delivery import without_averages
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Reply, TimedOut
@@ -17,6 +18,15 @@ from bnconform.engine.target import Target
 
 Ask = Callable[[Case], Reply]
 """What answers cases: a Runner, or whatever stands in for one."""
+
+
+def asked(ask: Ask, case: Case) -> tuple[Case, Reply]:
+    """Returns the case that was asked with its reply: one without running statistics, where none are taken."""
+    reply = ask(case)
+    if not isinstance(reply, NotOffered) or case.mode == "infer" or case.running_mean is None:
+        return case, reply
+    without = without_averages(case)
+    return without, ask(without)
 
 
 class Answers(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bnconform.contract.address import AdapterSource, NotInstalled, installed_sources, named_source
+from bnconform.contract.address import Address, NotInstalled, installed_addresses, named_address
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError, ContractError
 from bnconform.contract.implementation import Described
@@ -60,7 +60,7 @@ class Request:
 class Offer:
     """One adapter that loaded, and those of its implementations that take part."""
 
-    source: AdapterSource
+    address: Address
     implementations: tuple[Described, ...]
 
 
@@ -77,7 +77,7 @@ class Selection:
         return {
             "offers": [
                 {
-                    "source": list(vars(one.source).items()),
+                    "source": list(vars(one.address).items()),
                     "implementations": [d.to_json() for d in one.implementations],
                 }
                 for one in self.offers
@@ -93,7 +93,7 @@ class Selection:
         for one in message["offers"]:
             values = {**dict(one["source"]), "env": tuple(tuple(pair) for pair in dict(one["source"])["env"])}
             described = tuple(Described.from_json(item) for item in one["implementations"])
-            offers.append(Offer(AdapterSource(**values), described))
+            offers.append(Offer(Address(**values), described))
         return cls(offers=tuple(offers), missing=tuple(message["missing"]), broken=tuple(message["broken"]))
 
 
@@ -105,18 +105,18 @@ class Hosts:
     """The hosts of a run, one per adapter, started when first needed."""
 
     request: Request
-    _hosts: dict[AdapterSource, AnyHost] = field(default_factory=dict)
+    _hosts: dict[Address, AnyHost] = field(default_factory=dict)
 
-    def of(self, source: AdapterSource) -> AnyHost:
+    def of(self, address: Address) -> AnyHost:
         """Returns the host of that adapter."""
-        if source not in self._hosts:
+        if address not in self._hosts:
             kind = InProcessHost if self.request.in_process else Host
-            self._hosts[source] = kind(source, self.request.timeout, self.request.device)
-        return self._hosts[source]
+            self._hosts[address] = kind(address, self.request.timeout, self.request.device)
+        return self._hosts[address]
 
-    def close(self, source: AdapterSource | None = None) -> None:
+    def close(self, address: Address | None = None) -> None:
         """Closes the host of one adapter, or all of them."""
-        for known in [source] if source else list(self._hosts):
+        for known in [address] if address else list(self._hosts):
             host = self._hosts.pop(known, None)
             if host is not None:
                 host.close()
@@ -126,22 +126,22 @@ def select(request: Request, hosts: Hosts) -> Selection:
     """Asks the adapters for their implementations and returns those that take part; raises CallError for a wrong
     call."""
     request.check()
-    sources = _sources(request)
+    addresses = _addresses(request)
     with ThreadPoolExecutor(1 if request.in_process else 4) as pool:
-        answers = list(pool.map(lambda source: _ask(hosts, source), sources))
+        answers = list(pool.map(lambda address: _ask(hosts, address), addresses))
     offers, missing, broken, known = [], [], [], []
-    for source, answer in zip(sources, answers, strict=True):
+    for address, answer in zip(addresses, answers, strict=True):
         if isinstance(answer, NotInstalled):
-            missing.append({"adapter": source.target, "needs": answer.needs})
+            missing.append({"adapter": address.target, "needs": answer.needs})
         elif isinstance(answer, ContractError):
-            if source.named:
+            if address.named:
                 raise CallError(str(answer)) from answer
-            broken.append({"adapter": source.target, "message": str(answer)})
+            broken.append({"adapter": address.target, "message": str(answer)})
         else:
             known += answer
-            everyone = source.named or bool(request.implementations)
+            everyone = address.named or bool(request.implementations)
             chosen = tuple(o for o in answer if fits(o.name, request.implementations) and (everyone or not o.opt_in))
-            offers.append(Offer(source, chosen))
+            offers.append(Offer(address, chosen))
     _check_unique(known)
     _check_globs("--implementation", request.implementations, [one.name for one in known], missing)
     return Selection(
@@ -149,16 +149,16 @@ def select(request: Request, hosts: Hosts) -> Selection:
     )
 
 
-def _sources(request: Request) -> list[AdapterSource]:
+def _addresses(request: Request) -> list[Address]:
     try:
-        named = [named_source(text) for text in request.adapters]
+        named = [named_address(text) for text in request.adapters]
     except ContractError as error:
         raise CallError(str(error)) from error
     if named and not request.implementations:
         return named
-    targets = {source.target for source in named}
-    reachable = [one for one in installed_sources() if _reaches(request.implementations, one.namespace)]
-    return named + [source for source in reachable if source.target not in targets]
+    targets = {address.target for address in named}
+    reachable = [one for one in installed_addresses() if _reaches(request.implementations, one.namespace)]
+    return named + [address for address in reachable if address.target not in targets]
 
 
 def _reaches(globs: Sequence[str], namespace: str) -> bool:
@@ -168,17 +168,19 @@ def _reaches(globs: Sequence[str], namespace: str) -> bool:
     return not globs or any(stem.startswith(start) or start.startswith(stem) for stem in stems)
 
 
-def _ask(hosts: Hosts, source: AdapterSource) -> list[Described] | NotInstalled | ContractError:
+def _ask(hosts: Hosts, address: Address) -> list[Described] | NotInstalled | ContractError:
     try:
-        described = hosts.of(source).describe()
+        described = hosts.of(address).describe()
     except (NotInstalled, ContractError) as error:
-        hosts.close(source)
+        hosts.close(address)
         return error
-    strangers = [one.name for one in described if not source.named and not one.name.startswith(f"{source.namespace}.")]
+    strangers = [
+        one.name for one in described if not address.named and not one.name.startswith(f"{address.namespace}.")
+    ]
     if strangers:
         return ContractError(
-            f"adapter {source} offers {strangers[0]!r}; expected names that begin with {source.namespace!r} and a dot, "
-            "the name of its entry point"
+            f"adapter {address} offers {strangers[0]!r}; expected names that begin with {address.namespace!r} and a "
+            "dot, the name of its entry point"
         )
     return described
 
@@ -214,10 +216,10 @@ def choose_specs(specs: Sequence[Spec], globs: Sequence[str]) -> tuple[Spec, ...
     return tuple(one for one in specs if any(fits(name, globs) for name in names[one.id]))
 
 
-def targets(selection: Selection, request: Request) -> list[tuple[AdapterSource, Target]]:
+def targets(selection: Selection, request: Request) -> list[tuple[Address, Target]]:
     """Returns every implementation × dtype that takes part; raises CallError where there is none."""
     found = [
-        (offer.source, Target(implementation=one, dtype=dtype, device=request.device))
+        (offer.address, Target(implementation=one, dtype=dtype, device=request.device))
         for offer in selection.offers
         for one in offer.implementations
         if request.device in one.devices

@@ -11,7 +11,7 @@ import os
 import warnings
 from types import TracebackType
 
-from bnconform.contract.address import AdapterFailure, AdapterSource, NotInstalled
+from bnconform.contract.address import AdapterFailure, Address, NotInstalled
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
 from bnconform.contract.implementation import Described, Implementation
@@ -31,8 +31,8 @@ class Host:
     timeout: seconds for one case, writable between calls. device: "cpu" or "cuda".
     """
 
-    def __init__(self, source: AdapterSource, timeout: float = 60.0, device: str = "cpu") -> None:
-        self.source, self.timeout, self.device = source, timeout, device
+    def __init__(self, address: Address, timeout: float = 60.0, device: str = "cpu") -> None:
+        self.address, self.timeout, self.device = address, timeout, device
         self._child: Child | None = None
         self._described: list[Described] = []
 
@@ -44,11 +44,11 @@ class Host:
 
     def run(self, name: str, case: Case) -> Reply:
         """Returns what the implementation `name` made of `case`."""
-        _check_known(self.source, name, self.describe())
+        _check_known(self.address, name, self.describe())
         child = self._running()
         try:
             blob = child.ask(pack_case(case, implementation=name), self.timeout)
-            return read_reply(blob, case, name) if self.source.is_program else unpack_reply(blob)
+            return read_reply(blob, case, name) if self.address.is_program else unpack_reply(blob)
         except Late:
             self._drop()
             return TimedOut(self.timeout)
@@ -80,14 +80,14 @@ class Host:
     def _started(self) -> Child:
         limit = max(self.timeout, _SLOWEST_IMPORT)
         try:
-            child = Child(self.source, self.device)
+            child = Child(self.address, self.device)
         except OSError as error:
-            raise AdapterFailure(f"{self.source}: its host did not start: {error}; expected a Python") from error
+            raise AdapterFailure(f"{self.address}: its host did not start: {error}; expected a Python") from error
         try:
-            self._described = _described(self.source, child.ask(None, limit))
+            self._described = _described(self.address, child.ask(None, limit))
         except (Late, Gone, Garbled) as error:
             child.end()
-            raise AdapterFailure(f"adapter {self.source} {_why(self.source, error, limit)}{_said(child)}") from None
+            raise AdapterFailure(f"adapter {self.address} {_why(self.address, error, limit)}{_said(child)}") from None
         except BaseException:
             child.end()
             raise
@@ -106,29 +106,29 @@ class InProcessHost:
     variables are set.
     """
 
-    def __init__(self, source: AdapterSource, timeout: float = 60.0, device: str = "cpu") -> None:
-        self.source, self.timeout, self.device = source, timeout, device
+    def __init__(self, address: Address, timeout: float = 60.0, device: str = "cpu") -> None:
+        self.address, self.timeout, self.device = address, timeout, device
         self._implementations: dict[str, Implementation] = {}
         self._described: list[Described] = []
 
     def describe(self) -> list[Described]:
         """Returns what the adapter offers; raises NotInstalled, ContractError or AdapterFailure if it does not load."""
         if not self._described:
-            if self.source.python is not None:
-                raise ContractError(f"{self.source} asks for the interpreter {self.source.python}; run it in a host")
-            if self.source.is_program:
-                raise ContractError(f"{self.source} is a program of its own; expected a call without --in-process")
-            os.environ.update({"BNCONFORM_DEVICE": self.device, **dict(self.source.env)})
-            self._implementations = {item.name: item for item in load(self.source)}
+            if self.address.python is not None:
+                raise ContractError(f"{self.address} asks for the interpreter {self.address.python}; run it in a host")
+            if self.address.is_program:
+                raise ContractError(f"{self.address} is a program of its own; expected a call without --in-process")
+            os.environ.update({"BNCONFORM_DEVICE": self.device, **dict(self.address.env)})
+            self._implementations = {item.name: item for item in load(self.address)}
             self._described = [Described.of(item) for item in self._implementations.values()]
         return list(self._described)
 
     def run(self, name: str, case: Case) -> Reply:
         """Returns what the implementation `name` made of `case`."""
-        _check_known(self.source, name, self.describe())
+        _check_known(self.address, name, self.describe())
         with warnings.catch_warnings():  # where warnings are errors, they would count as raised by the implementation
             warnings.simplefilter("ignore")
-            return answer(self._implementations[name], case, self.source.file)
+            return answer(self._implementations[name], case, self.address.file)
 
     def close(self) -> None:
         """Does nothing."""
@@ -140,24 +140,24 @@ class InProcessHost:
         self.close()
 
 
-def _described(source: AdapterSource, blob: bytes) -> list[Described]:
-    if source.is_program:
-        return read_description(source, blob)
+def _described(address: Address, blob: bytes) -> list[Described]:
+    if address.is_program:
+        return read_description(address, blob)
     message, _ = unpack(blob)
     if message["kind"] == "NotInstalled":
-        raise NotInstalled(message["needs"], str(source))
+        raise NotInstalled(message["needs"], str(address))
     if message["kind"] != "Described":
         raise (AdapterFailure if message["kind"] == "AdapterFailure" else ContractError)(message["message"])
     return [Described.from_json(item) for item in message["implementations"]]
 
 
-def _why(source: AdapterSource, error: Late | Gone | Garbled, limit: float) -> str:
+def _why(address: Address, error: Late | Gone | Garbled, limit: float) -> str:
     if isinstance(error, Garbled):
         return f"does not say what it offers: {error}"
     if isinstance(error, Gone):
-        when = "before it said what it offers" if source.is_program else "while it was imported"
+        when = "before it said what it offers" if address.is_program else "while it was imported"
         return f"ended its process {when} ({error.how})"
-    return f"{'did not say what it offers' if source.is_program else 'was not imported'} within {limit:g} s"
+    return f"{'did not say what it offers' if address.is_program else 'was not imported'} within {limit:g} s"
 
 
 def _said(child: Child) -> str:
@@ -165,7 +165,7 @@ def _said(child: Child) -> str:
     return f"; it wrote\n{tail}" if tail else ""
 
 
-def _check_known(source: AdapterSource, name: str, described: list[Described]) -> None:
+def _check_known(address: Address, name: str, described: list[Described]) -> None:
     names = [item.name for item in described]
     if name not in names:
-        raise ContractError(f"{source} has no implementation {name!r}; expected one of {names}")
+        raise ContractError(f"{address} has no implementation {name!r}; expected one of {names}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import ContractError, Unsupported
@@ -33,16 +33,16 @@ _LOCAL_FIELDS = frozenset({"snippet"})
 _UNWATCHED = 'it does not say that it watched its arrays, with "watched": true in its answer'
 
 
-def read_description(source: AdapterSource, blob: bytes) -> list[Described]:
+def read_description(address: Address, blob: bytes) -> list[Described]:
     """Returns the implementations of a program, by its first frame; raises ContractError if that is no description."""
     try:
         message, _ = unpack(blob)
         items = message.get("implementations")
         if message.get("kind") != "Described" or not isinstance(items, list):
             raise ContractError(f"got {message!r:.200}; expected the kind 'Described' and a list of implementations")
-        return [Described.of(one) for one in checked(source, [_implementation(item) for item in items])]
+        return [Described.of(one) for one in checked(address, [_implementation(item) for item in items])]
     except (ContractError, TypeError) as error:
-        raise ContractError(f"{source}, its first frame: {error}") from None
+        raise ContractError(f"{address}, its first frame: {error}") from None
 
 
 def _implementation(item: object) -> Implementation:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.contract.wire import framed
 
 _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of the package
@@ -63,20 +63,20 @@ class Garbled(Exception):
     expected."""
 
 
-def _command(source: AdapterSource) -> list[str]:
-    if source.is_program:
-        return ["/bin/sh", "-c", _BARE, "sh", *source.program]
-    how = "named" if source.named else "installed"
-    return [source.python or sys.executable, "-c", _BOOT, _FOLDER, source.target, how]
+def _command(address: Address) -> list[str]:
+    if address.is_program:
+        return ["/bin/sh", "-c", _BARE, "sh", *address.program]
+    how = "named" if address.named else "installed"
+    return [address.python or sys.executable, "-c", _BOOT, _FOLDER, address.target, how]
 
 
 class Child:
     """One child process and its three pipes."""
 
-    def __init__(self, source: AdapterSource, device: str) -> None:
-        pipe, variables = subprocess.PIPE, environment(source, device)
+    def __init__(self, address: Address, device: str) -> None:
+        pipe, variables = subprocess.PIPE, environment(address, device)
         self._process = subprocess.Popen(
-            _command(source), 0, stdin=pipe, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
+            _command(address), 0, stdin=pipe, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
         )
         files = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._pipes = [file for file in files if file is not None]
@@ -84,7 +84,7 @@ class Child:
         for file in self._pipes:
             os.set_blocking(file.fileno(), False)
         self._said = bytearray()
-        own = "|".join(re.escape(os.path.dirname(path)) for path in (_FOLDER, source.target) if os.path.isabs(path))
+        own = "|".join(re.escape(os.path.dirname(path)) for path in (_FOLDER, address.target) if os.path.isabs(path))
         self._frame = re.compile(rf'File "({own}|[^"\n]*/(site-packages|dist-packages|python3\.\d+))/')
         self._poller = select.poll()
         self._poller.register(self._stdout, select.POLLIN)
@@ -197,11 +197,11 @@ def _kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def environment(source: AdapterSource, device: str) -> dict[str, str]:
+def environment(address: Address, device: str) -> dict[str, str]:
     """Returns the environment variables of a host: the user's own, then defaults for what they leave open."""
     forced = {"BNCONFORM_DEVICE": device}
     defaults = dict(_DEFAULTS)
     if device == "cpu":
         forced["CUDA_VISIBLE_DEVICES"] = ""
         defaults["JAX_PLATFORMS"] = "cpu"
-    return {**defaults, **os.environ, **forced, **dict(source.env)}
+    return {**defaults, **os.environ, **forced, **dict(address.env)}

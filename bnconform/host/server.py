@@ -22,7 +22,7 @@ import time
 import traceback
 from typing import Any
 
-from bnconform.contract.address import AdapterFailure, AdapterSource, NotInstalled
+from bnconform.contract.address import AdapterFailure, Address, NotInstalled
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError, Unsupported
 from bnconform.contract.implementation import Described, Implementation
@@ -111,15 +111,15 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is an answer, not a reason to write a core file
     faulthandler.enable()
     threading.Thread(target=_end_with_the_client, args=(requests,), daemon=True).start()
-    serve(AdapterSource(target=target, namespace="", named=how == "named"), requests, replies)
+    serve(Address(target=target, namespace="", named=how == "named"), requests, replies)
     _leave()
 
 
-def serve(source: AdapterSource, requests: int, replies: int) -> None:
+def serve(address: Address, requests: int, replies: int) -> None:
     """Loads the adapter, reports on that, then answers one case after the other until `requests` ends."""
     implementations: dict[str, Implementation] = {}
     try:
-        implementations = {item.name: item for item in load(source)}
+        implementations = {item.name: item for item in load(address)}
         described = [Described.of(item).to_json() for item in implementations.values()]
         hello: dict[str, Any] = {"kind": "Described", "implementations": described}
     except NotInstalled as error:
@@ -130,7 +130,7 @@ def serve(source: AdapterSource, requests: int, replies: int) -> None:
     send(replies, pack(hello, {}))
     while (blob := receive(requests)) is not None:
         case, metadata = unpack_case(blob)
-        reply = answer(implementations[metadata["implementation"]], case, source.file)
+        reply = answer(implementations[metadata["implementation"]], case, address.file)
         send(replies, pack_reply(reply))
 
 

@@ -16,11 +16,12 @@ from bnconform.contract.case import Case, Memory
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import OUTPUTS, Outcome
 from bnconform.contract.reply import Raised
-from bnconform.engine.agreement import Agreement, agree, hold, not_asked, not_offered, refused, unless_declared
+from bnconform.engine.agreement import Agreement, agree, hold, not_asked, not_offered, unless_declared
 from bnconform.engine.spec import Subject
 from bnconform.oracle import bounds, reference
 from bnconform.oracle.expected import RUNNING
-from bnconform.relations import channels, exact, followups
+from bnconform.relations import channels, exact, followups, refusals
+from bnconform.relations.refusals import Found
 
 SMALLEST_SHORT = float(np.finfo(np.float32).smallest_normal)
 Move = Callable[[np.ndarray], np.ndarray]
@@ -44,10 +45,9 @@ def same_output(
     )
 
 
-def pointwise_unless_refused(bn: Subject, case: Case, quantity: str) -> Agreement:
+def pointwise_unless_refused(bn: Subject, case: Case, quantity: str) -> Found:
     """Compares y with the reference's; compares nothing where the implementation refused the case with an error."""
-    reply = bn.reply(case)
-    return refused(reply, quantity=quantity) if isinstance(reply, Raised) else pointwise(bn, case, quantity)
+    return refusals.unless_refused(bn, case, lambda: pointwise(bn, case, quantity), quantity)
 
 
 def pointwise(bn: Subject, case: Case, quantity: str = "") -> Agreement:
@@ -163,11 +163,9 @@ def same_results_where_stored(bn: Subject, case: Case, *memories: Memory) -> lis
     return same_results(bn, case, delivery.plain(case))
 
 
-def finite_averages(bn: Subject, case: Case) -> list[Agreement]:
+def finite_averages(bn: Subject, case: Case) -> Found:
     """Holds that the running statistics are finite after `case`, or that it was refused with an error."""
-    if isinstance(bn.reply(case), Raised):
-        return [hold(np.ones(1), quantity="refusal")]
-    return [finite(getattr(bn(case), name), name) for name in RUNNING]
+    return refusals.refused_or(bn, case, lambda: [finite(getattr(bn(case), name), name) for name in RUNNING])
 
 
 def finite(array: np.ndarray | None, name: str, when: str = "", where: np.ndarray | None = None) -> Agreement:

@@ -92,12 +92,6 @@ def untracked(case: Case) -> Case:
 
 
 @followup
-def without_averages(case: Case) -> Case:
-    """Returns the case without running statistics."""
-    return replace(case, running_mean=None, running_var=None)
-
-
-@followup
 def as_matrix(case: Case) -> Case:
     """Returns the case with all values of a channel in one column of a matrix."""
     return replace(case, x=to_rows(case.x, case.axis), axis=1, dy=None)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnconform.cases.conditions import WIDE
 from bnconform.contract.case import Case
+from bnconform.contract.dtypes import WIDE
 from bnconform.contract.memo import once
 from bnconform.engine.agreement import Agreement, not_asked
 from bnconform.engine.spec import Subject

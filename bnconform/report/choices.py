@@ -14,9 +14,8 @@ import bnconform.report.columns as who
 from bnconform.report.measured import Cell, Choice, cell
 from bnconform.report.wording import SHORT
 from bnconform.results.file import Merged
-from bnconform.results.records import Finding, ImplementationRecord
+from bnconform.results.records import NARROW, Finding, ImplementationRecord
 
-NARROW = ("float16", "bfloat16")
 EARLIER = {
     "running_var": "unbiased",
     "average": "exponential",

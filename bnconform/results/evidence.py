@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.contract.files import write_whole
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import save_case
@@ -18,7 +18,7 @@ from bnconform.results.script import script
 
 
 def write_artefacts(
-    out: Path, finding: Finding, tally: Tally, source: AdapterSource, snippet: Snippet | None = None
+    out: Path, finding: Finding, tally: Tally, address: Address, snippet: Snippet | None = None
 ) -> None:
     """Writes the witness and the script of `finding` below `out` and notes in it where they lie."""
     seen = tally.shown
@@ -33,15 +33,15 @@ def write_artefacts(
         seen.case,
         spec=finding["spec"],
         implementation=finding["implementation"],
-        adapter=source.asked,
+        adapter=address.asked,
         device=finding["device"],
         verdict=finding["verdict"],
     )
-    write_whole({out / reproduce: script_of(finding, seen, source, tally.spec.latex, snippet)})
+    write_whole({out / reproduce: script_of(finding, seen, address, tally.spec.latex, snippet)})
     finding["witness"], finding["reproduce"] = witness, reproduce
 
 
-def script_of(finding: Finding, seen: Seen, source: AdapterSource, latex: str, snippet: Snippet | None) -> str:
+def script_of(finding: Finding, seen: Seen, address: Address, latex: str, snippet: Snippet | None) -> str:
     """Returns the script that reproduces `finding`, which `seen` shows."""
     # Only an output of the case itself can be compared by a script that runs the case once.
     worst = seen.judged.worst
@@ -51,7 +51,7 @@ def script_of(finding: Finding, seen: Seen, source: AdapterSource, latex: str, s
     return script(
         seen.case,
         implementation=finding["implementation"],
-        adapter=source.asked,
+        adapter=address.asked,
         spec=finding["spec"],
         quantity=finding["quantity"],
         latex=latex,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from bnconform.analysis.diagnosis import Diagnosis
-from bnconform.contract.reply import Broken, Crashed, Raised, TimedOut
+from bnconform.contract.reply import Crashed, Raised, TimedOut, in_words
 from bnconform.engine.agreement import BAD, Agreement
 from bnconform.engine.runner import Runner
 from bnconform.engine.smoke import Smoke
@@ -117,16 +117,8 @@ def _nothing_compared(tally: Tally) -> str:
 
 
 def _replied(reply: object, run: Runner | None) -> str:
-    if isinstance(reply, Broken):
-        return f"the adapter is broken: {reply.message}"
-    if isinstance(reply, Raised):
-        return f"raised {reply.type}: {reply.message.strip().partition(chr(10))[0]}"
-    if isinstance(reply, Crashed):
-        return f"its process ended: {reply.how}"
-    if isinstance(reply, TimedOut):
-        lowered = "" if run is None or run.impatient is None else "; the full limit was waited for once"
-        return f"no answer within {reply.seconds:g} s{lowered}"
-    return str(reply)
+    lowered = isinstance(reply, TimedOut) and run is not None and run.impatient is not None
+    return in_words(reply) + ("; the full limit was waited for once" if lowered else "")
 
 
 def _difference(one: Agreement) -> str:

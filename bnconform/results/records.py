@@ -14,6 +14,7 @@ import numpy as np
 from bnconform.analysis.diagnosis.diagnosis import Likely
 from bnconform.contract.case import PER_CHANNEL as PER_CHANNEL
 from bnconform.contract.case import Case
+from bnconform.contract.dtypes import NARROW as NARROW
 from bnconform.engine.agreement import Verdict as Verdict
 
 SCHEMA = 1

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bnconform import Case
-from bnconform.cases.conditions import ALWAYS, NARROW, WIDE, Condition
+from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.strategies import Given, cases
+from bnconform.contract.dtypes import NARROW, WIDE
 from bnconform.engine.agreement import Agreement, Missing
 from bnconform.engine.spec import Spec, Subject, spec
 

@@ -10,7 +10,7 @@ from worlds import records as world
 
 from bnconform import Argument, Dialect, Settings
 from bnconform.cli import listing, main
-from bnconform.contract.address import named_source
+from bnconform.contract.address import named_address
 from bnconform.contract.implementation import Described
 from bnconform.engine.selection import Offer, Selection
 
@@ -32,7 +32,7 @@ DESCRIBED = Described(
 
 @pytest.fixture
 def one_implementation(monkeypatch: pytest.MonkeyPatch) -> None:
-    selection = Selection(offers=(Offer(named_source("json"), (DESCRIBED,)),))
+    selection = Selection(offers=(Offer(named_address("json"), (DESCRIBED,)),))
     monkeypatch.setattr(listing, "select", lambda request, hosts: selection)
 
 

@@ -8,7 +8,7 @@ import pytest
 from worlds import tiny
 
 from bnconform.cli.new_adapter import write_adapter
-from bnconform.contract.address import named_source
+from bnconform.contract.address import named_address
 from bnconform.contract.errors import CallError
 from bnconform.engine.runner import Runner
 from bnconform.engine.smoke import Smoke, smoke
@@ -22,7 +22,7 @@ OFFERED_NOT = ("not among its features", "not offered", "less than two values", 
 def test_what_it_writes_loads_and_passes_the_smoke_test_without_a_note(tmp_path: Path, dtype: str) -> None:
     path = tmp_path / "my_library.py"
     write_adapter("my_library", path)
-    with InProcessHost(named_source(str(path))) as host:
+    with InProcessHost(named_address(str(path))) as host:
         (described,) = host.describe()
         assert described.name == "my_library.batch_norm"
         run = Runner(lambda: host, described.name, described.features, described.ranks)

@@ -8,53 +8,53 @@ from pathlib import Path
 
 import pytest
 
-from bnconform.contract.address import AdapterSource, NotInstalled, installed_sources, named_source
+from bnconform.contract.address import Address, NotInstalled, installed_addresses, named_address
 from bnconform.contract.errors import ContractError
 
 
 def test_a_module_is_named_by_its_first_part_and_not_imported() -> None:
-    source = named_source("mylib_that_is_not_there.norm")
-    assert (source.target, source.namespace, source.named) == (
+    address = named_address("mylib_that_is_not_there.norm")
+    assert (address.target, address.namespace, address.named) == (
         "mylib_that_is_not_there.norm",
         "mylib_that_is_not_there",
         True,
     )
-    assert not source.is_file
-    assert not source.is_program
+    assert not address.is_file
+    assert not address.is_program
     assert "mylib_that_is_not_there" not in sys.modules
 
 
 def test_an_installed_adapter_keeps_the_namespace_of_its_entry_point() -> None:
-    installed = {source.target: source.namespace for source in installed_sources()}
+    installed = {address.target: address.namespace for address in installed_addresses()}
     assert installed["bnconform.adapters.keras_torch"] == "keras"
-    assert named_source("bnconform.adapters.keras_torch").namespace == "keras"
-    assert not any(source.named for source in installed_sources())
+    assert named_address("bnconform.adapters.keras_torch").namespace == "keras"
+    assert not any(address.named for address in installed_addresses())
 
 
 def test_a_file_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    source = named_source("mine.py")
-    assert (source.target, source.namespace, str(source)) == (str(tmp_path / "mine.py"), "mine", "mine.py")
-    assert source.is_file
-    assert source.file == source.target
+    address = named_address("mine.py")
+    assert (address.target, address.namespace, str(address)) == (str(tmp_path / "mine.py"), "mine", "mine.py")
+    assert address.is_file
+    assert address.file == address.target
 
 
 def test_an_interpreter_stands_before_the_adapter(tmp_path: Path) -> None:
-    source = named_source(f"python={sys.executable}:mylib.norm")
-    assert (source.target, source.python) == ("mylib.norm", sys.executable)
-    assert source.asked == f"python={sys.executable}:mylib.norm"
+    address = named_address(f"python={sys.executable}:mylib.norm")
+    assert (address.target, address.python) == ("mylib.norm", sys.executable)
+    assert address.asked == f"python={sys.executable}:mylib.norm"
 
 
 def test_a_program_is_its_command(tmp_path: Path) -> None:
     program = tmp_path / "my bn"
     program.write_text("#!/bin/sh\n", encoding="utf-8")
     program.chmod(0o755)
-    source = named_source(f"pipe:'{program}' --fast 'two words'")
-    assert source.is_program
-    assert not source.is_file
-    assert source.program == [str(program), "--fast", "two words"]
-    assert str(source) == "pipe:my bn --fast two words"
+    address = named_address(f"pipe:'{program}' --fast 'two words'")
+    assert address.is_program
+    assert not address.is_file
+    assert address.program == [str(program), "--fast", "two words"]
+    assert str(address) == "pipe:my bn --fast two words"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_program_is_its_command(tmp_path: Path) -> None:
 )
 def test_another_address_is_refused(text: str, message: str) -> None:
     with pytest.raises(ContractError, match=message):
-        named_source(text)
+        named_address(text)
 
 
 def test_an_absent_framework_is_named_in_another_process_too() -> None:
@@ -86,5 +86,5 @@ def test_an_absent_framework_is_named_in_another_process_too() -> None:
 
 
 def test_the_file_of_a_module_is_known_once_it_is_imported() -> None:
-    assert AdapterSource(target="json", namespace="json", named=True).file.endswith("__init__.py")
-    assert AdapterSource(target="mylib_that_is_not_there", namespace="", named=True).file == ""
+    assert Address(target="json", namespace="json", named=True).file.endswith("__init__.py")
+    assert Address(target="mylib_that_is_not_there", namespace="", named=True).file == ""

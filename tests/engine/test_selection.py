@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from worlds.hosts import adapter
 
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.contract.errors import CallError
 from bnconform.engine import selection
 from bnconform.engine.book import all_specs
@@ -32,11 +32,11 @@ def hosts() -> Iterator[list[Hosts]]:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: list[Hosts]) -> Any:
-    """Installs adapters, each a namespace and its source text; returns a function that selects among them."""
+    """Installs adapters, each a namespace and its address text; returns a function that selects among them."""
 
     def installed(**texts: str) -> Any:
-        sources = [_source(tmp_path, namespace, text) for namespace, text in texts.items()]
-        monkeypatch.setattr(selection, "installed_sources", lambda: sources)
+        addresses = [_address(tmp_path, namespace, text) for namespace, text in texts.items()]
+        monkeypatch.setattr(selection, "installed_addresses", lambda: addresses)
 
         def chosen(*adapters: str, **asked: Any) -> Selection:
             request = Request(adapters=adapters, in_process=True, **asked)
@@ -48,9 +48,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: list[Hosts]) -
     return installed
 
 
-def _source(folder: Path, namespace: str, text: str) -> AdapterSource:
+def _address(folder: Path, namespace: str, text: str) -> Address:
     named = adapter(folder, text, f"{namespace}_adapter.py")
-    return AdapterSource(target=named.target, namespace=namespace, named=False)
+    return Address(target=named.target, namespace=namespace, named=False)
 
 
 def names(found: Selection) -> list[str]:
@@ -233,6 +233,6 @@ def test_a_selection_travels_to_another_process(world: Any, tmp_path: Path) -> N
     found = world(bn=ECHO, absent=ABSENT, shaky="raise ValueError\n")()
     arrived = Selection.from_json(json.loads(json.dumps(found.to_json())))
     assert arrived == found
-    pairs = AdapterSource(target="a", namespace="a", named=True, python="/bin/python", env=(("KEY", "value"),))
+    pairs = Address(target="a", namespace="a", named=True, python="/bin/python", env=(("KEY", "value"),))
     with_env = Selection(offers=(selection.Offer(pairs, found.offers[0].implementations),))
     assert Selection.from_json(json.loads(json.dumps(with_env.to_json()))) == with_env

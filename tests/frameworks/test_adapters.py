@@ -22,14 +22,14 @@ import pytest
 from worlds.wired import FLOAT64_IN_FLOAT32, TOLERANCE, draw
 
 from bnconform import Case, Dialect, Implementation, Outcome, Settings, Unsupported
-from bnconform.contract.address import AdapterSource, NotInstalled, installed_sources
+from bnconform.contract.address import Address, NotInstalled, installed_addresses
 from bnconform.contract.axes import along, to_rows
 from bnconform.contract.implementation import Described
 from bnconform.contract.outcome import OUTPUTS, check_outcome
 from bnconform.contract.settings import ARGUMENTS
 from bnconform.host.loader import load
 
-ADAPTERS = [one.target for one in installed_sources() if one.target.startswith("bnconform.")]
+ADAPTERS = [one.target for one in installed_addresses() if one.target.startswith("bnconform.")]
 LAYOUTS = [((7, 3), 1), ((5, 3, 4), 1), ((5, 4, 3), -1), ((4, 3, 2, 5), 1), ((4, 2, 5, 3), -1)]
 LAYOUTS += [((2, 3, 2, 5, 4), 1), ((2, 5, 2, 4, 3), -1)]
 RUNNING, GRADIENTS = {"running_mean", "running_var"}, {"dx", "dgamma", "dbeta"}
@@ -214,7 +214,7 @@ def check(adapter: str) -> dict[str, list[str]] | None:
     """Returns the complaints about each implementation of `adapter`; None where what it wraps is not installed."""
     found: dict[str, list[str]] = {}
     try:
-        implementations = load(AdapterSource(target=adapter, namespace="", named=False))
+        implementations = load(Address(target=adapter, namespace="", named=False))
     except NotInstalled:
         return None
     for implementation in implementations:

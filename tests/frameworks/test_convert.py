@@ -165,7 +165,7 @@ def test_what_settings_offer_is_what_an_adapter_gives(name: str) -> None:
     try:
         selection = select(hosts.request, hosts)
         (offer,) = [offer for offer in selection.offers if offer.implementations]
-        host, one = hosts.of(offer.source), offer.implementations[0]
+        host, one = hosts.of(offer.address), offer.implementations[0]
         assert one.settings is not None
         training = Case(**PLAIN, running_mean=None, running_var=None, mode="train", dy=PLAIN["x"])
         replies = {

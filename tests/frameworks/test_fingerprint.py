@@ -158,9 +158,9 @@ def of(adapter: str, found: dict[str, Found]) -> Found:
             found[adapter] = {
                 (one.implementation.name, one.dtype): {
                     each.inferred.property: each
-                    for each in compare(hosts, source, one, rank_of(one.implementation.ranks), 1)
+                    for each in compare(hosts, address, one, rank_of(one.implementation.ranks), 1)
                 }
-                for source, one in targets(select(request, hosts), request)
+                for address, one in targets(select(request, hosts), request)
                 if one.implementation.name in SAID or not one.implementation.opt_in  # other variants: where asked for
             }
         finally:

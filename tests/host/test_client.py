@@ -15,7 +15,7 @@ import pytest
 from worlds.hosts import ECHO, LOCK, SOON, adapter, echoes, is_locked, make, wait_for
 
 import bnconform
-from bnconform.contract.address import AdapterFailure, named_source
+from bnconform.contract.address import AdapterFailure, named_address
 from bnconform.contract.errors import ContractError
 from bnconform.contract.reply import Crashed, NotOffered, TimedOut
 from bnconform.host.client import Host, InProcessHost
@@ -130,17 +130,17 @@ def test_a_forked_process_that_holds_the_pipes_does_not_hide_a_crash(tmp_path: P
 def test_a_host_does_not_outlive_its_client(tmp_path: Path, code: str) -> None:
     path = tmp_path / "lock"
     wait = f"def wait(case):\n    open({str(path)!r} + '.ready', 'w').close()\n    {code}\n"
-    source = adapter(tmp_path, LOCK + f"file = hold({str(path)!r})\n" + wait)
+    address = adapter(tmp_path, LOCK + f"file = hold({str(path)!r})\n" + wait)
     client = f"""
 import sys, time
 sys.path.insert(0, {os.path.dirname(os.path.dirname(bnconform.__file__))!r})
 import numpy as np
 from bnconform import Case
 from bnconform.host.client import Host
-from bnconform.contract.address import named_source
+from bnconform.contract.address import named_address
 x = np.ones((3, 2))
 case = Case(mode="train", x=x, gamma=None, beta=None, running_mean=None, running_var=None, eps=0.0, momentum=0.1)
-host = Host(named_source({source.target!r}))
+host = Host(named_address({address.target!r}))
 host.run("bn.wait", case)
 time.sleep(1e6)
 """
@@ -190,16 +190,19 @@ def test_a_closed_host_starts_again(tmp_path: Path) -> None:
 
 
 def test_a_crash_while_importing_is_said_with_the_last_words(tmp_path: Path) -> None:
-    source = adapter(tmp_path, "print('loading the library')\nos.abort()\n")
-    with Host(source) as host, pytest.raises(AdapterFailure, match=r"(?s)while it was imported \(SIGABRT\).*loading"):
+    address = adapter(tmp_path, "print('loading the library')\nos.abort()\n")
+    with Host(address) as host, pytest.raises(AdapterFailure, match=r"(?s)while it was imported \(SIGABRT\).*loading"):
         host.run("bn.any", make())
 
 
 def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
-    source = replace(adapter(tmp_path, ECHO), python=str(tmp_path / "no_python"))
-    with Host(source) as host, pytest.raises(AdapterFailure, match=r"adapter\.py: its host did not start: .*no_python"):
+    address = replace(adapter(tmp_path, ECHO), python=str(tmp_path / "no_python"))
+    with (
+        Host(address) as host,
+        pytest.raises(AdapterFailure, match=r"adapter\.py: its host did not start: .*no_python"),
+    ):
         host.describe()
-    with InProcessHost(source) as within, pytest.raises(ContractError, match=r"asks for the interpreter .*no_python"):
+    with InProcessHost(address) as within, pytest.raises(ContractError, match=r"asks for the interpreter .*no_python"):
         within.describe()
 
 
@@ -207,8 +210,8 @@ def test_a_host_has_its_own_variables(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     names = ("BNCONFORM_DEVICE", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "JAX_ENABLE_X64", "KERAS_BACKEND")
     tell = f"def tell(case): raise Unsupported(' '.join(str(os.environ.get(name)) for name in {names}))\n"
-    source = replace(adapter(tmp_path, tell), env=(("KERAS_BACKEND", "torch"),))
-    with Host(source) as host:
+    address = replace(adapter(tmp_path, tell), env=(("KERAS_BACKEND", "torch"),))
+    with Host(address) as host:
         assert host.run("bn.tell", make()) == NotOffered("cpu  2 1 torch")
 
 
@@ -224,7 +227,7 @@ def test_a_host_runs_on_the_interpreter_that_its_adapter_is_named_with(tmp_path:
     linked = tmp_path / "a python"
     linked.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     linked.chmod(0o755)
-    asked = named_source(f"python={linked}:{adapter(tmp_path, 'import sys' + chr(10) + tell).target}")
+    asked = named_address(f"python={linked}:{adapter(tmp_path, 'import sys' + chr(10) + tell).target}")
     assert asked.python == str(linked)
     with Host(asked) as host:
         assert host.run("bn.tell", make()) == NotOffered(sys.executable)
@@ -234,8 +237,8 @@ def test_an_interpreter_without_numpy_is_told_by_what_it_lacks(tmp_path: Path) -
     bare = tmp_path / "bare"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
     bare.chmod(0o755)
-    source = named_source(f"python={bare}:{adapter(tmp_path, ECHO).target}")
-    with Host(source) as host, pytest.raises(AdapterFailure, match=r"(?s)exit status 1.*No module named 'numpy'"):
+    address = named_address(f"python={bare}:{adapter(tmp_path, ECHO).target}")
+    with Host(address) as host, pytest.raises(AdapterFailure, match=r"(?s)exit status 1.*No module named 'numpy'"):
         host.describe()
 
 
@@ -250,8 +253,8 @@ def test_a_host_runs_on_an_older_interpreter(tmp_path: Path) -> None:
     python = _other_python()
     if not python:
         pytest.skip("neither BNCONFORM_TEST_PYTHON nor python3.10 is a Python with numpy, ml_dtypes and safetensors")
-    source = named_source(f"python={python}:{adapter(tmp_path, ECHO).target}")
+    address = named_address(f"python={python}:{adapter(tmp_path, ECHO).target}")
     for dtype in ("bfloat16", "float32"):
         case = make(dtype=dtype)
-        with Host(source) as host:
+        with Host(address) as host:
             assert echoes(host.run("bn.echo", case), case)

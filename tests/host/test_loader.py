@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bnconform.contract.address import AdapterFailure, AdapterSource, NotInstalled, installed_sources, named_source
+from bnconform.contract.address import AdapterFailure, Address, NotInstalled, installed_addresses, named_address
 from bnconform.contract.errors import ContractError
 from bnconform.host.loader import load
 
@@ -23,8 +23,8 @@ def write(folder: Path, text: str, name: str = "adapter.py") -> str:
     return str(path)
 
 
-def installed(target: str) -> AdapterSource:
-    return AdapterSource(target=target, namespace="mylib", named=False)
+def installed(target: str) -> Address:
+    return Address(target=target, namespace="mylib", named=False)
 
 
 @pytest.fixture
@@ -41,41 +41,41 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_installed_adapters_are_found_but_not_imported(distribution: Path) -> None:
     write(distribution, "raise SystemExit", "fake_first.py")
-    found = [source for source in installed_sources() if source.namespace == "fakelib"]
-    assert [source.target for source in found] == ["fake_first", "fake_second"]
-    assert not any(source.named for source in found)
+    found = [address for address in installed_addresses() if address.namespace == "fakelib"]
+    assert [address.target for address in found] == ["fake_first", "fake_second"]
+    assert not any(address.named for address in found)
     assert "fake_first" not in sys.modules
 
 
 def test_naming_an_installed_adapter_keeps_its_namespace(distribution: Path) -> None:
-    source = named_source("fake_second")
-    assert (source.namespace, source.named) == ("fakelib", True)
+    address = named_address("fake_second")
+    assert (address.namespace, address.named) == ("fakelib", True)
 
 
 def test_a_file_is_loaded_whatever_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, GOOD)
     monkeypatch.chdir(tmp_path)
-    source = named_source("adapter.py")
+    address = named_address("adapter.py")
     monkeypatch.chdir("/")
-    assert (source.namespace, str(source)) == ("adapter", "adapter.py")
-    assert [item.name for item in load(source)] == ["mylib.bn"]
+    assert (address.namespace, str(address)) == ("adapter", "adapter.py")
+    assert [item.name for item in load(address)] == ["mylib.bn"]
 
 
 def test_a_module_of_the_current_folder_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, GOOD, "bnconform_test_of_cwd.py")
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
-    source = named_source("bnconform_test_of_cwd")
-    assert [item.name for item in load(source)] == ["mylib.bn"]
-    assert source.file == str(tmp_path / "bnconform_test_of_cwd.py")
+    address = named_address("bnconform_test_of_cwd")
+    assert [item.name for item in load(address)] == ["mylib.bn"]
+    assert address.file == str(tmp_path / "bnconform_test_of_cwd.py")
     del sys.modules["bnconform_test_of_cwd"]
 
 
 def test_a_file_finds_its_neighbours_but_does_not_hide_what_it_wraps(tmp_path: Path) -> None:
     write(tmp_path, "NAME = 'mylib.helped'\n", "bnconform_test_helper.py")
     text = f"import colorsys, bnconform_test_helper as helper\nassert colorsys.hsv_to_rgb\n{GOOD}"
-    source = named_source(write(tmp_path, text.replace("'mylib.bn'", "helper.NAME"), "colorsys.py"))
-    assert [item.name for item in load(source)] == ["mylib.helped"]
+    address = named_address(write(tmp_path, text.replace("'mylib.bn'", "helper.NAME"), "colorsys.py"))
+    assert [item.name for item in load(address)] == ["mylib.helped"]
 
 
 def test_an_adapter_is_named_with_its_interpreter(tmp_path: Path, distribution: Path) -> None:
@@ -83,11 +83,11 @@ def test_an_adapter_is_named_with_its_interpreter(tmp_path: Path, distribution: 
     python = tmp_path / "my python"
     python.write_text("#!/bin/sh\n")
     python.chmod(0o755)
-    module, file = (named_source(f"python={python}:{text}") for text in ("fake_second", write(tmp_path, GOOD)))
+    module, file = (named_address(f"python={python}:{text}") for text in ("fake_second", write(tmp_path, GOOD)))
     assert (module.target, module.namespace, module.python) == ("fake_second", "fakelib", str(python))
     assert (file.python, str(file)) == (str(python), "adapter.py")
-    for source in (module, file, named_source("fake_second")):
-        assert named_source(source.asked) == source
+    for address in (module, file, named_address("fake_second")):
+        assert named_address(address.asked) == address
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_an_adapter_is_named_with_its_interpreter(tmp_path: Path, distribution: 
 )
 def test_an_interpreter_that_cannot_run_an_adapter_is_refused(text: str, message: str) -> None:
     with pytest.raises(ContractError, match=rf"--adapter .*{message}; expected python=INTERPRETER:MODULE"):
-        named_source(text)
+        named_address(text)
 
 
 def test_two_files_of_one_name_stay_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-    one = named_source(write(tmp_path / "one", GOOD))
-    two = named_source(write(tmp_path / "two", GOOD.replace("mylib", "other")))
-    assert [load(source)[0].name for source in (one, two, one)] == ["mylib.bn", "other.bn", "mylib.bn"]
+    one = named_address(write(tmp_path / "one", GOOD))
+    two = named_address(write(tmp_path / "two", GOOD.replace("mylib", "other")))
+    assert [load(address)[0].name for address in (one, two, one)] == ["mylib.bn", "other.bn", "mylib.bn"]
 
 
 @pytest.mark.parametrize("text", ["nowhere.py", "some folder", "-n", "", "a..b", os.path.join("a", "b")])
 def test_what_cannot_be_an_adapter_is_refused_at_once(text: str) -> None:
     with pytest.raises(ContractError, match=r"--adapter .*expected (a module|that) or the path of a \.py file"):
-        named_source(text)
+        named_address(text)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_cannot_be_an_adapter_is_refused_at_once(text: str) -> None:
 )
 def test_a_module_that_breaks_the_contract_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ContractError, match=message) as caught:
-        load(named_source(write(tmp_path, text)))
+        load(named_address(write(tmp_path, text)))
     assert not isinstance(caught.value, AdapterFailure)
 
 
@@ -148,15 +148,15 @@ def test_a_module_that_breaks_the_contract_is_refused(tmp_path: Path, text: str,
 )
 @pytest.mark.parametrize("named", [True, False], ids=["named", "installed"])
 def test_a_file_that_fails_to_import_is_refused(tmp_path: Path, text: str, message: str, named: bool) -> None:
-    source = AdapterSource(target=write(tmp_path, text), namespace="mylib", named=named)
+    address = Address(target=write(tmp_path, text), namespace="mylib", named=named)
     with pytest.raises(AdapterFailure, match=f"(?s){message}"):
-        load(source)
+        load(address)
 
 
 def test_a_failed_import_leaves_no_module_behind(tmp_path: Path) -> None:
     before = set(sys.modules)
     with pytest.raises(AdapterFailure):
-        load(named_source(write(tmp_path, "raise ValueError")))
+        load(named_address(write(tmp_path, "raise ValueError")))
     assert set(sys.modules) == before
 
 
@@ -166,13 +166,13 @@ def test_an_absent_framework_is_no_error_unless_named(tmp_path: Path) -> None:
         load(installed(path))
     assert caught.value.needs == "bnconform_no_such_framework"
     with pytest.raises(AdapterFailure, match=r"adapter\.py \(line 1\) .*No module named 'bnconform_no_such_framework'"):
-        load(named_source(path))
+        load(named_address(path))
 
 
 def test_an_absent_adapter_is_an_error_also_when_installed() -> None:
-    for source in (installed("bnconform_no_such_adapter"), named_source("bnconform_no_such_adapter.part")):
+    for address in (installed("bnconform_no_such_adapter"), named_address("bnconform_no_such_adapter.part")):
         with pytest.raises(AdapterFailure, match="No module named 'bnconform_no_such_adapter"):
-            load(source)
+            load(address)
 
 
 def test_not_installed_travels_between_processes() -> None:

@@ -14,7 +14,7 @@ from worlds.hosts import SOON, echoes, make
 from worlds.programs import ECHO, framed, offered, program
 
 import bnconform
-from bnconform.contract.address import AdapterFailure, named_source
+from bnconform.contract.address import AdapterFailure, named_address
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, TimedOut
@@ -25,7 +25,7 @@ from bnconform.host.pipe import read_description, read_reply
 from bnconform.host.process import Garbled
 
 DOCUMENT = (Path(bnconform.__file__).parent / "host" / "pipe.md").read_text(encoding="utf-8")
-SOURCE = named_source("pipe:sh")
+ADDRESS = named_address("pipe:sh")
 
 
 def of_the_document(kind: str) -> list[Any]:
@@ -71,7 +71,7 @@ def test_a_program_has_the_variables_of_a_host_and_writes_no_core(tmp_path: Path
 
 def test_the_examples_of_the_document_are_what_it_says() -> None:
     (description,) = of_the_document("description")
-    (described,) = read_description(SOURCE, framed(description)[8:])
+    (described,) = read_description(ADDRESS, framed(description)[8:])
     assert (described.name, described.version, described.ranks) == ("mylib.batch_norm", "2.1", (2, 3, 4, 5))
     assert (described.dialect.running_var, *described.dialect.links) == ("biased", "running_var")
     (message,) = of_the_document("case")
@@ -201,7 +201,7 @@ def test_a_program_that_does_not_describe_itself_is_refused(
 )
 def test_what_cannot_be_started_is_refused_at_once(text: str, message: str) -> None:
     with pytest.raises(ContractError, match=message):
-        named_source(text)
+        named_address(text)
 
 
 def test_a_program_is_found_from_any_folder_and_shown_without_its_own(
@@ -211,23 +211,23 @@ def test_a_program_is_found_from_any_folder_and_shown_without_its_own(
     path.write_text("#!/bin/sh\n")
     path.chmod(0o755)
     monkeypatch.chdir(tmp_path)
-    source = named_source("pipe:'./my bn.py' --of data/x.py")
-    assert source.program == [str(path), "--of", "data/x.py"]
-    assert (str(source), source.is_program, source.is_file) == ("pipe:my bn.py --of x.py", True, False)
+    address = named_address("pipe:'./my bn.py' --of data/x.py")
+    assert address.program == [str(path), "--of", "data/x.py"]
+    assert (str(address), address.is_program, address.is_file) == ("pipe:my bn.py --of x.py", True, False)
     monkeypatch.chdir("/")
-    assert named_source(source.target) == source
+    assert named_address(address.target) == address
 
 
 def test_a_program_that_cannot_be_executed_is_said_to_end(tmp_path: Path) -> None:
     path = tmp_path / "picture"
     path.write_bytes(b"\x7fELF" + bytes(60))
     path.chmod(0o755)
-    with Host(named_source(f"pipe:{path}")) as host, pytest.raises(AdapterFailure, match=r"status 126\); it wrote"):
+    with Host(named_address(f"pipe:{path}")) as host, pytest.raises(AdapterFailure, match=r"status 126\); it wrote"):
         host.describe()
 
 
 def test_a_debugger_is_refused_a_program() -> None:
-    with InProcessHost(SOURCE) as host, pytest.raises(ContractError, match="expected a call without --in-process"):
+    with InProcessHost(ADDRESS) as host, pytest.raises(ContractError, match="expected a call without --in-process"):
         host.describe()
 
 

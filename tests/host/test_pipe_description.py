@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from worlds.programs import framed
 
-from bnconform.contract.address import named_source
+from bnconform.contract.address import named_address
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import ContractError
 from bnconform.contract.settings import Argument, Settings
 from bnconform.host.pipe import read_description
 
-SOURCE = named_source("pipe:sh")
+ADDRESS = named_address("pipe:sh")
 
 
 def test_what_a_description_leaves_out_has_its_default() -> None:
     one = {"name": "p.bn", "features": ["mask"], "by_dtype": {"float16": {"stats_dtype": "float32"}}}
-    (found,) = read_description(SOURCE, framed({"kind": "Described", "implementations": [one]})[8:])
+    (found,) = read_description(ADDRESS, framed({"kind": "Described", "implementations": [one]})[8:])
     assert (found.dtypes, found.devices, found.compiled) == (("float32", "float64"), ("cpu",), False)
     assert (found.features, found.dialect) == (("mask",), Dialect())
     assert found.dialect_for("float16").stats_dtype == "float32"
@@ -27,14 +27,14 @@ def test_what_a_description_leaves_out_has_its_default() -> None:
 def test_a_program_may_say_what_a_user_writes_and_offer_its_defaults() -> None:
     settings = {"call": "p_bn", "eps": {"name": "epsilon", "default": "1e-05", "link": "https://p.example/bn"}}
     one = {"name": "p.bn", "features": ["default_eps"], "settings": settings}
-    (found,) = read_description(SOURCE, framed({"kind": "Described", "implementations": [one]})[8:])
+    (found,) = read_description(ADDRESS, framed({"kind": "Described", "implementations": [one]})[8:])
     assert found.settings == Settings(call="p_bn", eps=Argument("epsilon", "1e-05", "https://p.example/bn"))
     assert (found.settings.default_eps, found.settings.default_momentum) == (1e-5, None)
 
 
 def test_a_program_may_say_what_it_consists_of() -> None:
     items = [{"name": "p.bn", "versions": {"p": "2", "cuda": "12.4"}}, {"name": "p.plain", "version": "2"}]
-    found = read_description(SOURCE, framed({"kind": "Described", "implementations": items})[8:])
+    found = read_description(ADDRESS, framed({"kind": "Described", "implementations": items})[8:])
     assert [one.versions for one in found] == [{"p": "2", "cuda": "12.4"}, {"p": "2"}]
 
 
@@ -67,4 +67,4 @@ DESCRIPTIONS = {
 def test_a_description_that_breaks_the_contract_is_refused(said: Any, message: str) -> None:
     described = said if isinstance(said, dict) else {"kind": "Described", "implementations": said}
     with pytest.raises(ContractError, match=rf"^pipe:sh, its first frame: .*{message}"):
-        read_description(SOURCE, framed(described)[8:])
+        read_description(ADDRESS, framed(described)[8:])

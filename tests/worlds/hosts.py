@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bnconform import Case, Outcome
-from bnconform.contract.address import AdapterSource, named_source
+from bnconform.contract.address import Address, named_address
 from bnconform.contract.reply import Reply
 from bnconform.host.client import Host, InProcessHost
 
@@ -29,10 +29,10 @@ ANY_HOST = pytest.mark.parametrize("kind", [Host, InProcessHost])
 SOON = 20.0  # seconds within which anything here has to happen, on a busy machine too
 
 
-def adapter(folder: Path, functions: str, name: str = "adapter.py") -> AdapterSource:
+def adapter(folder: Path, functions: str, name: str = "adapter.py") -> Address:
     path = folder / name
     path.write_text(HEAD + functions + TAIL, encoding="utf-8")
-    return named_source(str(path))
+    return named_address(str(path))
 
 
 def make(shape: tuple[int, ...] = (3, 2), dtype: str = "float32") -> Case:

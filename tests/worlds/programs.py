@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bnconform.contract.address import AdapterSource, named_source
+from bnconform.contract.address import Address, named_address
 
 HEAD = '''
 import json, os, struct, sys, time
@@ -67,8 +67,8 @@ def offered(name: str, line: str) -> str:
 ECHO = offered("same", "return echo(message, header, data)")
 
 
-def program(folder: Path, functions: str = ECHO, tail: str = TAIL) -> AdapterSource:
+def program(folder: Path, functions: str = ECHO, tail: str = TAIL) -> Address:
     """Writes a program and returns it as the command line names it; without `tail` it says and answers nothing."""
     path = folder / "program.py"
     path.write_text(HEAD + functions + tail, encoding="utf-8")
-    return named_source(f"pipe:{shlex.quote(sys.executable)} -I {shlex.quote(str(path))}")
+    return named_address(f"pipe:{shlex.quote(sys.executable)} -I {shlex.quote(str(path))}")

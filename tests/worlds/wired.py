@@ -7,7 +7,7 @@ import pytest
 from ml_dtypes import bfloat16
 
 from bnconform import Case
-from bnconform.contract.address import AdapterSource, NotInstalled
+from bnconform.contract.address import Address, NotInstalled
 from bnconform.contract.implementation import Described
 from bnconform.host.client import Host
 
@@ -38,7 +38,7 @@ def numpy_dtype(dtype: str) -> np.dtype:
 
 def installed_of(adapter: str) -> list[Described]:
     """Returns what the adapter, a module, offers; skips the test where what it wraps is not installed."""
-    with Host(AdapterSource(target=adapter, namespace="", named=False)) as host:
+    with Host(Address(target=adapter, namespace="", named=False)) as host:
         try:
             return host.describe()
         except NotInstalled as error:

@@ -2,7 +2,7 @@
 
 Rules: 16-bit cases are computed in float32, as their Dialect declares; `:narrow` variants compute them in 16 bits.
 
-    bnconform run --adapter bnconform.faults.subjects --implementation 'faults.epsilon_*'
+    bnconform run --adapter bnconform.analysis.faults.adapter --implementation 'faults.epsilon_*'
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from functools import partial
 from bnconform.analysis.faults import FAULTS, VARIANTS, Fault, perform
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import NARROW
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
 
 DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
-NARROW = frozenset({"float16", "bfloat16"})
 FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum"})
 SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
 
@@ -46,7 +46,7 @@ def _narrow(one: Fault) -> Implementation:
     return Implementation(
         name=f"variants.{one.name}:narrow",
         run=partial(_perform, one, narrow=True),
-        dtypes=NARROW,
+        dtypes=frozenset(NARROW),
         features=FEATURES,
         settings=SETTINGS,
     )

@@ -19,7 +19,8 @@ from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import dtype_name, dtype_named
 from bnconform.contract.outcome import Outcome
-from bnconform.contract.reply import Crashed, NotOffered, Raised, Reply, TimedOut
+from bnconform.contract.reply import Reply, in_words
+from bnconform.engine.runner import asked
 from bnconform.engine.spec import Subject
 from bnconform.oracle.bounds.formats import arithmetic
 
@@ -60,7 +61,6 @@ class Bench:
         self.subject, self.dtype, self.rank, self.axis = subject, dtype, rank, axis
         self.facts = arithmetic(dtype)
         self.found: dict[str, Inferred] = {}
-        self._without: dict[Case, Case] = {}
         self.made: dict[Callable[..., Any], Any] = {}
 
     def value(self, name: str) -> str | None:
@@ -105,21 +105,13 @@ class Bench:
 
     def reply(self, case: Case) -> Reply:
         """Returns the implementation's answer; without running statistics, if it takes none in training."""
-        reply = self.subject.reply(case)
-        if not isinstance(reply, NotOffered) or case.mode == "infer" or case.running_mean is None:
-            return reply
-        return self.subject.reply(self._untracked(case))
-
-    def _untracked(self, case: Case) -> Case:
-        if case not in self._without:
-            self._without[case] = replace(case, running_mean=None, running_var=None)
-        return self._without[case]
+        return asked(self.subject.reply, case)[1]
 
     def outcome(self, case: Case) -> Outcome:
         """Returns the outcome; raises NoAnswer where there is none."""
         reply = self.reply(case)
         if not isinstance(reply, Outcome):
-            raise NoAnswer(words(reply))
+            raise NoAnswer(in_words(reply))
         return reply
 
     def array(self, case: Case, name: str) -> np.ndarray:
@@ -133,19 +125,6 @@ class Bench:
     def kind(self, case: Case, name: str) -> str:
         """Returns the name of the dtype of an output that there is."""
         return dtype_name(getattr(self.outcome(case), name).dtype)
-
-
-def words(reply: Reply) -> str:
-    """Returns a few words on the reply in place of an outcome."""
-    if isinstance(reply, NotOffered):
-        return f"not offered: {reply.reason}"
-    if isinstance(reply, Raised):
-        return f"raised {reply.type}: {reply.message:.80}"
-    if isinstance(reply, Crashed):
-        return f"crashed: {reply.how}"
-    return (
-        f"no answer within {reply.seconds:g} s" if isinstance(reply, TimedOut) else f"the adapter is at fault: {reply}"
-    )
 
 
 Made = TypeVar("Made")

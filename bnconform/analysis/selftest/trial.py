@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bnconform.cases.strategies import Given
-from bnconform.contract.address import named_source
+from bnconform.contract.address import named_address
 from bnconform.contract.reply import NotOffered
 from bnconform.engine.agreement import BAD, Judgement
 from bnconform.engine.runner import Ask, Runner
@@ -44,7 +44,7 @@ class Trial:
 
 def targets(names: Sequence[str], dtypes: Sequence[str]) -> list[Target]:
     """Returns the subjects of these names in these dtypes, as far as they are for them."""
-    described = {one.name: one for one in InProcessHost(named_source(SUBJECTS)).describe()}
+    described = {one.name: one for one in InProcessHost(named_address(SUBJECTS)).describe()}
     return [
         Target(implementation=described[name], dtype=dtype)
         for name in names
@@ -117,5 +117,5 @@ def _trial(target: Target, caught: Sequence[Tally], tallies: Sequence[Tally]) ->
 
 def asking(target: Target) -> Runner:
     """Returns what answers the cases of one subject, in this process."""
-    host = InProcessHost(named_source(SUBJECTS))
+    host = InProcessHost(named_address(SUBJECTS))
     return Runner.of(target, lambda: host)

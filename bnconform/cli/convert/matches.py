@@ -15,6 +15,7 @@ import numpy as np
 
 from bnconform.cli.convert.layer import Layer, settings_of
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import NARROW
 from bnconform.contract.implementation import Described
 
 Verdict = Literal["same", "differs", "not offered"]
@@ -29,7 +30,6 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 """The comparisons, and the settings.OFFERS that they take. The output of inference is that by the same statistics."""
 AVERAGES = ("running mean", "running variance")
 NORMALIZED = ("training output", "gradients", "inference output")
-NARROW = ("float16", "bfloat16")
 AVERAGED = {
     "exponential": "weighs the new statistics by ω from the first batch on",
     "cumulative": "weighs all batches alike, by 1/k at step k",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bnconform.cases.strategies import Given
 from bnconform.cli.session.examiner import Examiner, Judged
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.engine.runner import Runner
 from bnconform.engine.selection import Hosts
 from bnconform.engine.spec import Spec
@@ -31,7 +31,7 @@ class Question:
     """One spec asked of one target of one adapter; a finding answers it."""
 
     spec: Spec
-    source: AdapterSource
+    address: Address
     target: Target
 
     @property
@@ -81,7 +81,7 @@ class Run:
         )
         if self._out is not None and judged.tally.shown is not None and not judged.tally.shown.judged.broken:
             snippet = question.target.implementation.snippet
-            write_artefacts(self._out, record, judged.tally, question.source, snippet)
+            write_artefacts(self._out, record, judged.tally, question.address, snippet)
         return record
 
     def _examiner(self, question: Question) -> Examiner:
@@ -95,5 +95,5 @@ class Run:
         """Returns what asks the question's implementation, in all its dtypes: one that hangs is waited for once."""
         name = question.target.implementation.name
         if name not in self._runners:
-            self._runners[name] = Runner.of(question.target, lambda: self.hosts.of(question.source))
+            self._runners[name] = Runner.of(question.target, lambda: self.hosts.of(question.address))
         return self._runners[name]

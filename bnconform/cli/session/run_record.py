@@ -57,7 +57,9 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
             for one in specs
         ],
         "implementations": [
-            implementation_record(one, str(offer.source)) for offer in selection.offers for one in offer.implementations
+            implementation_record(one, str(offer.address))
+            for offer in selection.offers
+            for one in offer.implementations
         ],
         "missing": list(selection.missing),
         "broken": list(selection.broken),

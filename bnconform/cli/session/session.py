@@ -92,19 +92,19 @@ class Conformance:
     def _questions(self, specs: tuple[Spec, ...]) -> list[Question]:
         globs = self.request.specs
         chosen = choose_specs(all_specs(self.folder), globs) if globs else specs
-        return [Question(spec, source, target) for spec in specs if spec in chosen for source, target in self._known]
+        return [Question(spec, address, target) for spec in specs if spec in chosen for address, target in self._known]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Puts the items of one implementation and dtype together; runs after -k and the like have deselected."""
-        groups = {f"{source.target}{target.implementation.name}{target.dtype}": place for place, (source, target) in
+        groups = {f"{address.target}{target.implementation.name}{target.dtype}": place for place, (address, target) in
                   enumerate(self._known)}  # fmt: skip
 
         def place(item: pytest.Item) -> int:
             if not isinstance(item, SpecItem):
                 return -1
             question = item.question
-            return groups[f"{question.source.target}{question.target.implementation.name}{question.target.dtype}"]
+            return groups[f"{question.address.target}{question.target.implementation.name}{question.target.dtype}"]
 
         items.sort(key=place)
         asked = [item.question for item in items if isinstance(item, SpecItem)]
@@ -118,9 +118,9 @@ class Conformance:
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Closes a host when the items of its adapter are done."""
         if isinstance(item, SpecItem):
-            following = nextitem.question.source if isinstance(nextitem, SpecItem) else None
-            if following != item.question.source:
-                self.hosts.close(item.question.source)
+            following = nextitem.question.address if isinstance(nextitem, SpecItem) else None
+            if following != item.question.address:
+                self.hosts.close(item.question.address)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Any:

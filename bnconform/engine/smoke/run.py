@@ -6,13 +6,11 @@ a restart costs seconds, and the specs will report it; a missing offer is nobody
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bnconform.contract.case import Case
 from bnconform.contract.memory import InputOverwritten
 from bnconform.contract.outcome import Outcome
-from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, Reply, TimedOut
-from bnconform.engine.runner import Ask
+from bnconform.contract.reply import Broken, Crashed, Raised, Reply, TimedOut
+from bnconform.engine.runner import Ask, asked
 from bnconform.engine.smoke.answers import Answer, answer_of
 from bnconform.engine.smoke.cases import bare, odd_axis, smoke_cases
 from bnconform.engine.smoke.defaults import handed_on
@@ -29,29 +27,20 @@ def smoke(target: Target, ask: Ask) -> Smoke:
     answers: list[Answer] = []
     refused: list[Case] = []
     for case in smoke_cases(target.traits):
-        asked, reply = _asked(ask, case)
+        posed, reply = asked(ask, case)
         if isinstance(reply, Crashed | TimedOut):
             return Smoke(notes=notes(answers, target.dialect))
         if isinstance(reply, Raised):
-            refused.append(asked)
-        mistake = _mistake_of(target, asked, reply, answers)
+            refused.append(posed)
+        mistake = _mistake_of(target, posed, reply, answers)
         if mistake:
-            return broken_by(asked, mistake)
+            return broken_by(posed, mistake)
     return (
         _by_axis(target, ask, refused)
         or _handed_on(target, ask)
         or _reused(target, answers)
         or Smoke(notes=notes(answers, target.dialect))
     )
-
-
-def _asked(ask: Ask, case: Case) -> tuple[Case, Reply]:
-    """Returns the case that was asked with its reply: one without running statistics, where none are taken."""
-    reply = ask(case)
-    if not isinstance(reply, NotOffered) or case.mode == "infer" or case.running_mean is None:
-        return case, reply
-    without = replace(case, running_mean=None, running_var=None)
-    return without, ask(without)
 
 
 def _mistake_of(target: Target, case: Case, reply: Reply, answers: list[Answer]) -> str:

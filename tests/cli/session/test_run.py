@@ -14,21 +14,21 @@ from worlds.wrong_ways import of
 
 from bnconform import Case, Implementation, Outcome
 from bnconform.cli.session.run import Question, Run
-from bnconform.contract.address import AdapterSource
+from bnconform.contract.address import Address
 from bnconform.contract.implementation import Described
 from bnconform.engine.selection import Request
 from bnconform.engine.target import Target
 
-SOURCE = AdapterSource(target="mine.py", namespace="bn", named=True)
+ADDRESS = Address(target="mine.py", namespace="bn", named=True)
 FAMILY = ("normalizes_by_the_batch", "centres_on_the_batch_mean", "averages_the_running_mean")
 
 
 def asked(about: Implementation, out: Path | None = None, *ids: str) -> tuple[Run, Here, list[Question]]:
     """Returns a run over an implementation in this process, its host, and the questions that are planned."""
     host = Here(about)
-    hosts: Any = SimpleNamespace(request=Request(examples=10), of=lambda source: host)
+    hosts: Any = SimpleNamespace(request=Request(examples=10), of=lambda address: host)
     run, target = Run(hosts, out), Target(implementation=Described.of(about), dtype="float32")
-    questions = [Question(spec=SPECS[name], source=SOURCE, target=target) for name in ids or FAMILY]
+    questions = [Question(spec=SPECS[name], address=ADDRESS, target=target) for name in ids or FAMILY]
     run.plan(questions)
     return run, host, questions
 

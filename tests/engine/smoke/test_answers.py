@@ -112,10 +112,13 @@ def test_warnings_of_an_implementation_are_not_its_errors(tmp_path: Path) -> Non
 
 @ANY_HOST
 def test_an_adapter_that_does_not_load_is_said_to(tmp_path: Path, kind: type[Host]) -> None:
-    source = adapter(tmp_path, "import bnconform_no_such_framework\n")
-    with kind(source) as host, pytest.raises(AdapterFailure, match=r"adapter\.py .*No module named 'bnconform_no_su"):
+    address = adapter(tmp_path, "import bnconform_no_such_framework\n")
+    with kind(address) as host, pytest.raises(AdapterFailure, match=r"adapter\.py .*No module named 'bnconform_no_su"):
         host.describe()
-    with kind(replace(source, named=False)) as host, pytest.raises(NotInstalled, match="needs bnconform_no_such_frame"):
+    with (
+        kind(replace(address, named=False)) as host,
+        pytest.raises(NotInstalled, match="needs bnconform_no_such_frame"),
+    ):
         host.describe()
     with kind(adapter(tmp_path, "no_such_name\n")) as host, pytest.raises(AdapterFailure, match="NameError"):
         host.describe()

@@ -18,7 +18,7 @@ from bnconform import Case, Dialect, Outcome, Unsupported
 from bnconform.analysis.faults import adapter
 from bnconform.cases.shapes import POOL
 from bnconform.cases.strategies import Traits
-from bnconform.contract.address import named_source
+from bnconform.contract.address import named_address
 from bnconform.contract.axes import to_rows
 from bnconform.contract.dialect import CHOICES
 from bnconform.contract.reply import Crashed, TimedOut
@@ -234,7 +234,7 @@ FRAMEWORKS |= {f"keras_{backend}": "keras" for backend in ("tensorflow", "torch"
 @pytest.mark.parametrize(("name", "needs"), FRAMEWORKS.items(), ids=FRAMEWORKS)
 def test_the_adapters_that_come_along_pass(name: str, needs: str) -> None:
     pytest.importorskip(needs)
-    with Host(named_source(f"bnconform.adapters.{name}")) as host:
+    with Host(named_address(f"bnconform.adapters.{name}")) as host:
         for described in host.describe():
             run = Runner(lambda: host, described.name, described.features, described.ranks)
             for dtype in described.dtypes:

@@ -18,13 +18,12 @@ from bnconform.analysis.fingerprint.bench import (
     NoAnswer,
     NotAsked,
     probe,
-    words,
 )
 from bnconform.analysis.fingerprint.inferred import Candidate, Inferred, fitting, seen, undecided, worst_ratio
 from bnconform.analysis.fingerprint.probes.formulas import PLACEMENTS, SIGNS, WEIGHTS
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
-from bnconform.contract.reply import Raised
+from bnconform.contract.reply import Raised, in_words
 
 
 @probe("subnormal results")
@@ -104,7 +103,7 @@ def single_value(bench: Bench) -> Inferred:
     case = bench.pose(x, beta=beta, mean=1.0, var=2.0, eps=0.25)
     reply = bench.reply(case)
     if isinstance(reply, Raised):
-        return seen("raises", words(reply))
+        return seen("raises", in_words(reply))
     y = bench.array(case, "y")[0]
     # 4u of 2x as well, r being 2: for the folded form x·a + (β - μ·a).
     ratio = worst_ratio(y - beta, 2 * bench.facts.u * np.abs(beta) + 4 * bench.facts.u * np.abs(2 * x[0]))
@@ -120,9 +119,9 @@ def empty_batch(bench: Bench) -> Inferred:
     case = bench.pose(np.zeros((0, CHANNELS)), mean=1.0, var=2.0)
     reply = bench.reply(case)
     if isinstance(reply, Raised):
-        return seen("raises", words(reply))
+        return seen("raises", in_words(reply))
     if not isinstance(reply, Outcome):
-        raise NoAnswer(words(reply))
+        raise NoAnswer(in_words(reply))
     return seen(_kept(bench, case))
 
 
