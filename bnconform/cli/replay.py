@@ -30,13 +30,13 @@ def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str],
     implementations: globs; none stand for the witness's own. adapters: as on the command line; none likewise. script:
     whether to print, in place of the verdict, the script that reproduces it; one that conforms has none.
     """
-    case, about = load_case(witness)
-    spec = _spec_of(witness, about)
+    case, metadata = load_case(witness)
+    spec = _spec_of(witness, metadata)
     request = Request(
-        adapters=tuple(adapters or _adapter_of(about)),
-        implementations=implementations or (str(about["implementation"]),),
+        adapters=tuple(adapters or _adapter_of(metadata)),
+        implementations=implementations or (str(metadata["implementation"]),),
         dtypes=(case.dtype,),
-        device=str(about.get("device", "cpu")),
+        device=str(metadata.get("device", "cpu")),
     )
     hosts = Hosts(request=request)
     try:
@@ -49,16 +49,16 @@ def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str],
     return 1 if any(verdict in BAD for verdict in found) else 0
 
 
-def _spec_of(witness: Path, about: dict[str, Any]) -> Spec:
-    named = [one for one in all_specs() if one.id == about.get("spec")]
-    if not named or "implementation" not in about:
-        raise CallError(f"{witness} is about spec {about.get('spec')!r}; expected a witness of a spec that there is")
+def _spec_of(witness: Path, metadata: dict[str, Any]) -> Spec:
+    named = [one for one in all_specs() if one.id == metadata.get("spec")]
+    if not named or "implementation" not in metadata:
+        raise CallError(f"{witness} is about spec {metadata.get('spec')!r}; expected a witness of a spec that there is")
     return named[0]
 
 
-def _adapter_of(about: dict[str, Any]) -> list[str]:
+def _adapter_of(metadata: dict[str, Any]) -> list[str]:
     """Returns the adapter that the witness names, unless it is an installed one, which needs no naming."""
-    adapter = str(about.get("adapter", ""))
+    adapter = str(metadata.get("adapter", ""))
     return [] if not adapter or adapter in {address.target for address in installed_addresses()} else [adapter]
 
 

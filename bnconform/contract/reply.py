@@ -56,7 +56,7 @@ class Broken:
 def in_words(reply: object) -> str:
     """Returns what came in place of an outcome in a few words on one line."""
     if isinstance(reply, NotOffered):
-        return reply.reason
+        return f"not offered: {reply.reason}"
     if isinstance(reply, Raised):
         return f"raised {reply.type}: {reply.message.strip().partition(chr(10))[0]}"
     if isinstance(reply, Crashed):

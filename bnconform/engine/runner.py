@@ -60,8 +60,8 @@ class Runner:
     @classmethod
     def of(cls, target: Target, host: Callable[[], Answers]) -> Runner:
         """Returns what asks the implementation of a target. host: starts or returns its host."""
-        about = target.implementation
-        return cls(host, about.name, about.features, about.ranks)
+        one = target.implementation
+        return cls(host, one.name, one.features, one.ranks)
 
     def __call__(self, case: Case) -> Reply:
         """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks."""

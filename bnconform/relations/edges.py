@@ -139,8 +139,8 @@ def without_examples(case: Case) -> Case:
 
 def _limits(case: Case) -> tuple[float, float]:
     """Returns the smallest normal and the largest number of x's dtype."""
-    about: Any = ml_dtypes.finfo(case.x.dtype)  # type: ignore[no-untyped-call]
-    return float(about.smallest_normal), float(about.max)
+    limits: Any = ml_dtypes.finfo(case.x.dtype)  # type: ignore[no-untyped-call]
+    return float(limits.smallest_normal), float(limits.max)
 
 
 def _to_peak(case: Case, rows: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -53,9 +53,9 @@ class Examiner:
 
     def _replay(self, family: Iterable[Spec]) -> Iterable[Replayed]:
         """Yields what came of the replays of the deviations that cover this target, of those specs."""
-        about, target = self.target.implementation, self.target
+        one, target = self.target.implementation, self.target
         for spec in family:
-            known = self._registry.of(spec.id, about.name, about.version, target.dtype, target.device)
+            known = self._registry.of(spec.id, one.name, one.version, target.dtype, target.device)
             if known is not None:
                 tally = replay_witness(known, spec, target, self.ask)
                 yield replayed(known, tally, self._diagnostician.explain(tally))

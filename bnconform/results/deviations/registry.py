@@ -28,7 +28,7 @@ class Registry:
     """Deviations, found by their subject."""
 
     deviations: tuple[Deviation, ...] = ()
-    _about: dict[tuple[str, str, str], list[Deviation]] = field(default_factory=lambda: defaultdict(list), repr=False)
+    _entries: dict[tuple[str, str, str], list[Deviation]] = field(default_factory=lambda: defaultdict(list), repr=False)
 
     def __post_init__(self) -> None:
         seen: dict[tuple[str, str], Deviation] = {}
@@ -37,12 +37,12 @@ class Registry:
             if key in seen:
                 raise ContractError(f"{one.place}: {one.name} is known already, by {seen[key].place}")
             seen[key] = one
-            self._about[one.spec, one.dtype, one.device].append(one)
+            self._entries[one.spec, one.dtype, one.device].append(one)
 
     def of(self, spec: str, implementation: str, version: str, dtype: str, device: str) -> Deviation | None:
         """Returns the deviation that covers a question, before a glob the one that gives the name in full."""
-        about = self._about.get((spec, dtype, device), ())
-        covering = [one for one in about if fits(implementation, [one.implementation]) and one.cause.covers(version)]
+        entries = self._entries.get((spec, dtype, device), ())
+        covering = [one for one in entries if fits(implementation, [one.implementation]) and one.cause.covers(version)]
         return min(covering, key=lambda one: one.implementation != implementation, default=None)
 
     def check(self, implementations: Iterable[tuple[str, str]], specs: Collection[str]) -> None:
