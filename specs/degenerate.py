@@ -61,6 +61,7 @@ def gives_the_shift_for_a_single_value(bn: Subject, case: Case) -> Agreement:
     source=f"{QUESTIONS}: “Var[x] ← m/(m-1) E_B[σ_B²]”, which is 0/0 for m = 1; no document says what "
     "then: what loses least is asked",
     given=SINGLE,
+    basis="prudence",
 )
 def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> Found:
     """A batch of a single value per channel is refused, or leaves the running statistics finite."""
@@ -72,6 +73,7 @@ def keeps_its_averages_through_a_single_value(bn: Subject, case: Case) -> Found:
     source=f"{PAPER}, Algorithm 1: a mean over no values is not defined; no document says what then: what "
     "loses least is asked",
     given=SINGLE,
+    basis="prudence",
 )
 def keeps_its_averages_through_an_empty_batch(bn: Subject, case: Case) -> Found:
     """A batch of no examples is refused, or leaves the running statistics finite."""
@@ -153,6 +155,7 @@ def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreemen
     source=f"{PAPER}, section 3: “we will normalize each scalar feature independently”, of which there is "
     "none; no document says what then: what loses least is asked",
     given=TRAINING,
+    basis="prudence",
 )
 def takes_no_channels_or_refuses_them(bn: Subject, case: Case) -> list[Agreement]:
     """An input without any channel gives an empty output or a clear error, in training and in inference."""
@@ -181,6 +184,7 @@ def adds_a_negative_epsilon_as_it_stands(bn: Subject, case: Case) -> Found:
     source=f"{PAPER}, Algorithm 2: no average has an ε in it; specs/README.md: the rule of least loss, no "
     "NaN in state that outlives the call",
     given=TRAINING,
+    basis="prudence",
 )
 def keeps_its_averages_with_a_negative_epsilon(bn: Subject, case: Case) -> Found:
     """A negative ε is refused, or changes nothing in the running statistics: what has no root is still averaged."""
@@ -208,6 +212,7 @@ def infers_by_a_variance_just_below_zero(bn: Subject, case: Case) -> Found:
     source=f"specs/README.md: the rule of least loss, a clear error rather than a wrong number; {PAPER}, "
     "Algorithm 2, step 11, has no value there",
     given=INFERENCE,
+    basis="prudence",
 )
 def makes_no_number_of_a_negative_root(bn: Subject, case: Case) -> Found:
     """Where running variance and ε add up to less than zero, inference gives no finite number, or an error.

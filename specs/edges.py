@@ -90,6 +90,7 @@ def sends_no_gradient_to_a_single_value(bn: Subject, case: Case) -> Found:
     r"m = 0 \quad\Rightarrow\quad y = () \quad\text{in inference, or an error}",
     source=f"{PAPER}, Algorithm 2, step 11, for no x; no document says what then: what loses least is asked",
     given=INFERENCE,
+    basis="prudence",
 )
 def infers_nothing_for_no_examples(bn: Subject, case: Case) -> Agreement:
     """In inference a batch of no examples gives an empty output or a clear error."""

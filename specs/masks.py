@@ -105,6 +105,7 @@ def takes_a_mask_of_everything_for_no_mask(bn: Subject, case: Case) -> list[Agre
     r"M = \emptyset \quad\Rightarrow\quad |\mu'| < \infty, \quad |{\sigma^2}'| < \infty",
     source="documented nowhere; specs/README.md, the rule of least loss: no NaN in state that outlives the call",
     given=TRAINING,
+    basis="prudence",
 )
 def keeps_its_averages_when_all_is_hidden(bn: Subject, case: Case) -> list[Agreement]:
     """A mask that hides every value leaves no NaN in the running averages."""

@@ -28,6 +28,7 @@ from bnconform.cli.listing import list_faults, list_implementations, list_specs
 from bnconform.cli.new_adapter import add_new_adapter
 from bnconform.cli.replay import replay
 from bnconform.cli.selftest import Scope, selftest
+from bnconform.cli.session.telling import DETAILS
 from bnconform.contract.errors import CallError, ContractError
 from bnconform.engine.book import specs_folder
 from bnconform.engine.selection import Request
@@ -66,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, default=Request.timeout, metavar="SECONDS", help="for one call (60)")
     run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     run.add_argument("--in-process", action="store_true", help="no host processes: for a debugger")
+    words = "tell the statements that each defect breaks; twice: every finding at length"
+    run.add_argument("-v", dest="verbose", action="count", default=0, help=words)
+    words = "statements that no document makes, but prudence asks for, decide the exit status as well"
+    run.add_argument("--strict", action="store_true", help=words)
     known = run.add_mutually_exclusive_group()
     known.add_argument("--deviations", metavar="FOLDER", help="known deviations (bnconform's own)")
     known.add_argument("--no-deviations", dest="deviations", action="store_const", const="", help="search these, too")
@@ -120,7 +125,8 @@ def _run(options: argparse.Namespace) -> int:
         words += [f"--bn-{name}={value}" for value in getattr(options, name)]
     for name in ("device", "examples", "seed", "timeout"):
         words += [f"--bn-{name}={getattr(options, name)}"]
-    words += ["--bn-in-process"] * options.in_process
+    words += ["--bn-in-process"] * options.in_process + ["--bn-strict"] * options.strict
+    words += [f"--bn-tell={DETAILS[min(options.verbose, 2)]}"]
     words += [] if options.deviations is None else [f"--bn-deviations={options.deviations}"]
     with tempfile.TemporaryDirectory() as scratch:
         settings = Path(scratch) / "pytest.ini"

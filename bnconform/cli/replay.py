@@ -66,9 +66,10 @@ def _judge(spec: Spec, case: Case, hosts: Hosts, address: Any, target: Target, *
     ask = Runner.of(target, lambda: hosts.of(address))
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(ask, target.dialect), case))
-    record = finding(tally, target, ask, diagnosis=Diagnostician(target, ask).explain(tally))
+    diagnosis = Diagnostician(target, ask).explain(tally)
+    record = finding(tally, target, ask, diagnosis=diagnosis)
     if script and tally.shown is not None:
-        print(script_of(record, tally.shown, address, spec.latex, target.implementation.snippet), end="")
+        print(script_of(record, tally.shown, address, spec, target.implementation.snippet, diagnosis.shown), end="")
         return record["verdict"]
     name = f"{record['implementation']} {record['version']} {record['dtype']}"
     print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")

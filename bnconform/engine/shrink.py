@@ -54,7 +54,7 @@ def witness(
         return next((tried[-1] for case in _ladder(seen.case) if shows_the_same(case)), seen)
     channel = _channel_of(seen)
     rows = st.lists(st.integers(0, seen.case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
-    own = st.builds(_reduced, st.just(seen.case), st.just(channel), rows, st.integers(1, 8))
+    own = st.builds(reduced, st.just(seen.case), st.just(channel), rows, st.integers(1, 8))
     for strategy in (*small[:1], own, *small[1:]):
         found = _smallest(strategy, shows_the_same, seed)
         if found is not None:
@@ -62,7 +62,7 @@ def witness(
             return tried[-1]
         if tried:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
             return min(tried, key=lambda one: one.case.x.size)
-    whole_channel = _reduced(seen.case, channel, list(range(seen.case.rows)), None)
+    whole_channel = reduced(seen.case, channel, list(range(seen.case.rows)), None)
     return tried[-1] if shows_the_same(whole_channel) else seen
 
 
@@ -88,7 +88,7 @@ def _channel_of(seen: Seen) -> int:
     return worst.index[0] if len(worst.index) == 1 else worst.index[seen.case.axis]
 
 
-def _reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Case:
+def reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Case:
     """Returns `case` with one channel and these rows of it, numbers rounded to so many decimals (None: as they are)."""
     dtype = dtype_named(case.dtype)
     shape = [1] * case.x.ndim
@@ -112,7 +112,7 @@ def _reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> C
 
 def _ladder(case: Case) -> Iterator[Case]:
     few = list(range(min(2, case.rows)))
-    yield _reduced(case, 0, few, 1)
+    yield reduced(case, 0, few, 1)
     if case.rows > 2:
-        yield _reduced(case, 0, list(range(min(MOST_VALUES, case.rows))), None)
-    yield _reduced(case, 0, list(range(case.rows)), None)
+        yield reduced(case, 0, list(range(min(MOST_VALUES, case.rows))), None)
+    yield reduced(case, 0, list(range(case.rows)), None)

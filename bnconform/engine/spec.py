@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -83,6 +84,9 @@ class Subject:
         return agree(actual, value, within=within, output=name, quantity=quantity, where=where)
 
 
+Basis = Literal["stated", "prudence"]
+"""What a statement rests on: a document, a paper or the implementation's own documentation states it; or nobody does,
+and prudence asks for what loses least."""
 Stated = Callable[[Outputs, Symbols], "Equation | Sequence[Equation]"]
 Property = Callable[[Subject, Case], Agreement | Iterable[Agreement]]
 
@@ -96,6 +100,7 @@ def as_drawn(case: Case) -> Case:
 class Spec:
     """One documented statement about batch normalization, executable.
 
+    basis: whether a document states it, or prudence alone asks for it.
     equations: those of one run that it states, of the case that `asked` makes of a drawn one; empty for any other.
     """
 
@@ -108,6 +113,7 @@ class Spec:
     check: Property
     equations: tuple[Equation, ...] = ()
     asked: Callable[[Case], Case] = as_drawn
+    basis: Basis = "stated"
 
     @property
     def formula(self) -> str:
@@ -126,14 +132,15 @@ class Spec:
             return judgement(not_offered(absent.name))
 
 
-def spec(latex: str, *, source: str, given: Given) -> Callable[[Property], Spec]:
+def spec(latex: str, *, source: str, given: Given, basis: Basis = "stated") -> Callable[[Property], Spec]:
     """Turns a property `def verb_phrase(bn, case)` with a one-sentence docstring into a Spec.
 
     latex: the equation. source: name of the document and its sentence, or paper and section. given: the cases.
+    basis: "prudence" where nobody states it, and what loses least is asked.
     """
 
     def decorate(check: Property) -> Spec:
-        return _spec(check, check, latex, source, given)
+        return replace(_spec(check, check, latex, source, given), basis=basis)
 
     return decorate
 

@@ -8,17 +8,25 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.contract.address import Address
 from bnconform.contract.files import write_whole
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import save_case
+from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Seen, Tally
+from bnconform.results.proof import proof
 from bnconform.results.records import Finding
 from bnconform.results.script import script
 
 
 def write_artefacts(
-    out: Path, finding: Finding, tally: Tally, address: Address, snippet: Snippet | None = None
+    out: Path,
+    finding: Finding,
+    tally: Tally,
+    address: Address,
+    snippet: Snippet | None = None,
+    shown: Shown | None = None,
 ) -> None:
     """Writes the witness and the script of `finding` below `out` and notes in it where they lie."""
     seen = tally.shown
@@ -37,12 +45,24 @@ def write_artefacts(
         device=finding["device"],
         verdict=finding["verdict"],
     )
-    write_whole({out / reproduce: script_of(finding, seen, address, tally.spec.latex, snippet)})
+    write_whole({out / reproduce: script_of(finding, seen, address, tally.spec, snippet, shown)})
     finding["witness"], finding["reproduce"] = witness, reproduce
 
 
-def script_of(finding: Finding, seen: Seen, address: Address, latex: str, snippet: Snippet | None) -> str:
-    """Returns the script that reproduces `finding`, which `seen` shows."""
+def script_of(
+    finding: Finding,
+    seen: Seen,
+    address: Address,
+    spec: Spec,
+    snippet: Snippet | None = None,
+    shown: Shown | None = None,
+) -> str:
+    """Returns the script that reproduces `finding`, which `seen` shows: a proof, where one answer is itself wrong."""
+    short = proof(finding, spec.sentence, spec.formula, shown, address.asked, snippet) if shown is not None else ""
+    return short or _script_of(finding, seen, address, spec, snippet)
+
+
+def _script_of(finding: Finding, seen: Seen, address: Address, spec: Spec, snippet: Snippet | None) -> str:
     # Only an output of the case itself can be compared by a script that runs the case once.
     worst = seen.judged.worst
     shown = worst if worst is not None and worst.direct else None
@@ -54,7 +74,7 @@ def script_of(finding: Finding, seen: Seen, address: Address, latex: str, snippe
         adapter=address.asked,
         spec=finding["spec"],
         quantity=finding["quantity"],
-        latex=latex,
+        latex=spec.latex,
         expected=None if shown is None else shown.expected,
         bound=None if shown is None else shown.allowance,
         actual=None if shown is None else shown.actual,

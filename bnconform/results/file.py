@@ -17,7 +17,7 @@ from typing import Any, NoReturn, cast
 
 from bnconform.contract.errors import ContractError
 from bnconform.contract.files import write_whole
-from bnconform.results.records import LARGEST, End, Finding, RunRecord, plain
+from bnconform.results.records import LARGEST, DefectRecord, End, Finding, RunRecord, plain
 from bnconform.results.schema import check_record
 
 FILE = "results.jsonl"
@@ -27,12 +27,16 @@ GENERATOR = '<meta name="generator" content="bnconform">'
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """One run as its file tells it; `end` is None for a run that was interrupted."""
+    """One run as its file tells it; `end` is None for a run that was interrupted.
+
+    defects: the lines of what explains its findings; none in the files of earlier versions.
+    """
 
     run: RunRecord
     findings: tuple[Finding, ...]
     end: End | None
     path: Path
+    defects: tuple[DefectRecord, ...] = ()
 
     @property
     def interrupted(self) -> bool:
@@ -75,9 +79,12 @@ def read_results(path: Path | str) -> Results:
         if record["kind"] == "run" or (record["kind"] == "end" and number != len(lines)):
             raise ContractError(f"{path}, line {number}: a {record['kind']} line, which belongs elsewhere")
     end = cast(End, rest.pop()) if rest and rest[-1]["kind"] == "end" else None
-    if end is not None and end["findings"] != len(rest):
-        raise ContractError(f"{path}: {len(rest)} findings, but the end line counts {end['findings']}; lines were lost")
-    return Results(run=cast(RunRecord, run), findings=tuple(cast(list[Finding], rest)), end=end, path=path)
+    defects = tuple(cast(DefectRecord, record) for record in rest if record["kind"] == "defect")
+    findings = tuple(cast(Finding, record) for record in rest if record["kind"] == "finding")
+    if end is not None and end["findings"] != len(findings):
+        lost = f"{len(findings)} findings, but the end line counts {end['findings']}; lines were lost"
+        raise ContractError(f"{path}: {lost}")
+    return Results(run=cast(RunRecord, run), findings=findings, defects=defects, end=end, path=path)
 
 
 def _parse(line: bytes, path: Path, number: int, *, last: bool) -> dict[str, Any] | None:
@@ -140,6 +147,10 @@ class ResultsWriter:
         self._write({**record, "worst_ratio": ratio})
         self._verdicts[record["verdict"]] += 1
 
+    def defect(self, record: DefectRecord) -> None:
+        """Writes one defect; after the findings, of which it explains some."""
+        self._write(record)
+
     def end(self, *, seconds: float, exit_status: int) -> None:
         """Writes the last line, with the counts of the findings before it, and closes the file."""
         verdicts = dict(self._verdicts)
@@ -167,7 +178,7 @@ def clear_output(out: Path) -> None:
     """Removes the files that a previous run wrote to `out`, and nothing else; ContractError where the files are not a
     run's."""
     results, pages = out / FILE, [out / name for name in PAGES if (out / name).exists()]
-    artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py")]
+    artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py"), *out.glob("scripts/*.py")]
     ours = results.is_file() and _is_ours(results)
     strangers = [path for path in (results, *artefacts) if path.exists() and not ours]
     strangers += [page for page in pages if not _is_our_page(page)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from bnconform.analysis.diagnosis import Diagnosis
+from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.contract.reply import Crashed, Raised, TimedOut, in_words
 from bnconform.engine.agreement import BAD, Agreement
 from bnconform.engine.runner import Runner
@@ -16,7 +17,7 @@ from bnconform.engine.smoke import Smoke
 from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 from bnconform.results.deviations.replayed import Replayed
-from bnconform.results.records import Detail, Finding, Known, case_record, plain
+from bnconform.results.records import Detail, Finding, Known, ShownRecord, case_record, plain
 
 NOTHING_AMISS, UNDIAGNOSED = Smoke(), Diagnosis()
 
@@ -61,9 +62,16 @@ def finding(
         "compared": tally.compared,
         "detail": None if seen is None or broken else _detail(seen),
     }
-    worst = None if seen is None else seen.judged.worst
-    if worst is not None and worst.declared:
-        record["declared"] = worst.declared
+    if worst is not None:
+        record["output"] = worst.output
+        if worst.declared:
+            record["declared"] = worst.declared
+    if tally.spec.basis != "stated":
+        record["basis"] = tally.spec.basis
+    if diagnosis.shown is not None and record["detail"] is not None:
+        record["detail"]["shown"] = _shown(diagnosis.shown)
+    if diagnosis.likewise:
+        record["likewise"] = list(diagnosis.likewise)
     if diagnosis.words:
         record["explanation"] = diagnosis.words
     if replayed is not None:
@@ -75,6 +83,8 @@ def _known(replayed: Replayed) -> Known:
     """Returns the known cause of a finding, or a note that the entry is stale, with the remedy."""
     cause = replayed.deviation.cause
     known: dict[str, Any] = {"fault": cause.fault, "reason": cause.reason, "link": cause.link}
+    known |= {"defect": cause.defect.id, "title": cause.defect.title}
+    known |= {"severity": cause.defect.severity, "effect": cause.defect.effect}
     if cause.script not in ("", cause.link):
         known["script"] = cause.script
     if not replayed.holds:
@@ -145,6 +155,17 @@ def _declared(worst: Agreement, tally: Tally, target: Target) -> str:
         f"{worst.quantity} is as declared, {worst.declared} = {getattr(dialect, worst.declared)!r}{documented}; worst "
         f"error {tally.alternative_ratio:.3g} of the bound there, {tally.ratio:.3g} times the bound of this statement"
     )
+
+
+def _shown(one: Shown) -> ShownRecord:
+    return {
+        "case": case_record(one.case),
+        "output": one.output,
+        "index": list(one.index),
+        "actual_values": plain(one.actual),
+        "expected_values": plain(one.expected),
+        "bound_values": plain(one.allowance),
+    }
 
 
 def _detail(seen: Seen) -> Detail:

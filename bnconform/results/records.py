@@ -42,11 +42,13 @@ class _Stated(TypedDict):
 class SpecRecord(_Stated, total=False):
     """A spec as the run line states it; `given` says in words which cases it is tried on.
 
-    formula: the equations of one run that it states, as plain text; empty for any other statement.
+    formula: the equations of one run that it states, as plain text; empty for any other statement. basis: what the
+    statement rests on, "stated" by a document or "prudence" alone.
     """
 
     given: str
     formula: str
+    basis: str
 
 
 class _Described(TypedDict):
@@ -108,8 +110,27 @@ class CaseRecord(TypedDict):
     dy: Nested
 
 
+class ShownRecord(TypedDict):
+    """One of the cases that the statement asked, and the output of it that is furthest from right.
+
+    output: empty where the case raised.
+    """
+
+    case: CaseRecord
+    output: str
+    index: list[int]
+    actual_values: Nested
+    expected_values: Nested
+    bound_values: Nested
+
+
 class Detail(TypedDict, total=False):
-    """The witness of a finding: its case, its worst element and the three arrays that were compared."""
+    """The witness of a finding: its case, its worst element and the three arrays that were compared.
+
+    shown: the answer that is wrong by itself, and the very case that it answered.
+    """
+
+    shown: ShownRecord
 
     index: list[int]
     actual: Number | None
@@ -132,10 +153,17 @@ class Cause(TypedDict):
 
 
 class Known(Cause, total=False):
-    """The cause of a finding that the registry of deviations knows; script: the path of one that shows it, where the
-    link leads elsewhere; stale: `entry` of the registry no longer holds, as `words` say."""
+    """The cause of a finding that the registry of deviations knows.
+
+    script: the path of one that shows it, where the link leads elsewhere. defect, title, severity, effect: what it is a
+    cause of. stale: `entry` of the registry no longer holds, as `words` say.
+    """
 
     script: str
+    defect: str
+    title: str
+    severity: str
+    effect: str
     stale: bool
     entry: str
     words: str
@@ -144,7 +172,9 @@ class Known(Cause, total=False):
 class Finding(TypedDict):
     """One spec × implementation × dtype × device with its verdict.
 
-    declared: the field of the Dialect by which the implementation departs from the statement.
+    declared: the field of the Dialect by which the implementation departs from the statement. output: the output that
+    was compared, where it is one. basis: "prudence" where no document makes the statement. likewise: the faults that
+    break it in the same quantity, where none explains the values.
     """
 
     kind: Literal["finding"]
@@ -165,10 +195,41 @@ class Finding(TypedDict):
     reason: NotRequired[str]
     raises: NotRequired[str | None]
     declared: NotRequired[str]
+    output: NotRequired[str]
+    basis: NotRequired[str]
+    likewise: NotRequired[list[str]]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]
     known: NotRequired[Known]
+
+
+class DefectRecord(TypedDict):
+    """One cause, and what it explains.
+
+    severity: one of results.defects.SEVERITIES. known: whether the registry of deviations knows it. words: how far its
+    name explains the findings, where it was inferred. findings: how many. shown: spec, implementation, dtype and device
+    of the finding that shows it best. script: the path of the script that shows it, beside the results; status: the
+    exit status of that script when it was written, 1 where it shows the defect; None: it did not run.
+    """
+
+    kind: Literal["defect"]
+    id: str
+    title: str
+    severity: str
+    effect: str
+    known: bool
+    fault: str
+    likely: str
+    words: str
+    implementations: list[str]
+    dtypes: list[str]
+    specs: list[str]
+    findings: int
+    shown: list[str]
+    link: str
+    script: str | None
+    status: int | None
 
 
 class End(TypedDict):

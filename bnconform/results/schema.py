@@ -30,6 +30,9 @@ _FINDING_TYPES: _Types = {
     "reason": str,
     "raises": (str, NoneType),
     "declared": str,
+    "output": str,
+    "basis": str,
+    "likewise": list,
     "explanation": str,
     "compared": int,
     "detail": (dict, NoneType),
@@ -51,18 +54,56 @@ _RUN_TYPES: _Types = {
     "defaults": dict,
 }
 _END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
-_TYPES: dict[str, _Types] = {"run": _RUN_TYPES, "finding": _FINDING_TYPES, "end": _END_TYPES}
+_DEFECT_TYPES: _Types = {
+    "id": str,
+    "title": str,
+    "severity": str,
+    "effect": str,
+    "known": bool,
+    "fault": str,
+    "likely": str,
+    "words": str,
+    "implementations": list,
+    "dtypes": list,
+    "specs": list,
+    "findings": int,
+    "shown": list,
+    "link": str,
+    "script": (str, NoneType),
+    "status": (int, NoneType),
+}
+_TYPES: dict[str, _Types] = {
+    "run": _RUN_TYPES,
+    "finding": _FINDING_TYPES,
+    "defect": _DEFECT_TYPES,
+    "end": _END_TYPES,
+}
 # `from __future__ import annotations` leaves __optional_keys__ empty.
 _OPTIONAL = frozenset(
-    {"fault", "reason", "raises", "declared", "explanation", "compared", "detail", "known", "defaults"}
+    {
+        "fault",
+        "reason",
+        "raises",
+        "declared",
+        "output",
+        "basis",
+        "likewise",
+        "explanation",
+        "compared",
+        "detail",
+        "known",
+        "defaults",
+    }
 )
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:
-    """Returns `record` if it is a run, finding or end line; otherwise raises ContractError, beginning with `where`."""
+    """Returns `record` if it is a line of some kind; otherwise raises ContractError, beginning with `where`."""
     kind = record.get("kind") if isinstance(record, dict) else None
     if kind not in _TYPES:
-        raise ContractError(f"{where}: expected an object whose kind is run, finding or end; got {record!r:.80}")
+        raise ContractError(
+            f"{where}: expected an object whose kind is run, finding, defect or end; got {record!r:.80}"
+        )
     for name, expected in _TYPES[kind].items():
         if name not in record and name not in _OPTIONAL:
             raise ContractError(f"{where}: a {kind} line without {name!r}")

@@ -58,7 +58,7 @@ def script(
     told |= {"case": case, "needs": needs, "implementation": implementation, "adapter": adapter, "spec": spec}
     told |= {"quantity": quantity or "", "latex": latex, "flags": case.flags}
     told |= {"expected": expected, "bound": None if expected is None else bound, "actual": actual}
-    return _TEMPLATES.get_template(template + ".py.jinja").render(told)
+    return TEMPLATES.get_template(template + ".py.jinja").render(told)
 
 
 def _template(adapter: str, snippet: Snippet | None) -> tuple[str, str]:
@@ -85,12 +85,22 @@ def _array(value: Any) -> str:
     return f"np.array([{numbers}]).reshape({wide.shape!r})"
 
 
+def _literal(value: Any) -> str:
+    """Returns an expression for a number or an array of few values, in the fewest digits that tell them in its type."""
+    if not isinstance(value, np.ndarray):
+        return repr(float(value))
+    if not value.size:
+        return f"np.zeros({value.shape!r})"
+    shortest = np.array([float(str(one)) for one in value.ravel()]).reshape(value.shape)
+    return f"np.array({shortest.tolist()!r})".replace("nan", "np.nan").replace("inf", "np.inf")
+
+
 def _comment(text: str) -> str:
     """Returns `text` on one line, so that it stays in its comment."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-_TEMPLATES = Environment(  # autoescape is for HTML: here `py`, `array` and `comment` quote
+TEMPLATES = Environment(  # autoescape is for HTML: here `py`, `array` and `comment` quote
     loader=PackageLoader("bnconform", "results/templates"),
     autoescape=False,
     undefined=StrictUndefined,
@@ -98,4 +108,4 @@ _TEMPLATES = Environment(  # autoescape is for HTML: here `py`, `array` and `com
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_TEMPLATES.filters |= {"py": ascii, "array": _array, "comment": _comment}
+TEMPLATES.filters |= {"py": ascii, "array": _array, "literal": _literal, "comment": _comment}

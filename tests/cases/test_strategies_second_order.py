@@ -11,7 +11,7 @@ from bnconform.cases.small import small_cases
 from bnconform.cases.strategies import Traits, cases, fill
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import FEATURES
-from bnconform.engine.shrink import _reduced
+from bnconform.engine.shrink import reduced
 
 KINDS = ("tangents", "second_order")
 
@@ -55,7 +55,7 @@ def test_tangents_have_a_mean_and_a_component_along_h():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reduced_case_keeps_the_directions_of_its_channel(kind):
     case = draw(cases(mode="infer", derivatives=kind).strategy(Traits("float32", ranks=(4,))), 1)[0]
-    small = _reduced(case, 2, [0, 1], None)
+    small = reduced(case, 2, [0, 1], None)
     for name in FEATURES[kind]:
         array = getattr(case, name)
         if array is not None:

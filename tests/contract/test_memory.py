@@ -24,7 +24,7 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Raised
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.wire import load_case, pack_case, save_case, unpack_case
-from bnconform.engine.shrink import _reduced
+from bnconform.engine.shrink import reduced
 
 NUMBERS: list[Any] = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 ODD = [memory for memory in MEMORY if memory != "plain"]
@@ -133,7 +133,7 @@ def test_a_case_travels_and_rests_with_its_manner(memory: Memory, tmp_path: Path
 
 def test_a_reduced_case_keeps_its_manner() -> None:
     case = make_case(memory="strided", watched=True, eager=True)
-    assert _reduced(case, 0, [0, 1], 1).flags == case.flags
+    assert reduced(case, 0, [0, 1], 1).flags == case.flags
     assert case.flags == {"memory": "strided", "eager": True, "watched": True}
     assert make_case().flags == {}
     assert make_case(watched=True).needs == frozenset()

@@ -30,11 +30,16 @@ KEY = case_key(read_case(LINE))
 LARGE = read_case(LINE.replace("2,1", "50,1").replace("0 0.5", "0 0.5 " * 25))
 
 
-def registry_of(folder: Path, *, drafts: bool = False, times: int = 1, **changed: str | None) -> Registry:
-    """Writes a cause, with what was changed (None: left out), and its witness, and returns the registry."""
+def write_cause(folder: Path, *, times: int = 1, **changed: str | None) -> None:
+    """Writes a cause, with what was changed (None: left out), and its witness."""
     entry = {"witnesses": f'{{ KEY = "{LINE}" }}', **ENTRY, **changed}
     text = "[[cause]]\n" + "\n".join(f"{key} = {value}" for key, value in entry.items() if value is not None)
     (folder / "lib.toml").write_text("\n\n".join([text.replace("KEY", KEY)] * times), encoding="utf-8")
+
+
+def registry_of(folder: Path, *, drafts: bool = False, times: int = 1, **changed: str | None) -> Registry:
+    """Returns the registry of a cause that was written as `write_cause` does."""
+    write_cause(folder, times=times, **changed)
     return load_registry(folder, drafts=drafts)
 
 
@@ -114,7 +119,7 @@ def test_a_draft_is_read_only_to_propose_more(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_registry_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lib.toml").write_text("[cause]\n", encoding="utf-8")
-    with pytest.raises(ContractError, match="expected \\[\\[cause\\]\\] tables"):
+    with pytest.raises(ContractError, match=r"got cause; expected \[\[cause\]\] and \[defects"):
         load_registry(tmp_path)
 
 
@@ -216,3 +221,53 @@ def test_a_script_is_shown_as_an_installed_bnconform_has_it(capsys: pytest.Captu
     shown = capsys.readouterr().out
     assert "link    bnconform/results/deviations/torch/noncontiguous_sums.py" in shown
     assert "script  bnconform/results/deviations/torch/third_derivative.py" in shown
+
+
+DEFECT = '[defects.one_more]\ntitle = "It adds one"\nseverity = "ordinary"\neffect = "y is one too large."\n\n'
+
+
+def with_defects(folder: Path, tables: str, **changed: str | None) -> Registry:
+    """Returns the registry of a cause below tables of defects."""
+    write_cause(folder, **changed)
+    file = folder / "lib.toml"
+    file.write_text(tables + file.read_text(encoding="utf-8"), encoding="utf-8")
+    return load_registry(folder)
+
+
+def test_a_cause_is_of_a_defect_that_its_file_states(tmp_path: Path) -> None:
+    (known,) = with_defects(tmp_path, DEFECT, defect='"one_more"').deviations
+    defect = known.cause.defect
+    assert (defect.id, defect.title, defect.severity) == ("lib/one_more", "It adds one", "ordinary")
+    assert defect.effect == "y is one too large."
+
+
+def test_a_cause_without_a_defect_is_one_of_its_own(tmp_path: Path) -> None:
+    (known,) = registry_of(tmp_path).deviations
+    assert (known.cause.defect.id, known.cause.defect.title) == ("lib/1", "It adds one.")
+
+
+@pytest.mark.parametrize(
+    ("tables", "defect", "said"),
+    [
+        (DEFECT, '"two_more"', r"lib.toml: no cause is of defects.one_more; remove it, or name it in a cause"),
+        ("", '"two_more"', r"lib.toml, cause 1: defect is 'two_more'; expected one of none"),
+        (DEFECT.replace("ordinary", "awful"), '"one_more"', r"severity is 'awful'; expected one of ordinary, unusual"),
+        (
+            DEFECT.replace('"It adds one"', '" "'),
+            '"one_more"',
+            r"\[defects.one_more\]: title is ' '; expected a person",
+        ),
+        (DEFECT.replace("effect", "affect"), '"one_more"', r"\[defects.one_more\]: lacks effect; expected title"),
+        ("defects = 3\n", None, r"lib.toml: defects is 3; expected \[defects.NAME\] tables"),
+    ],
+)
+def test_a_wrong_defect_is_refused_with_its_place(tmp_path: Path, tables: str, defect: str | None, said: str) -> None:
+    with pytest.raises(ContractError, match=said):
+        with_defects(tmp_path, tables, defect=defect)
+
+
+def test_every_cause_of_our_own_registry_is_of_a_stated_defect() -> None:
+    causes = {one.cause.place: one.cause for one in load_registry().deviations}.values()
+    assert [cause.place for cause in causes if not cause.defect.effect] == []
+    titles = {cause.defect.id: cause.defect.title for cause in causes}
+    assert [title for title in titles.values() if len(title) > 110 or title.endswith(".")] == []

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.analysis.faults import FAULTS, Fault
 
 PLACES = {fault.name: place for place, fault in enumerate(FAULTS)}
@@ -19,10 +20,16 @@ NOTHING = "no known fault explains it"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The faults that explain a failing finding, best first, and the same in words; both empty: nothing to explain."""
+    """The faults that explain a failing finding, best first, and the same in words; both empty: nothing to explain.
+
+    likewise: where none explains its values, those that break the statement on the same case in the same quantity.
+    shown: the answer that is wrong by itself, where one is.
+    """
 
     likely: tuple[Likely, ...] = ()
     words: str = ""
+    likewise: tuple[str, ...] = ()
+    shown: Shown | None = None
 
 
 def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]:

@@ -22,6 +22,7 @@ from bnconform.analysis.diagnosis.fresh_cases import FreshCases
 from bnconform.analysis.diagnosis.matching import Exhibit
 from bnconform.analysis.diagnosis.prediction import in_dialect
 from bnconform.analysis.diagnosis.rounding_failure import rounding_failure
+from bnconform.analysis.diagnosis.shown import raising, worst_of
 from bnconform.analysis.faults import FAULTS, Fault, perform
 from bnconform.analysis.faults.fault import Asked
 from bnconform.analysis.fingerprint.fingerprinting import fingerprint, rank_of
@@ -65,6 +66,8 @@ class Diagnostician:
 
     def diagnose(self, spec: Spec, seen: Seen) -> Diagnosis:
         """Returns the diagnosis of a spec that is not kept on a case; nothing where there was no outcome to explain."""
+        if isinstance(seen.judged.reply, Raised):
+            return Diagnosis(shown=raising(told(spec, seen.case, self._ask, self._target.dialect)[1]))
         if seen.judged.reply is not None or seen.judged.verdict != "fails":
             return Diagnosis()
         again, replies = told(spec, seen.case, self._ask, self._target.dialect)
@@ -73,7 +76,7 @@ class Diagnostician:
         exhibits = [self._exhibit(one) for one in evidence_of(replies, self._target.dialect)]
         if not exhibits and not all(case.needs <= CALCULABLE for case, _ in replies):
             return Diagnosis(words=NOT_COMPARED)
-        return self._explained(spec, seen, exhibits)
+        return replace(self._explained(spec, seen, exhibits), shown=worst_of(exhibits))
 
     def _exhibit(self, one: Evidence) -> Exhibit:
         """Returns the exhibit of an equal piece of evidence, if it is among the latest ones."""
@@ -90,11 +93,12 @@ class Diagnostician:
         if found is None and outputs:
             alone = self._speaking(_matching(self._faults, exhibits, outputs), exhibits, spec.given, outputs)
             found = self._told_apart(alone, exhibits, spec.given, outputs)
-        return found or self._unexplained(exhibits)
+        return found or self._unexplained(spec, seen, exhibits)
 
-    def _unexplained(self, exhibits: Sequence[Exhibit]) -> Diagnosis:
+    def _unexplained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
         hint = rounding_failure(exhibits)
-        return Diagnosis(words=f"{NOTHING}; {hint}; {self._grade}" if hint else NOTHING)
+        likewise = tuple(fault.name for fault in self._faults if self._breaks_likewise(spec, seen, fault))
+        return Diagnosis(words=f"{NOTHING}; {hint}; {self._grade}" if hint else NOTHING, likewise=likewise)
 
     @cached_property
     def _grade(self) -> str:
@@ -186,6 +190,13 @@ class Diagnostician:
     def _fails_likewise(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
         subject = Subject(self._wrong(fault), self._target.dialect)
         return spec.judge(subject, seen.case).signature == seen.judged.signature
+
+    def _breaks_likewise(self, spec: Spec, seen: Seen, fault: Fault) -> bool:
+        """Returns whether a fault breaks the statement on the case in the same quantity, whatever its values there."""
+        judged = spec.judge(Subject(self._wrong(fault), self._target.dialect), seen.case)
+        one, other = judged.worst, seen.judged.worst
+        alike = one is not None and other is not None and one.quantity == other.quantity
+        return alike and judged.signature == seen.judged.signature
 
     def _wrong(self, fault: Fault) -> Ask:
         """Returns a new implementation with that fault."""

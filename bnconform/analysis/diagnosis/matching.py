@@ -53,6 +53,10 @@ class Exhibit:
         right = self._right.values
         return {o: self._ratios_within(o, right[o], self.evidence.allowance(o)) for o in self.evidence.outputs}
 
+    def right(self, output: str) -> Array:
+        """Returns the right values of an output."""
+        return self._right.values[output]
+
     @cached_property
     def missed(self) -> dict[str, Mask]:
         """Where the right formulas do not explain an output."""

@@ -30,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bn-timeout", type=float, metavar="SECONDS", help="limit for one call; default: 60")
     group.addoption("--bn-in-process", action="store_true", help="no host processes: for a debugger")
     group.addoption("--bn-deviations", metavar="FOLDER", help="known deviations; default: bnconform's own; '': none")
+    words = "what is told of what is wrong: defects, statements or findings (the default)"
+    group.addoption("--bn-tell", metavar="WHAT", help=words)
+    group.addoption("--bn-strict", action="store_true", help="statements of prudence decide the exit status as well")
     group.addoption("--bn-command", help=argparse.SUPPRESS)  # what the user typed, where that was not pytest
     group.addoption("--bn-out", metavar="DIR", help="where results and report are written; default: nowhere")
 

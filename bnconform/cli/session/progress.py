@@ -33,11 +33,13 @@ class Progress:
             self._terminal.ensure_newline()
             self._terminal.write_line(_line(self._open.pop(group)), **_colour(found))
 
-    def summary(self, findings: list[Finding], out: Path | None) -> None:
-        """Writes the counts and where the report lies."""
+    def summary(self, findings: list[Finding], out: Path | None, told: list[str]) -> None:
+        """Writes what is wrong, as `told`, the counts and where the report lies."""
         if self._terminal is None or not findings:
             return
         self._terminal.write_sep("=", "bnconform")
+        for line in told:
+            self._terminal.write_line(line, **({"red": True} if line.startswith("✗") else {}))
         self._terminal.write_line(_counted(findings))
         stale = sum(map(is_stale, findings))
         if stale:

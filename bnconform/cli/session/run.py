@@ -81,7 +81,7 @@ class Run:
         )
         if self._out is not None and judged.tally.shown is not None and not judged.tally.shown.judged.broken:
             snippet = question.target.implementation.snippet
-            write_artefacts(self._out, record, judged.tally, question.address, snippet)
+            write_artefacts(self._out, record, judged.tally, question.address, snippet, judged.diagnosis.shown)
         return record
 
     def _examiner(self, question: Question) -> Examiner:

@@ -53,6 +53,7 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
                 "formula": one.formula,
                 "source": one.source,
                 "given": given_words(one.given),
+                "basis": one.basis,
             }
             for one in specs
         ],

@@ -7,6 +7,7 @@ are written by that process alone; the last line is written only when the sessio
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import time
 from pathlib import Path
@@ -18,14 +19,17 @@ from bnconform.cli.session.items import SpecFile, SpecItem
 from bnconform.cli.session.progress import Progress
 from bnconform.cli.session.run import Question, Run
 from bnconform.cli.session.run_record import run_record
+from bnconform.cli.session.telling import DETAILS, Detail, told
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import all_specs, specs_folder
 from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, select, targets
 from bnconform.engine.spec import Spec
 from bnconform.report import write_report
+from bnconform.results.defects import Defect, defects_of
 from bnconform.results.deviations import Registry, load_registry
 from bnconform.results.file import ResultsWriter, read_results
-from bnconform.results.records import Finding, is_known, is_stale
+from bnconform.results.proving import Surroundings, prove
+from bnconform.results.records import DefectRecord, Finding, is_known, is_stale
 
 ATTRIBUTE = "bnconform"
 
@@ -38,7 +42,9 @@ class Conformance:
         self.hosts = Hosts(request=request)
         self.run = Run(self.hosts, out)
         self.findings: list[Finding] = []
+        self.defects: list[Defect] = []
         self.errors = 0
+        self._records: list[DefectRecord] = []
         self.selection = Selection()
         self._started = time.perf_counter()
         self._writer: ResultsWriter | None = None
@@ -162,7 +168,9 @@ class Conformance:
         found = json.loads(text)["finding"]
         # Without a letter the item itself leaves no mark; the word stands in the summary, and in the lines of -v.
         word = "known" if is_known(found) else found["verdict"]
-        return ("failed" if report.failed else word), "", word.upper()
+        # pytest tells all that is "failed" at length, one by one; defects are told in its place.
+        at_length = report.failed and self._detail == "findings"
+        return ("failed" if at_length else word), "", word.upper()
 
     # Reporting
 
@@ -183,26 +191,53 @@ class Conformance:
     @property
     def status(self) -> int:
         """The exit status that the findings amount to; an error of bnconform's own is never a verdict."""
-        if any(is_stale(found) or (found["verdict"] in BAD and not is_known(found)) for found in self.findings):
+        if any(is_stale(found) or self._counts(found) for found in self.findings):
             return 1
         faulty = self.selection.broken or any(found.get("fault") == "adapter" for found in self.findings)
         return 2 if self.errors or faulty or not self.findings else 0
+
+    def _counts(self, found: Finding) -> bool:
+        """Returns whether a finding is a failure that decides the exit status."""
+        prudent = found.get("basis") == "prudence" and not self.config.getoption("bn_strict")
+        return found["verdict"] in BAD and not is_known(found) and not prudent
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Ends the results, if the session was not interrupted, and writes the report."""
         self.hosts.close()
+        if self.is_worker:
+            return
+        self.defects = defects_of(self.findings, {one.id: one.chapter for one in all_specs(self.folder)})
         if self._writer is None or self.out is None:
             return
         # 0: passed, 1: some failed, 5: nothing was run; anything else is an interruption and leaves no last line. Nor
         # does an error of bnconform's own, or a lost worker: findings are then missing.
         if exitstatus in (0, 1, 5) and not self.errors:
+            self._prove()
             self._writer.end(seconds=time.perf_counter() - self._started, exit_status=self.status)
         with self._writer:
             pass
         write_report([read_results(self.out)], self.out)
 
+    def _prove(self) -> None:
+        """Writes the script and the line of each defect, and runs the scripts."""
+        if self._writer is None or self.out is None:
+            return
+        known = {
+            one.name: Surroundings(argument=offer.address.target if offer.address.is_file else "",
+                                   variables=offer.address.env)
+            for offer in self.selection.offers for one in offer.implementations
+        }  # fmt: skip
+        self._records = prove(self.defects, self.out, known, workers=os.cpu_count() or 1)
+        for record in self._records:
+            self._writer.defect(record)
+
+    @property
+    def _detail(self) -> Detail:
+        chosen = self.config.getoption("bn_tell")
+        return chosen if chosen in DETAILS else "findings"
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Says where the report lies."""
+        """Says what is wrong, and where the report lies."""
         if not self.is_worker:
-            self.progress.summary(self.findings, self.out)
+            self.progress.summary(self.findings, self.out, told(self.defects, self._records, self.out, self._detail))

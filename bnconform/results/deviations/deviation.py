@@ -7,13 +7,13 @@ folder and must be there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from bnconform.contract.case import Case
@@ -21,12 +21,14 @@ from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.engine.agreement import BAD, VERDICTS
 from bnconform.engine.selection import DEVICES, fits
+from bnconform.results.deviations.checks import check_keys, one_of, version_range, words
+from bnconform.results.deviations.defects import Defect, defect_of
 from bnconform.results.deviations.signature import Signature
 from bnconform.results.deviations.witnesses import Packed, Witness
 
 FAULTS = ("implementation", "adapter", "by-design")
 _CAUSE = ("implementations", "versions", "fault", "reason", "link", "findings")
-_CAUSE_MORE = ("devices", "script", "witnesses")
+_CAUSE_MORE = ("defect", "devices", "script", "witnesses")
 _ROW = ("spec", "dtypes", "witness")
 _ROW_MORE = ("implementations", "verdict", "quantity", "raises", "diagnosis")
 WRITTEN = ("reason", "link")
@@ -35,11 +37,15 @@ _ABOVE_THE_PACKAGE = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Why findings are as they are. place: where that is written; link: documentation, an issue or a script; script:
-    the path of the one that shows it with the framework and NumPy alone, or "". A script of bnconform's own is given
-    from the package on, as an installed bnconform has it."""
+    """Why findings are as they are.
+
+    place: where that is written. defect: what it is a cause of. link: documentation, an issue or a script. script: the
+    path of the one that shows it with the framework and NumPy alone, or "". A script of bnconform's own is given from
+    the package on, as an installed bnconform has it.
+    """
 
     place: str
+    defect: Defect
     fault: str
     reason: str
     link: str
@@ -89,12 +95,15 @@ class _Shared:
     packed: Packed
 
 
-def deviations_of(table: Any, place: str, packed: Packed, *, drafts: bool = False) -> Iterator[Deviation]:
+def deviations_of(
+    table: Any, place: str, packed: Packed, defects: Mapping[str, Defect], *, drafts: bool = False
+) -> Iterator[Deviation]:
     """Yields the deviations of one `[[cause]]`; raises ContractError, beginning with `place`, for a wrong one.
 
-    packed: the larger witnesses, which lie beside it. drafts: whether a reason and a link may be still to be written.
+    packed: the larger witnesses, which lie beside it. defects: those that its file states, by name. drafts: whether a
+    reason and a link may be still to be written.
     """
-    _check_keys(table, place, _CAUSE, _CAUSE_MORE)
+    check_keys(table, place, _CAUSE, _CAUSE_MORE)
     for key in WRITTEN:
         if not isinstance(table[key], str) or not (drafts or table[key].strip()):
             raise ContractError(
@@ -102,9 +111,9 @@ def deviations_of(table: Any, place: str, packed: Packed, *, drafts: bool = Fals
                 "be read, or remove the entry"
             )
     shared = _Shared(
-        cause=_cause(table, place, packed.path.parent),
-        names=_words(table["implementations"], "implementations", place),
-        devices=_words(table.get("devices", ["cpu"]), "devices", place, DEVICES),
+        cause=_cause(table, place, packed.path.parent, defects),
+        names=words(table["implementations"], "implementations", place),
+        devices=words(table.get("devices", ["cpu"]), "devices", place, DEVICES),
         lines=_lines(table.get("witnesses", {}), place),
         packed=packed,
     )
@@ -121,18 +130,20 @@ def deviations_of(table: Any, place: str, packed: Packed, *, drafts: bool = Fals
     yield from found
 
 
-def _cause(table: Any, place: str, folder: Path) -> Cause:
+def _cause(table: Any, place: str, folder: Path, defects: Mapping[str, Defect]) -> Cause:
     link = _linked(table["link"].strip(), "link", place, folder)
     script = table.get("script", "" if "://" in link else table["link"].strip())
     if not isinstance(script, str) or "://" in script:
         raise ContractError(f"{place}: script is {script!r}; expected a path from the registry's folder on")
+    reason = " ".join(table["reason"].split())
     return Cause(
         place=place,
-        fault=_one_of(table["fault"], FAULTS, "fault", place),
-        reason=" ".join(table["reason"].split()),
+        defect=defect_of(table.get("defect"), defects, place, reason),
+        fault=one_of(table["fault"], FAULTS, "fault", place),
+        reason=reason,
         link=link,
         script=_linked(script, "script", place, folder),
-        versions=_range(table["versions"], place),
+        versions=version_range(table["versions"], place),
     )
 
 
@@ -159,13 +170,13 @@ def _lines(table: Any, place: str) -> dict[str, str]:
 
 
 def _row(row: Any, place: str, shared: _Shared) -> Iterator[Deviation]:
-    _check_keys(row, place, _ROW, _ROW_MORE)
+    check_keys(row, place, _ROW, _ROW_MORE)
     for key in ("spec", "quantity", "raises", "diagnosis"):
         if key in row and (not isinstance(row[key], str) or not row[key]):
             raise ContractError(f"{place}: {key} is {row[key]!r}; expected a word, or no such key")
     signature = _signature(row, place)
-    dtypes = _words(row["dtypes"], "dtypes", place, DTYPES)
-    own = _words(row.get("implementations", shared.names), "implementations", place)
+    dtypes = words(row["dtypes"], "dtypes", place, DTYPES)
+    own = words(row.get("implementations", shared.names), "implementations", place)
     strangers = [one for one in own if not fits(one, shared.names)]
     if strangers:
         raise ContractError(
@@ -187,7 +198,7 @@ def _row(row: Any, place: str, shared: _Shared) -> Iterator[Deviation]:
 
 def _signature(row: Any, place: str) -> Signature:
     signature = Signature(
-        verdict=_one_of(row.get("verdict", "fails"), [one for one in VERDICTS if one in BAD], "verdict", place),
+        verdict=one_of(row.get("verdict", "fails"), [one for one in VERDICTS if one in BAD], "verdict", place),
         quantity=row.get("quantity"),
         raises=row.get("raises"),
         diagnoses=(row["diagnosis"],) if "diagnosis" in row else (),
@@ -213,37 +224,3 @@ def _stored(value: Any, dtypes: list[str], place: str, shared: _Shared) -> dict[
     return {
         dtype: Witness(key, shared.cause.place, shared.lines.get(key), shared.packed) for dtype, key in keys.items()
     }
-
-
-def _check_keys(table: Any, place: str, needed: tuple[str, ...], more: tuple[str, ...]) -> None:
-    if not isinstance(table, Mapping):
-        raise ContractError(f"{place}: got {table!r:.80}; expected a table with {', '.join(needed)}")
-    lacking = [key for key in needed if key not in table]
-    unknown = [key for key in table if key not in (*needed, *more)]
-    if lacking or unknown:
-        got = f"lacks {', '.join(lacking)}" if lacking else f"has {', '.join(unknown)}, which nothing reads"
-        raise ContractError(f"{place}: {got}; expected {', '.join(needed)} and, where wanted, {', '.join(more)}")
-
-
-def _one_of(value: Any, allowed: Sequence[str], key: str, place: str) -> str:
-    if value not in allowed:
-        raise ContractError(f"{place}: {key} is {value!r}; expected one of {', '.join(allowed)}")
-    return str(value)
-
-
-def _words(value: Any, key: str, place: str, allowed: tuple[str, ...] = ()) -> list[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
-        raise ContractError(f"{place}: {key} is {value!r}; expected a list of one or more words")
-    for one in value if allowed else ():
-        _one_of(one, allowed, key, place)
-    return value
-
-
-def _range(value: Any, place: str) -> SpecifierSet:
-    try:
-        return SpecifierSet(value if isinstance(value, str) and value.strip() else "no range")
-    except InvalidSpecifier:
-        raise ContractError(
-            f"{place}: versions is {value!r}; expected a range of the framework's versions by PEP 440, such as "
-            "'>=2.13' or '>=2.13,<2.15'"
-        ) from None

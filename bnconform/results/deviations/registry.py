@@ -17,6 +17,7 @@ import tomllib
 
 from bnconform.contract.errors import ContractError
 from bnconform.engine.selection import fits
+from bnconform.results.deviations.defects import defects_in
 from bnconform.results.deviations.deviation import Deviation, deviations_of
 from bnconform.results.deviations.witnesses import Packed
 
@@ -74,8 +75,13 @@ def _read(path: Path, *, drafts: bool) -> Iterator[Deviation]:
     except (OSError, ValueError) as error:
         raise ContractError(f"{path}: cannot be read: {error}; expected a file of [[cause]] tables") from error
     causes = tables.get("cause")
-    if set(tables) != {"cause"} or not isinstance(causes, list):
-        raise ContractError(f"{path}: got {', '.join(tables) or 'nothing'}; expected [[cause]] tables and nothing else")
+    if not {"cause"} <= set(tables) <= {"cause", "defects"} or not isinstance(causes, list):
+        got = ", ".join(tables) or "nothing"
+        raise ContractError(f"{path}: got {got}; expected [[cause]] and [defects.NAME] tables and nothing else")
+    defects = defects_in(tables.get("defects", {}), path.stem, path.name)
+    idle = set(defects) - {table.get("defect") for table in causes if isinstance(table, dict)}
+    if idle:
+        raise ContractError(f"{path.name}: no cause is of defects.{min(idle)}; remove it, or name it in a cause")
     packed = Packed(path.with_suffix(".safetensors"))
     for number, table in enumerate(causes, 1):
-        yield from deviations_of(table, f"{path.name}, cause {number}", packed, drafts=drafts)
+        yield from deviations_of(table, f"{path.name}, cause {number}", packed, defects, drafts=drafts)

@@ -1,0 +1,59 @@
+"""A proof is a short script that runs one case and compares one output with numbers.
+
+Rules: at most 25 lines for a case of few values; the case is the one that was compared, as it was asked; one tolerance,
+which is what rounding may amount to; exit status 1 while the defect stands, 0 where it does not show. An implementation
+whose adapter states a snippet is called as its users call it, with the framework and NumPy alone; any other through its
+adapter. No text from outside reaches a script but as a comment, a quoted string or the adapter's own snippet.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from bnconform.analysis.diagnosis.shown import Shown
+from bnconform.contract.address import PROGRAM, PYTHON
+from bnconform.contract.case import FEATURES, FLAGS
+from bnconform.contract.snippet import Snippet
+from bnconform.results.records import ARRAYS, Finding
+from bnconform.results.script import TEMPLATES
+
+
+def proof(finding: Finding, sentence: str, formula: str, shown: Shown, adapter: str, snippet: Snippet | None) -> str:
+    """Returns the script that shows what is wrong by one answer; empty for a program, which no script can import.
+
+    sentence, formula: of the statement; the formula empty where it is none of one run. adapter: as the command line
+    takes it.
+    """
+    if adapter.startswith((PROGRAM, PYTHON)):
+        return ""
+    case = shown.case
+    plain = not case.needs and not case.flags and bool(shown.output)
+    names = [*ARRAYS, *(name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS)]
+    arrays = {name: array for name in names if isinstance(array := getattr(case, name), np.ndarray)}
+    told: dict[str, Any] = {
+        "finding": finding,
+        "sentence": sentence,
+        "formula": formula if formula.startswith(f"{shown.output} = ") else "",
+        "case": case,
+        "arrays": arrays,
+        "dtypes": {name: array.dtype.name for name, array in arrays.items()},
+        "snippet": snippet if plain else None,
+        "adapter": os.path.basename(adapter) if adapter.endswith(".py") else adapter,
+        "is_file": adapter.endswith(".py"),
+        "shown": shown,
+        "tolerance": tolerance(shown) if shown.output else None,
+        "narrow": any(array.dtype.name == "bfloat16" for array in arrays.values()),
+    }
+    return TEMPLATES.get_template("proof.py.jinja").render(told)
+
+
+def tolerance(shown: Shown) -> float | np.ndarray:
+    """Returns one number for all elements where the greatest bound still tells the error, else a bound for each."""
+    allowance = np.broadcast_to(np.asarray(shown.allowance), np.asarray(shown.actual).shape)
+    largest = float(allowance.max(initial=0.0))
+    with np.errstate(all="ignore"):
+        tells = not (np.abs(np.asarray(shown.actual) - np.asarray(shown.expected)) <= largest).all()
+    return largest if tells and np.isfinite(largest) else allowance

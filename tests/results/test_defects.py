@@ -1,0 +1,110 @@
+"""Findings become defects: each wrong finding belongs to one, and the fewest faults explain them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from worlds import records
+
+from bnconform.results.defects import Defect, defects_of, is_wrong
+
+CHAPTERS = {"adds": "normalization", "takes": "normalization", "empties": "degenerate"}
+
+
+def likely(*faults: str) -> list[dict[str, Any]]:
+    return [{"fault": one, "sentence": f"{one}.", "ratio": 0.5, "convention": False} for one in faults]
+
+
+def failing(spec: str = "adds", *faults: str, **changed: Any) -> Any:
+    return records.finding(spec=spec, verdict="fails", diagnosis=likely(*faults), **{"output": "y", **changed})
+
+
+def known(defect: str, **changed: Any) -> Any:
+    cause = {"fault": "implementation", "reason": "so", "link": "https://x.org", "title": defect.upper()}
+    return failing(known={**cause, "defect": defect, "severity": "unusual", "effect": "bad"}, **changed)
+
+
+def found(*findings: Any) -> list[Defect]:
+    return defects_of(findings, CHAPTERS)
+
+
+def test_nothing_wrong_is_no_defect() -> None:
+    assert found(records.finding(), records.finding(verdict="deviates"), records.finding(verdict="unsupported")) == []
+
+
+def test_one_wrong_formula_is_one_defect_whatever_it_breaks() -> None:
+    one, two, cascade = (
+        failing("adds", "first", "second"),
+        failing("takes", "second"),
+        failing("adds", likewise=["second"]),
+    )
+    (defect,) = found(one, two, cascade)
+    assert (defect.id, defect.likely, len(defect.findings)) == ("mini.batch_norm/second", "second", 3)
+    assert defect.words.startswith("its values explain 2 of the 3; the others it breaks in the same quantity")
+    assert (defect.severity, defect.known, defect.effect) == ("ordinary", False, "second.")
+
+
+def test_two_faults_that_nothing_common_explains_are_two_defects() -> None:
+    assert [one.likely for one in found(failing("adds", "a"), failing("takes", "a"), failing("adds", "b"))] == [
+        "a",
+        "b",
+    ]
+
+
+def test_what_is_only_broken_likewise_names_no_fault() -> None:
+    (defect,) = found(failing(likewise=["a"]))
+    assert (defect.likely, defect.title) == ("", "y is wrong, and no fault of the catalogue explains it")
+
+
+def test_what_no_fault_explains_stands_together_by_output() -> None:
+    defects = found(failing(), failing("takes"), failing(output="dx"))
+    assert [(one.id, len(one.findings)) for one in defects] == [("mini.batch_norm/y", 2), ("mini.batch_norm/dx", 1)]
+
+
+def test_known_findings_have_the_defect_that_they_name_over_implementations() -> None:
+    first, second = found(known("a"), known("b"), known("a", implementation="other.norm", dtype="float64"))
+    assert (first.id, first.title, first.severity, first.known) == ("a", "A", "unusual", True)
+    assert (first.implementations, first.dtypes) == (["mini.batch_norm", "other.norm"], ["float32", "float64"])
+    assert second.id == "b"
+
+
+def test_what_raises_crashes_or_hangs_is_a_defect_for_each_way() -> None:
+    loud = [failing(raises="ValueError"), failing("takes", raises="TypeError"), records.finding(verdict="crashes")]
+    assert [(one.title, one.severity) for one in found(*loud, failing(raises="ValueError"))] == [
+        ("It raises ValueError", "loud"),
+        ("It raises TypeError", "loud"),
+        ("It crashes", "loud"),
+    ]
+
+
+def test_a_broken_adapter_is_one_defect_of_the_adapter() -> None:
+    broken = [records.finding(spec=spec, verdict="unsupported", fault="adapter") for spec in CHAPTERS]
+    (defect,) = found(*broken)
+    assert (defect.fault, len(defect.findings)) == ("adapter", 3)
+
+
+def test_what_only_prudence_asks_for_is_told_as_that_and_last() -> None:
+    prudent, stated = failing("empties", "e", basis="prudence"), failing("adds", "a")
+    assert [one.severity for one in found(prudent, stated)] == ["ordinary", "prudence"]
+
+
+def test_unusual_chapters_alone_are_unusual_and_new_stands_before_known() -> None:
+    defects = found(known("k"), failing("empties", "e"), failing("adds", "a"))
+    assert [(one.severity, one.known) for one in defects] == [
+        ("ordinary", False),
+        ("unusual", False),
+        ("unusual", True),
+    ]
+
+
+def test_the_findings_of_all_defects_add_up_to_what_is_wrong() -> None:
+    findings = [
+        failing("adds", "a"),
+        failing(),
+        known("k"),
+        failing(raises="E"),
+        records.finding(),
+        failing("takes", "a"),
+    ]
+    defects = found(*findings)
+    assert sum(len(one.findings) for one in defects) == sum(map(is_wrong, findings)) == 5
