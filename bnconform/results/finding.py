@@ -17,7 +17,7 @@ from bnconform.engine.smoke import Smoke
 from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 from bnconform.results.deviations.replayed import Replayed
-from bnconform.results.records import Detail, Finding, Known, ShownRecord, case_record, plain
+from bnconform.results.records import Absence, Detail, Finding, Known, ShownRecord, case_record, plain
 
 NOTHING_AMISS, UNDIAGNOSED = Smoke(), Diagnosis()
 
@@ -66,6 +66,8 @@ def finding(
         record["output"] = worst.output
         if worst.declared:
             record["declared"] = worst.declared
+    if tally.verdict == "unsupported" and not broken:
+        record["missing"] = _missing(tally)
     if tally.spec.basis != "stated":
         record["basis"] = tally.spec.basis
     if diagnosis.shown is not None and record["detail"] is not None:
@@ -114,6 +116,14 @@ def reason(tally: Tally, target: Target, run: Runner | None = None) -> str:
 def _manner(seen: Seen) -> str:
     flags = [f"{name} = {value!r}" for name, value in seen.case.flags.items()]
     return f"; the case has {', '.join(flags)}" if flags else ""
+
+
+def _missing(tally: Tally) -> Absence:
+    """Returns the kind of what is missing for a verdict; an output that is never offered outweighs the rest."""
+    if tally.total:
+        return "no claim"
+    kinds = {one.kind for one in tally.missing}
+    return next((kind for kind in ("not offered", "refused") if kind in kinds), "not asked")
 
 
 def _nothing_compared(tally: Tally) -> str:

@@ -28,6 +28,7 @@ WORST_FIRST: tuple[Verdict, ...] = (*SHOWN, "unsupported", "conforms")
 Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
 ARRAYS = ("x", *PER_CHANNEL, "dy")
 """The arrays of a case that every implementation knows, in the order in which they are shown."""
+Absence = Literal["not offered", "refused", "not asked", "no claim"]
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 
 
@@ -174,7 +175,9 @@ class Finding(TypedDict):
 
     declared: the field of the Dialect by which the implementation departs from the statement. output: the output that
     was compared, where it is one. basis: "prudence" where no document makes the statement. likewise: the faults that
-    break it in the same quantity, where none explains the values.
+    break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
+    of: an output ("not offered"), an answer to such cases ("refused"), a question ("not asked") or a finite bound ("no
+    claim").
     """
 
     kind: Literal["finding"]
@@ -198,6 +201,7 @@ class Finding(TypedDict):
     output: NotRequired[str]
     basis: NotRequired[str]
     likewise: NotRequired[list[str]]
+    missing: NotRequired[Absence]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]

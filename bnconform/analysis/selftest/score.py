@@ -57,16 +57,14 @@ def score(faults: Sequence[Trial], variants: Sequence[Trial]) -> Score:
     )
 
 
+DECIDING = ("contract", "cases", "oracle", "engine", "relations", "analysis")
+"""The rooms that decide a verdict: what only asks, records or shows is none of them."""
+
+
 def sources() -> str:
-    """Returns a digest of all that decides a verdict: the package's Python files but adapters, report and the scripts
-    beside the registry, and the specs."""
+    """Returns a digest of all that decides a verdict: the Python files of DECIDING, and the specs wherever they lie."""
     package = Path(__file__).resolve().parents[2]
-    files = [
-        path
-        for path in package.rglob("*.py")
-        if not {"adapters", "report"} & set(path.parts[len(package.parts) :])
-        and path.parent.parent.name != "deviations"
-    ]
+    files = [path for room in DECIDING for path in (package / room).rglob("*.py")]
     digest = hashlib.sha256()
     for path in sorted([*files, *specs_folder().glob("*.py")], key=lambda path: (path.parent.name, path.name)):
         digest.update(path.name.encode() + path.read_bytes())
