@@ -1,4 +1,4 @@
-"""The report, the spec book and the table of choices: three self-contained pages, a pure function of results files.
+"""The report: self-contained pages on defects, frameworks, statements and choices, a pure function of results files.
 
 Rules: it knows only the files, never an implementation; a page needs no network and no script; a page appears as a
 whole or not at all.
@@ -11,12 +11,16 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bnconform.report.cards import SEVERITY
 from bnconform.report.choices import choices, table
-from bnconform.report.columns import implementations, slug, specs, web
+from bnconform.report.columns import slug, specs, web
+from bnconform.report.frameworks import framework_pages
+from bnconform.report.front import front
+from bnconform.report.gathered import Gathered
 from bnconform.report.mathml import equation
 from bnconform.report.spec_book import book
-from bnconform.report.view import view
 from bnconform.report.wording import HEADINGS, MEANINGS, SIGNS, breakable
+from bnconform.results.defects import SEVERITIES
 from bnconform.results.file import Merged, Results, merge, write_pages
 
 _TEMPLATES = Environment(
@@ -38,23 +42,22 @@ _TEMPLATES.globals |= {
 
 
 def write_report(results: Sequence[Results], out: Path | str) -> Path:
-    """Writes `out`/index.html, the report of one or more runs, beside it its spec book and its table of choices, and
-    returns the path of the report; older ones are replaced at once, and only when all are written."""
+    """Writes `out`/index.html, the report of one or more runs, beside it a page for each framework, the spec book and
+    the table of choices, and returns the path of the report; older ones are replaced at once, when all are written."""
     out = Path(out)
     merged = merge(results)
-    pages = {
-        "choices.html": render_choices(merged),
-        "specs.html": render_book(merged),
-        "index.html": render(merged, out),
-    }
-    write_pages(out, pages)
+    gathered = Gathered(merged)
+    pages = {"choices.html": render_choices(merged), "specs.html": render_book(merged)}
+    pages |= {one.file: _TEMPLATES.get_template("framework.html").render(page=one)
+              for one in framework_pages(gathered, out)}  # fmt: skip
+    write_pages(out, pages | {"index.html": render(gathered)})
     return out / "index.html"
 
 
-def render(merged: Merged, out: Path) -> str:
-    """Returns the report of `merged` as HTML, its links relative to `out`."""
-    page = view(merged, out)
-    return _TEMPLATES.get_template("index.html").render(page=page, implementations=implementations(merged))
+def render(gathered: Gathered) -> str:
+    """Returns the first page of the report as HTML."""
+    severities = [(one, SEVERITY[one]) for one in SEVERITIES]
+    return _TEMPLATES.get_template("index.html").render(page=front(gathered), severities=severities)
 
 
 def render_book(merged: Merged) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import bnconform.report.columns as who
+from bnconform.report.frameworks import finding_href
 from bnconform.report.wording import SHORT
 from bnconform.results.records import Finding
 
@@ -137,6 +138,5 @@ def _dtypes(found: list[Finding]) -> str:
 
 def _href(finding: Finding) -> str:
     if finding["verdict"] == "conforms":
-        return "index.html#" + who.slug(["spec", finding["spec"]])
-    told = [str(finding[name]) for name in who.KEY]  # type: ignore[literal-required]
-    return "index.html#" + who.slug(["finding", *told])
+        return "specs.html#" + who.slug(["spec", finding["spec"]])
+    return finding_href(finding) if finding["verdict"] != "unsupported" else ""

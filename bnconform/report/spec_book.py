@@ -16,12 +16,13 @@ from bnconform.results.records import WORST_FIRST, SpecRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A spec, its anchor on both pages, the cases that it is tried on, and how many findings have which verdict."""
+    """A spec, its anchor, the cases that it is tried on, and how many findings have which verdict."""
 
     spec: SpecRecord
     anchor: str
     given: str
     formula: str
+    prudent: bool
     counts: dict[str, int]
 
 
@@ -51,6 +52,7 @@ def book(merged: Merged) -> Book:
             anchor=who.slug(["spec", spec["id"]]),
             given=spec.get("given", ""),
             formula=spec.get("formula", ""),
+            prudent=spec.get("basis") == "prudence",
             counts={verdict: counts[verdict] for verdict in WORST_FIRST if counts[verdict]},
         )
         chapters.setdefault(spec["chapter"], []).append(entry)

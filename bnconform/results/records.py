@@ -15,6 +15,7 @@ from bnconform.analysis.diagnosis.diagnosis import Likely
 from bnconform.contract.case import PER_CHANNEL as PER_CHANNEL
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import NARROW as NARROW
+from bnconform.engine.agreement import BAD as BAD
 from bnconform.engine.agreement import Verdict as Verdict
 
 SCHEMA = 1

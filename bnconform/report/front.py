@@ -1,0 +1,171 @@
+"""The contents of the first page: what is new, the defects, the map, departures, what was not judged, trust, the runs.
+
+Rules: a pure function of the merged runs; the template decides nothing but markup; zero is never a loud figure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+import bnconform.report.columns as who
+from bnconform.report.cards import Card, anchor, cards
+from bnconform.report.columns import Column
+from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
+from bnconform.report.pictures import bars, short
+from bnconform.report.trust import Trust, trust
+from bnconform.results.defects import Defect, is_wrong
+from bnconform.results.records import BAD, Finding, is_stale
+
+ABSENCES = {
+    "not offered": "it has no such output or setting",
+    "refused": "it answers such cases with an error, which no document forbids",
+    "not asked": "the statement asks nothing of it",
+    "no claim": "no bound is finite there: the arithmetic may overflow",
+    "": "older results do not say which",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """The findings of a chapter on one implementation, as bars; href leads to the defect that breaks most of them."""
+
+    bars: Markup
+    words: str
+    href: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """A documented choice by which findings depart from statements."""
+
+    field: str
+    value: str
+    link: str
+    implementations: tuple[str, ...]
+    findings: int
+    statements: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """The first page. new: how many defects nobody knows yet; stale: in words what the registry no longer knows."""
+
+    gathered: Gathered
+    cards: tuple[Card, ...]
+    new: int
+    prudent: int
+    judged: int
+    stale: tuple[str, ...]
+    frameworks: tuple[tuple[str, str, str, int], ...]
+    dtypes: tuple[str, ...]
+    heads: tuple[tuple[str, str, str, tuple[Column, ...]], ...]
+    map: tuple[tuple[str, int, tuple[Cell, ...]], ...]
+    departures: tuple[Departure, ...]
+    absences: tuple[tuple[str, str, int], ...]
+    trust: Trust
+
+    @property
+    def broken(self) -> int:
+        """How many findings are broken statements, a broken adapter's left out."""
+        return sum(self.gathered.verdicts[verdict] for verdict in BAD)
+
+    @property
+    def devices(self) -> bool:
+        """Whether more than one device took part."""
+        return len({one.device for one in self.gathered.columns}) > 1
+
+    @property
+    def wrong(self) -> int:
+        """How many findings are wrong."""
+        return sum(len(one.defect.findings) for one in self.cards)
+
+
+def front(gathered: Gathered) -> Front:
+    """Returns the contents of the first page."""
+    told = cards(gathered)
+    per = Counter(name for card in told for _, name, _ in card.frameworks)
+    names = [(one, NAMES.get(one, one)) for one in gathered.frameworks]
+    return Front(
+        gathered=gathered,
+        cards=tuple(told),
+        new=sum(not one.defect.known for one in told),
+        prudent=sum(one.defect.severity == "prudence" for one in told),
+        judged=len(gathered.findings) - gathered.verdicts["unsupported"],
+        stale=tuple(one["known"]["words"] for one in gathered.findings if is_stale(one)),
+        frameworks=tuple((who.slug([one]), name, framework_page(one), per[name]) for one, name in names),
+        dtypes=tuple(short(one) for one in gathered.dtypes),
+        heads=tuple((NAMES.get(one, one), framework_page(one), columns[0].version, tuple(columns))
+                    for one, columns in gathered.frameworks.items()),
+        map=tuple(_map(gathered)),
+        departures=tuple(_departures(gathered)),
+        absences=tuple(_absences(gathered)),
+        trust=trust(gathered),
+    )  # fmt: skip
+
+
+def _map(gathered: Gathered) -> list[tuple[str, int, tuple[Cell, ...]]]:
+    """Returns a row for each chapter, with a cell for each implementation."""
+    owners = {id(finding): defect for defect in gathered.defects for finding in defect.findings}
+    chapter_of = {name: spec["chapter"] for name, spec in gathered.specs.items()}
+    found: dict[tuple[str, Column], list[Finding]] = {}
+    for column, findings in gathered.by_column.items():
+        for one in findings:
+            found.setdefault((chapter_of[one["spec"]], column), []).append(one)
+    columns = [column for columns in gathered.frameworks.values() for column in columns]
+    return [
+        (
+            chapter,
+            len(specs),
+            tuple(_cell(found.get((chapter, column), []), column, owners, gathered) for column in columns),
+        )
+        for chapter, specs in gathered.chapters.items()
+    ]
+
+
+def _cell(findings: list[Finding], column: Column, owners: dict[int, Defect], gathered: Gathered) -> Cell:
+    picture = bars(findings, gathered.dtypes)
+    wrong = [one for one in findings if is_wrong(one)]
+    judged = sum(one["verdict"] != "unsupported" for one in findings)
+    if not wrong:
+        return Cell(
+            bars=picture,
+            words="kept" if judged else "not judged",
+            href=framework_page(framework(column.implementation)),
+        )
+    most, _ = Counter(anchor(owners[id(one)]) for one in wrong).most_common(1)[0]
+    per = Counter(short(one["dtype"]) for one in wrong)
+    words = ", ".join(f"{count} broken in {dtype}" for dtype, count in per.items())
+    return Cell(bars=picture, words=f"{words}, of {judged} judged", href=f"#{most}")
+
+
+def _departures(gathered: Gathered) -> list[Departure]:
+    """Returns the documented choices by which findings depart, with the implementations that declare them alike."""
+    stated = {(one["name"], one["version"]): one for one in who.implementations(gathered.merged)}
+    found: dict[tuple[str, str], list[tuple[Finding, str]]] = {}
+    for one in gathered.findings:
+        if one["verdict"] == "deviates":
+            field = one.get("declared", "")
+            record = stated.get((one["implementation"], one["version"]))
+            dialect = {} if record is None else record["dialect"]
+            value = dialect.get(f"{field} ({one['dtype']})", dialect.get(field, ""))
+            link = "" if record is None else record["links"].get(field, "")
+            found.setdefault((field, str(value)), []).append((one, link))
+    return [
+        Departure(
+            field=field or "a documented choice",
+            value=value,
+            link=next((link for _, link in those if link), ""),
+            implementations=tuple(dict.fromkeys(one["implementation"] for one, _ in those)),
+            findings=len(those),
+            statements=len({one["spec"] for one, _ in those}),
+        )
+        for (field, value), those in found.items()
+    ]
+
+
+def _absences(gathered: Gathered) -> list[tuple[str, str, int]]:
+    counts = Counter(one.get("missing", "") for one in gathered.findings if one["verdict"] == "unsupported")
+    return [(kind or "not told", words, counts[kind]) for kind, words in ABSENCES.items() if counts[kind]]

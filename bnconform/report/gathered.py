@@ -1,0 +1,114 @@
+"""What the pages are made of: the defects of the merged runs, with their scripts, and the frameworks that took part.
+
+Rules: computed once for all pages, from the runs' files alone; a defect's script is read from beside its results.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import bnconform.report.columns as who
+from bnconform.report.columns import Column
+from bnconform.results.defects import Defect, defects_of
+from bnconform.results.file import Merged, Results
+from bnconform.results.records import DefectRecord, Finding, SpecRecord
+
+NAMES = {"torch": "PyTorch", "keras": "Keras", "tf": "TensorFlow", "flax": "Flax", "jax": "JAX", "numpy": "NumPy"}
+"""Frameworks whose name is not that of their module."""
+
+
+def framework(implementation: str) -> str:
+    """Returns the first part of an implementation's name."""
+    return implementation.partition(".")[0]
+
+
+def framework_page(name: str) -> str:
+    """Returns the name of a framework's page."""
+    return f"framework-{who.slug([name]) or 'other'}.html"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The merged runs, and what all pages need of them."""
+
+    merged: Merged
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """All findings."""
+        return [finding for _, finding in self.merged.findings]
+
+    @cached_property
+    def specs(self) -> Mapping[str, SpecRecord]:
+        """The specs by id."""
+        return {spec["id"]: spec for spec in who.specs(self.merged)}
+
+    @cached_property
+    def chapters(self) -> dict[str, list[str]]:
+        """The ids of the specs of each chapter."""
+        found: dict[str, list[str]] = {}
+        for spec in self.specs.values():
+            found.setdefault(spec["chapter"], []).append(spec["id"])
+        return found
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The implementations in their versions, on their devices."""
+        return who.columns(self.merged)
+
+    @cached_property
+    def frameworks(self) -> dict[str, list[Column]]:
+        """The columns of each framework."""
+        found: dict[str, list[Column]] = {}
+        for one in self.columns:
+            found.setdefault(framework(one.implementation), []).append(one)
+        return found
+
+    @cached_property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes of the findings."""
+        return who.dtypes(self.merged)
+
+    @cached_property
+    def by_column(self) -> dict[Column, list[Finding]]:
+        """The findings of each column."""
+        found: dict[Column, list[Finding]] = {one: [] for one in self.columns}
+        for one in self.findings:
+            found[who.column_of(one)].append(one)
+        return found
+
+    @cached_property
+    def verdicts(self) -> Counter[str]:
+        """How many findings have each verdict."""
+        return Counter(one["verdict"] for one in self.findings)
+
+    @cached_property
+    def defects(self) -> list[Defect]:
+        """The defects that explain what is wrong, the worst first."""
+        return defects_of(self.findings, {name: spec["chapter"] for name, spec in self.specs.items()})
+
+    @cached_property
+    def _results_of(self) -> dict[int, Results]:
+        return {id(finding): results for results, finding in self.merged.findings}
+
+    def results_of(self, finding: Finding) -> Results:
+        """Returns the run that a finding is from."""
+        return self._results_of[id(finding)]
+
+    @cached_property
+    def _records(self) -> dict[str, tuple[Results, DefectRecord]]:
+        return {record["id"]: (results, record) for results in self.merged.runs for record in results.defects}
+
+    def script_of(self, defect: Defect) -> tuple[str, int | None]:
+        """Returns the script of a defect, and its exit status when it was written; empty where there is none."""
+        results, record = self._records.get(defect.id, (None, None))
+        if results is None or record is None or record["script"] is None:
+            return "", None
+        path = results.path.parent / record["script"]
+        try:
+            return path.read_text(encoding="utf-8"), record["status"]
+        except OSError:
+            return "", None

@@ -1,0 +1,106 @@
+"""Pictures of the report, as SVG: the bars of the map, and errors over their bounds.
+
+Rules: a picture says in words what it shows; its numbers are those of the findings; nothing from outside stands in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from markupsafe import Markup
+
+from bnconform.report.wording import SHORT
+from bnconform.results.records import BAD, LARGEST, Finding, Verdict
+
+LEAST, MOST = -2.0, 10.0
+"""The ends of the scale of errors over bounds, as powers of ten."""
+TICKS = {-2: "≤ 0.01", 0: "1", 2: "100", 4: "10⁴", 6: "10⁶", 8: "10⁸", 10: "∞"}
+
+
+def bars(findings: Sequence[Finding], dtypes: Sequence[str]) -> Markup:
+    """Returns a bar for each dtype: what is broken over what departs over what is kept, of the statements judged."""
+    parts = []
+    for place, dtype in enumerate(dtypes):
+        counts = Counter(one["verdict"] for one in findings if one["dtype"] == dtype)
+        parts += _bar(counts, 9 * place)
+    width = 9 * len(dtypes) - 2
+    return Markup('<svg viewBox="0 0 {} 22" aria-hidden="true">{}</svg>').format(width, Markup("").join(parts))
+
+
+def _bar(counts: Counter[Verdict], x: int) -> list[Markup]:
+    judged = counts.total() - counts["unsupported"]
+    if not judged:
+        return [Markup('<rect class="void" x="{}" y="19" width="7" height="1.5"/>').format(x)]
+    broken = sum(counts[verdict] for verdict in BAD)
+    y, found = 21.0, []
+    for count, css in ((counts["conforms"], "k"), (counts["deviates"], "d"), (broken, "f")):
+        if count:
+            height = min(max(20 * count / judged, 1.0 if css == "k" else 2.5), y - 1)
+            y -= height
+            rect = Markup('<rect class="{}" x="{}" y="{:.1f}" width="7" height="{:.1f}"/>')
+            found.append(rect.format(css, x, y, height))
+    return found
+
+
+def strip(rows: Sequence[tuple[str, Sequence[float], bool]], title: str) -> Markup:
+    """Returns a row of dots for each of `rows`, a name, errors over their bounds, and whether these are broken."""
+    width, left, right, top, step = 460, 96, 14, 10, 34
+    height = top + step * len(rows) + 46
+
+    def x_of(ratio: float) -> float:
+        power = math.log10(min(max(ratio, 10**LEAST), 10**MOST))
+        return left + (power - LEAST) / (MOST - LEAST) * (width - left - right)
+
+    floor, middle = top + step * len(rows), left + (width - left - right) / 2
+    parts = [
+        Markup('<rect class="ok" x="{}" y="{}" width="{:.1f}" height="{}"/>').format(
+            left, top, x_of(1) - left, floor - top
+        ),
+        Markup('<line class="grid bound" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>').format(x_of(1), top, floor),
+    ]
+    parts += [
+        Markup('<text x="{:.1f}" y="{}" class="tick mid">{}</text>').format(x_of(10.0**power), height - 30, text)
+        for power, text in TICKS.items()
+    ]
+    for place, (name, ratios, broken) in enumerate(rows):
+        y = top + step * place + step / 2
+        parts.append(Markup('<text x="{}" y="{:.0f}" class="tick end">{}</text>').format(left - 8, y + 4, name))
+        parts += _dots(sorted(ratios), y, x_of, "bad" if broken else "good")
+    axis = "error / bound, a dot for each statement and type"
+    parts.append(Markup('<text x="{:.0f}" y="{}" class="axis mid">{}</text>').format(middle, height - 8, axis))
+    return Markup('<svg class="pic" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        width, height, title, Markup("").join(parts)
+    )
+
+
+MOST_DOTS = 60
+
+
+def _dots(ratios: Sequence[float], y: float, x_of: Callable[[float], float], css: str) -> list[Markup]:
+    """Returns a dot for each ratio, those that would cover each other side by side, at most MOST_DOTS of them."""
+    last = len(ratios) - 1
+    chosen = ratios if last < MOST_DOTS else [ratios[i * last // (MOST_DOTS - 1)] for i in range(MOST_DOTS)]
+    seen: Counter[int] = Counter()
+    found = []
+    for ratio in chosen:
+        x = round(x_of(ratio) / 4) * 4
+        place = seen[x]
+        seen[x] += 1
+        shift = max(-14.0, min(14.0, (-1) ** place * ((place + 1) // 2) * 2.2))
+        found.append(Markup('<circle class="{}" cx="{}" cy="{:.1f}" r="2.2"/>').format(css, x, y + shift))
+    return found
+
+
+def ratio_of(finding: Finding) -> float | None:
+    """Returns a finding's error over its bound, at most the end of the scale; None where nothing was compared."""
+    ratio = finding["worst_ratio"]
+    if ratio is None or finding.get("raises"):
+        return None
+    return 10**MOST if ratio >= LARGEST else float(ratio)
+
+
+def short(dtype: str) -> str:
+    """Returns the short name of a dtype."""
+    return SHORT.get(dtype, dtype)
