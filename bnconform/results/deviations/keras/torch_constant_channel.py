@@ -1,22 +1,18 @@
-"""Keras on torch, float32: a channel whose values are all equal gives NaN or values far from beta = 0, as the one-pass
-variance is not clamped at 0."""
+"""Keras on torch: where all values of a channel are equal, y is NaN or far from beta, as the one-pass variance of
+float32 is not zero and may be negative; torch's own batch_norm gives beta. Exit status 1: still so."""
 
 import os
 
 os.environ["KERAS_BACKEND"] = "torch"
 import keras
 import numpy as np
+import torch
 
-worst = 0.0
-for value in (100.1, 3000.1, 3221.1123):
-    x = np.full((10, 1), value, np.float32)
-    y = keras.ops.convert_to_numpy(keras.layers.BatchNormalization()(x, training=True))
-    worst = max(worst, np.inf if np.isnan(y).any() else np.abs(y).max())
-    mean, variance = keras.ops.moments(keras.ops.convert_to_tensor(x), axes=[0])
-    print(
-        f"x = {value} everywhere: y[0] = {y[0, 0]}, "
-        f"mean off by {float(mean[0]) - np.float64(x[0, 0]):.2g}, "
-        f"variance {float(variance[0]):.3g}; expected y = 0, variance 0"
-    )
-print("keras", keras.__version__)
-raise SystemExit(int(worst > 1e-3))
+x = np.full((10, 1), 3221.1123, np.float32)
+y = keras.ops.convert_to_numpy(keras.layers.BatchNormalization()(x, training=True))
+variance = keras.ops.convert_to_numpy(keras.ops.moments(keras.ops.convert_to_tensor(x), axes=[0])[1])
+own = torch.nn.functional.batch_norm(torch.tensor(x), None, None, training=True, eps=1e-3).numpy()
+print("keras", keras.__version__, "torch", torch.__version__)
+print("variance: returned", variance[0], "due 0")  # -1
+print("y[0]: returned", y[0, 0], "| torch.nn.functional", own[0, 0], "| due 0, the shift")  # nan, about 0
+raise SystemExit(int(not np.abs(y).max() < 0.1))  # NaN, or more than 0.1 from 0; a mean off by a rounding gives 0.01

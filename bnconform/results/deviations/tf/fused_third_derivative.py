@@ -1,41 +1,25 @@
-"""tf.raw_ops.FusedBatchNormV3: y, first and second derivative agree with composed operations, the third does not."""
+"""tf.raw_ops.FusedBatchNormV3: y and its first and second derivatives are right, the third is silently wrong, as the
+second gradient stops at the statistics. Exit status 1: still so."""
 
 import numpy as np
 import tensorflow as tf
 
-rng = np.random.default_rng(0)
-x, g, w, z = (tf.constant(a.astype(np.float32)) for a in rng.normal(1, 2, (4, 5, 3, 2, 4)))
-eps = 0.3
-one = tf.ones(4)
-nil = tf.zeros(4)
-e = tf.zeros(0)
+x, found = tf.constant([0.0, 0.0, 1.0]), []
+given = {"scale": [1.0], "offset": [0.0], "mean": [], "variance": [], "epsilon": 0.25, "is_training": True}
+for op in (
+    lambda x: tf.raw_ops.FusedBatchNormV3(x=x[:, None, None, None], **given).y[:, 0, 0, 0],
+    lambda x: (x - tf.reduce_mean(x)) / tf.sqrt(tf.math.reduce_variance(x) + 0.25),
+):
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        value = op(x)[0]
+        for _ in range(3):
+            value = tape.gradient(value, x)[0]
+    found.append(float(value))
 
-
-def fused(x):
-    return tf.raw_ops.FusedBatchNormV3(x=x, scale=one, offset=nil, mean=e, variance=e, epsilon=eps, is_training=True).y
-
-
-def own(x):
-    m = tf.reduce_mean(x, [0, 1, 2])
-    v = tf.reduce_mean((x - m) ** 2, [0, 1, 2])
-    return (x - m) * tf.math.rsqrt(v + eps)
-
-
-def orders(f):
-    with tf.GradientTape() as a:
-        a.watch(x)
-        with tf.GradientTape() as b:
-            b.watch(x)
-            with tf.GradientTape() as c:
-                c.watch(x)
-                y = f(x)
-            d1 = c.gradient(y, x, output_gradients=g)
-        d2 = b.gradient(d1, x, output_gradients=w)
-    return y, d1, d2, a.gradient(d2, x, output_gradients=z)
-
-
-errors = [
-    float(tf.reduce_max(abs(p - q)) / tf.reduce_max(abs(q))) for p, q in zip(orders(fused), orders(own), strict=True)
-]
-print("relative difference of y and of the derivatives of order 1, 2, 3:", errors)
-raise SystemExit(int(max(errors[:3]) < 1e-3 < errors[3]))
+step = 0.01
+rows = np.array([0.0, 0.0, 1.0]) + step * np.array([[-2, 0, 0], [-1, 0, 0], [1, 0, 0], [2, 0, 0]])
+due = (rows[:, 0] - rows.mean(1)) / np.sqrt(rows.var(1) + 0.25) @ [-1, 2, -2, 1] / (2 * step**3)  # a quotient
+print("tensorflow", tf.__version__, "| third derivative of y[0] by x[0]")
+print(f"returned {found[0]:.3f}, composed {found[1]:.3f}, due {due:.3f}")
+raise SystemExit(int(abs(found[0] - due) > 0.1))  # off by more than 0.1; the quotient is right to 0.01

@@ -1,39 +1,22 @@
-"""Gradient of x in 16 bits: the same values, stored contiguously and in every second element."""
+"""torch.nn.functional.batch_norm, CPU, 16 bits: the gradient of x takes the mean of dy rounded to 16 bits where x is
+not contiguous, and in float32 where it is. Exit status 1: still so."""
 
 import numpy as np
 import torch
+from torch.nn.functional import batch_norm
 
-rng = np.random.default_rng(0)
-errors = {}
-for dtype in (torch.float16, torch.bfloat16, torch.float32):
-    for shape in ((13, 4), (8, 4, 3, 5)):
-        x = torch.tensor(rng.standard_normal(shape) + 3).to(dtype)
-        g = torch.tensor(rng.standard_normal(shape) + 1).to(dtype)
+dy = torch.tensor([[100.0], [100.0], [100.0], [100.5]], dtype=torch.bfloat16)  # of mean 100.125, no bfloat16 number
+found = {}
+for name, step in (("contiguous", 1), ("every second element", 2)):  # the same values, in other places
+    x = torch.zeros(4, step, dtype=torch.bfloat16)[:, :1].requires_grad_()
+    cotangent = dy.repeat(1, step)[:, :1]
+    y = batch_norm(x, None, None, torch.ones(1), torch.zeros(1), training=True, eps=0.25)
+    found[name] = torch.autograd.grad(y, x, cotangent)[0].double().numpy().ravel()
 
-        def dx(t, c):
-            t = t.detach().requires_grad_()
-            y = torch.nn.functional.batch_norm(t, None, None, torch.ones(4), torch.zeros(4), True, 0.1, 1e-5)
-            return torch.autograd.grad(y, t, c)[0].double()
-
-        def strided(t):
-            return torch.as_strided(
-                torch.stack([t.flatten(), t.flatten()], 1).flatten(), t.shape, tuple(2 * s for s in t.stride())
-            )
-
-        def fortran(t):
-            return t.permute(*range(t.ndim)[::-1]).contiguous().permute(*range(t.ndim)[::-1])
-
-        xd, gd = x.double(), g.double()
-        t = xd.requires_grad_()
-        y = torch.nn.functional.batch_norm(
-            t, None, None, torch.ones(4).double(), torch.zeros(4).double(), True, 0.1, 1e-5
-        )
-        exact = torch.autograd.grad(y, t, gd)[0]
-        u = {torch.float16: 2**-11, torch.bfloat16: 2**-8, torch.float32: 2**-24}[dtype]
-        for name, how in (("contiguous", lambda t: t), ("strided", strided), ("fortran", fortran)):
-            e = (dx(how(x), how(g)) - exact).abs().max() / exact.abs().max() / u
-            errors[dtype, shape, name] = float(e)
-            print(dtype, shape, name, f"worst error {e:.2f} u of the largest")
-raise SystemExit(
-    int(errors[torch.bfloat16, (8, 4, 3, 5), "strided"] > 2 * errors[torch.bfloat16, (8, 4, 3, 5), "contiguous"])
-)
+wide = dy.double().numpy().ravel()
+due = (wide - wide.mean()) / np.sqrt(0.25)  # as x = 0: the term with x - mean(x) is zero
+print("torch", torch.__version__)
+print("dx, every second element: returned", found["every second element"])  # 0, 0, 0, 1
+print("dx, contiguous:           returned", found["contiguous"])  # -0.25, -0.25, -0.25, 0.75
+print("                          due     ", due)
+raise SystemExit(int(np.abs(found["every second element"] - due).max() > 0.01))  # more than 0.01; bfloat16 holds due
