@@ -1,7 +1,8 @@
 """Each script of the registry still shows what it was written to show, where its framework is installed.
 
-A script ends with status 1 where the deviation shows, and with 0 where it does not. It needs the framework and NumPy
-alone, so it runs in a process of its own, without bnconform.
+A script is what a maintainer of the framework would paste into an issue: at most 25 lines, which print the version,
+what was returned and what is due, and end with status 1 where the deviation shows and 0 where it does not. It needs the
+framework and NumPy alone, so it runs in a process of its own in which bnconform cannot be imported.
 """
 
 from __future__ import annotations
@@ -21,12 +22,18 @@ from bnconform.results.deviations import load_registry
 from bnconform.results.deviations.registry import FOLDER
 
 SCRIPTS = sorted(FOLDER.glob("*/*.py"))
+LINES = 25
+ALONE = "import runpy, sys; sys.modules['bnconform'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
+"""A program that runs a script where importing bnconform fails, wherever it is installed."""
 BACKEND = re.compile(r'"KERAS_BACKEND"(?:, |\] = )"(\w+)"')
 
 
-def _environment() -> dict[str, str]:
-    """The environment of a user: an adapter that another test imported may have chosen a backend in this process."""
-    return {name: value for name, value in tiny.environment().items() if name != "KERAS_BACKEND"}
+def run_alone(script: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a script in `folder`, in the environment of a user: neither the checkout nor PYTHONPATH is on its path, and
+    no adapter that another test imported has chosen a backend."""
+    environment = {k: v for k, v in tiny.environment().items() if k not in ("KERAS_BACKEND", "PYTHONPATH")}
+    command = [sys.executable, "-I", "-c", ALONE, str(script)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def names(script: Path) -> str:
@@ -60,18 +67,38 @@ def test_a_script_shows_its_deviation(script: Path, tmp_path: Path) -> None:
     lacking = sorted(name for name in needed(script) if importlib.util.find_spec(name) is None)
     if lacking or out_of_range(script):
         pytest.skip(", ".join(lacking) or out_of_range(script))
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=False
-    )
+    done = run_alone(script, tmp_path)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == 1, done.stdout
+    assert "returned" in done.stdout
+    assert "due" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["bnconform", "bnconform.oracle.reference"])
+def test_a_script_that_needed_bnconform_would_end_with_a_traceback(module: str, tmp_path: Path) -> None:
+    script = tmp_path / "needs_it.py"
+    script.write_text(f"import {module}\n", encoding="utf-8")
+    done = run_alone(script, tmp_path)
+    assert "Traceback" in done.stderr
+    assert "ModuleNotFoundError" in done.stderr
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=names)
-def test_a_script_stands_alone_and_ends_with_its_status(script: Path) -> None:
+def test_a_script_fits_an_issue_and_never_imports_bnconform(script: Path) -> None:
     text = script.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 50
-    assert "bnconform" not in needed(script)
-    last = ast.parse(text).body[-1]
+    assert len(text.splitlines()) <= LINES
+    assert "bnconform" not in text
+    assert "__version__" in text or "version(" in text
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=names)
+def test_a_script_begins_with_what_is_wrong_and_ends_with_its_status(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    head = ast.get_docstring(tree) or ""
+    assert len(head.splitlines()) <= 2
+    assert head.endswith("Exit status 1: still so.")
+    last = tree.body[-1]
     assert isinstance(last, ast.Raise)
     assert ast.unparse(last).startswith("raise SystemExit(int(")
+    assert "  # " in text.splitlines()[-1], "the last line says its tolerance in words"

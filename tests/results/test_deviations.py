@@ -271,3 +271,7 @@ def test_every_cause_of_our_own_registry_is_of_a_stated_defect() -> None:
     assert [cause.place for cause in causes if not cause.defect.effect] == []
     titles = {cause.defect.id: cause.defect.title for cause in causes}
     assert [title for title in titles.values() if len(title) > 110 or title.endswith(".")] == []
+
+
+def test_every_cause_of_bnconform_names_the_script_that_shows_it() -> None:
+    assert {one.cause.place for one in load_registry().deviations if not one.cause.script} == set()

@@ -1,6 +1,5 @@
-"""onnxruntime, CPU, BatchNormalization in training, the running statistics not asked for: the kernel writes them over
-scale and B where those are the tensors of var and mean, and the optimizer makes one tensor of equal initializers of up
-to 8 elements, so that a new layer's y is wrong (microsoft/onnxruntime#29790). Exit status 1: still so."""
+"""onnxruntime, CPU: BatchNormalization in training writes the running statistics over scale and B where the optimizer
+has merged equal initializers, so that y is wrong (microsoft/onnxruntime#29790). Exit status 1: still so."""
 
 import numpy as np
 import onnx
@@ -9,7 +8,7 @@ import onnxruntime
 MODEL = """<ir_version: 8, opset_import: ["": 15]>
 one_node (float[N, 1] x) => (OUTPUTS)
 <float[1] scale = {1}, float[1] b = {0}, float[1] mean = {0}, float[1] var = {1}>
-{ y, new_mean, new_var = BatchNormalization<training_mode = 1>(x, scale, b, mean, var) }"""
+{ y, new_mean, new_var = BatchNormalization<training_mode = 1>(x, scale, b, mean, var) }"""  # merged: up to 8 elements
 x, found = np.array([[0.0], [4.0]], np.float32), []
 for outputs in ("float[N, 1] y", "float[N, 1] y, float[1] new_mean, float[1] new_var"):
     serialized = onnx.parser.parse_model(MODEL.replace("OUTPUTS", outputs)).SerializeToString()

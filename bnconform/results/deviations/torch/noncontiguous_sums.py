@@ -1,5 +1,5 @@
-"""torch.nn.functional.batch_norm, CPU, 16 bits: backward rounds its sums over dy to 16 bits where x or dy is not
-contiguous, though weight, bias and their gradients are float32. Exit status 1: still so."""
+"""torch.nn.functional.batch_norm, CPU, 16 bits: backward rounds its sums over dy to 16 bits where x and dy are neither
+both contiguous nor both channels_last of rank 4, though the parameters are float32. Exit status 1: still so."""
 
 import numpy as np
 import torch
