@@ -90,7 +90,7 @@ def _known(findings: Sequence[Finding]) -> list[Defect]:
     found: dict[str, Defect] = {}
     for one in findings:
         known = one["known"]
-        name = known.get("defect") or f"{one['implementation']}: {known['reason']}"
+        name = known.get("defect") or known["reason"]
         if name not in found:
             severity = known.get("severity")
             found[name] = Defect(
@@ -192,11 +192,11 @@ def _behaving_like(name: str, fault: str, findings: list[Finding], chapters: dic
 def _unnamed(name: str, findings: Sequence[Finding], chapters: dict[str, str]) -> list[Defect]:
     by_output: dict[str, list[Finding]] = {}
     for one in findings:
-        by_output.setdefault(one.get("output") or one["quantity"] or "", []).append(one)
+        by_output.setdefault(one.get("output", ""), []).append(one)
     return [
         Defect(
             id=f"{name}/{output or 'unnamed'}".replace(" ", "-"),
-            title=f"{output or 'Something'} is wrong, and no fault of the catalogue explains it",
+            title=f"{output or 'A relation between outputs'} is wrong, and no fault of the catalogue explains it",
             severity=_severity(mine, chapters),
             effect=mine[0].get("reason", ""),
             findings=mine,

@@ -177,7 +177,7 @@ def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
 def clear_output(out: Path) -> None:
     """Removes the files that a previous run wrote to `out`, and nothing else; ContractError where the files are not a
     run's."""
-    results, pages = out / FILE, [out / name for name in PAGES if (out / name).exists()]
+    results, pages = out / FILE, _pages(out)
     artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py"), *out.glob("scripts/*.py")]
     ours = results.is_file() and _is_ours(results)
     strangers = [path for path in (results, *artefacts) if path.exists() and not ours]
@@ -191,6 +191,11 @@ def clear_output(out: Path) -> None:
         for path in artefacts:
             path.unlink()
         results.unlink()
+
+
+def _pages(out: Path) -> list[Path]:
+    """Returns the pages of a report that lie in a folder."""
+    return [path for path in (*(out / name for name in PAGES), *out.glob("framework-*.html")) if path.exists()]
 
 
 def _is_ours(path: Path) -> bool:

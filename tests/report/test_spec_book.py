@@ -35,16 +35,10 @@ def test_every_spec_stands_in_the_book_with_what_it_says_and_what_came_of_it(tmp
     assert "2 specs in 2 chapters" in book.text[None]
 
 
-def test_report_and_book_lead_to_each_other(tmp_path: Path) -> None:
-    report, book = pages(tmp_path, world.finding())
-    for page, other, name in ((report, book, "specs.html"), (book, report, "index.html")):
-        addresses = [address for address in page.attributes("href") if address.startswith(name)]
-        assert name in addresses
-        anchors = {address.partition("#")[2] for address in addresses} - {""}
-        assert "spec-normalizes_by_the_batch" in anchors
-        assert anchors <= set(other.attributes("id"))
-        inner = {address[1:] for address in page.attributes("href") if address.startswith("#")}
-        assert inner <= set(page.attributes("id"))
+def test_a_statement_of_prudence_is_told_to_be_one(tmp_path: Path) -> None:
+    _, book = pages(tmp_path, world.finding(), specs=[{**world.NORMALIZES, "basis": "prudence"}, world.TRACKS])
+    assert "No document states it" in book.text["spec-normalizes_by_the_batch"]
+    assert "No document states it" not in book.text["spec-tracks_the_variance"]
 
 
 def test_the_book_is_self_contained(tmp_path: Path) -> None:

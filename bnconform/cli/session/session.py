@@ -233,6 +233,11 @@ class Conformance:
             self._writer.defect(record)
 
     @property
+    def _stale(self) -> list[str]:
+        """What the registry of deviations knows and no longer holds, in words."""
+        return [found["known"]["words"] for found in self.findings if is_stale(found)]
+
+    @property
     def _detail(self) -> Detail:
         chosen = self.config.getoption("bn_tell")
         return chosen if chosen in DETAILS else "findings"
@@ -240,4 +245,6 @@ class Conformance:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says what is wrong, and where the report lies."""
         if not self.is_worker:
-            self.progress.summary(self.findings, self.out, told(self.defects, self._records, self.out, self._detail))
+            self.progress.summary(
+                self.findings, self.out, told(self.defects, self._records, self.out, self._detail, stale=self._stale)
+            )

@@ -31,12 +31,18 @@ MOST_VALUES = 12
 """How many values a case may hold to be shown on the screen."""
 
 
-def told(defects: Sequence[Defect], records: Sequence[DefectRecord], out: Path | None, detail: Detail) -> list[str]:
-    """Returns the lines on what is wrong."""
+def told(
+    defects: Sequence[Defect],
+    records: Sequence[DefectRecord],
+    out: Path | None,
+    detail: Detail,
+    stale: Sequence[str] = (),
+) -> list[str]:
+    """Returns the lines on what is wrong. stale: what the registry knows and no longer holds, in words."""
     by_id = {one["id"]: one for one in records}
     new = [one for one in defects if not one.known]
     known = [one for one in defects if one.known]
-    lines = []
+    lines = [f"stale: {words}" for words in stale]
     for one in new:
         lines += [*_in_full(one, by_id.get(one.id), out), *_statements(one, detail), ""]
     if known:
