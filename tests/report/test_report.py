@@ -29,8 +29,8 @@ def of_mini(out: Path, *findings: Any, **changed: Any) -> Page:
 
 
 def failing(**changed: Any) -> Any:
-    told = {"verdict": "fails", "worst_ratio": 1.2275e8, "detail": world.DETAIL, "reason": "y is far from it"}
-    told |= {"witness": "witnesses/a b.safetensors", "reproduce": "reproduce/a.py"}
+    told = {"verdict": "fails", "output": "y", "worst_ratio": 1.2275e8, "detail": world.DETAIL}
+    told |= {"reason": "y is far from it", "witness": "witnesses/a b.safetensors", "reproduce": "reproduce/a.py"}
     return world.finding(**told | changed)
 
 
