@@ -41,7 +41,7 @@ def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str],
     hosts = Hosts(request=request)
     try:
         found = [
-            _judge(spec, case, hosts, address, target, script=script)
+            _judge(spec, case, hosts, address, target, witness.parent if script else None)
             for address, target in targets(select(request, hosts), request)
         ]
     finally:
@@ -62,14 +62,16 @@ def _adapter_of(metadata: dict[str, Any]) -> list[str]:
     return [] if not adapter or adapter in {address.target for address in installed_addresses()} else [adapter]
 
 
-def _judge(spec: Spec, case: Case, hosts: Hosts, address: Any, target: Target, *, script: bool) -> str:
+def _judge(spec: Spec, case: Case, hosts: Hosts, address: Any, target: Target, folder: Path | None) -> str:
+    """Prints what came of one implementation, or the script that would lie in a folder; returns the verdict."""
     ask = Runner.of(target, lambda: hosts.of(address))
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(ask, target.dialect), case))
     diagnosis = Diagnostician(target, ask).explain(tally)
     record = finding(tally, target, ask, diagnosis=diagnosis)
-    if script and tally.shown is not None:
-        print(script_of(record, tally.shown, address, spec, target.implementation.snippet, diagnosis.shown), end="")
+    if folder is not None and tally.shown is not None:
+        snippet = target.implementation.snippet
+        print(script_of(record, tally.shown, address, spec, folder, snippet, diagnosis.shown), end="")
         return record["verdict"]
     name = f"{record['implementation']} {record['version']} {record['dtype']}"
     print(f"{name}: {record['verdict']}: {spec.id}: {record['reason']}")

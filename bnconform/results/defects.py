@@ -126,7 +126,7 @@ def _of_the_adapter(name: str, findings: list[Finding]) -> list[Defect]:
             id=f"{name}/adapter",
             title="The adapter is broken, so nothing was judged",
             severity="loud",
-            effect=findings[0].get("reason", ""),
+            effect="Correct the adapter: what it returned was not yet compared with anything.",
             fault="adapter",
             findings=findings,
         )

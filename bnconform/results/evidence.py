@@ -45,7 +45,9 @@ def write_artefacts(
         device=finding["device"],
         verdict=finding["verdict"],
     )
-    write_whole({out / reproduce: script_of(finding, seen, address, tally.spec, snippet, shown)})
+    write_whole(
+        {out / reproduce: script_of(finding, seen, address, tally.spec, (out / reproduce).parent, snippet, shown)}
+    )
     finding["witness"], finding["reproduce"] = witness, reproduce
 
 
@@ -54,11 +56,17 @@ def script_of(
     seen: Seen,
     address: Address,
     spec: Spec,
+    folder: Path,
     snippet: Snippet | None = None,
     shown: Shown | None = None,
 ) -> str:
-    """Returns the script that reproduces `finding`, which `seen` shows: a proof, where one answer is itself wrong."""
-    short = proof(finding, spec.sentence, spec.formula, shown, address.asked, snippet) if shown is not None else ""
+    """Returns the script that reproduces `finding`, which `seen` shows: a proof, where one answer is itself wrong.
+
+    folder: where it will lie.
+    """
+    short = ""
+    if shown is not None:
+        short = proof(finding, spec.sentence, spec.formula, shown, address.asked, snippet, folder)
     return short or _script_of(finding, seen, address, spec, snippet)
 
 

@@ -9,25 +9,38 @@ adapter. No text from outside reaches a script but as a comment, a quoted string
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.contract.address import PROGRAM, PYTHON
-from bnconform.contract.case import FEATURES, FLAGS
+from bnconform.contract.case import FEATURES, FLAGS, PER_CHANNEL, Case
 from bnconform.contract.snippet import Snippet
 from bnconform.results.records import ARRAYS, Finding
-from bnconform.results.script import TEMPLATES
+from bnconform.results.script import TEMPLATES, literal
+
+WIDTH = 112
 
 
-def proof(finding: Finding, sentence: str, formula: str, shown: Shown, adapter: str, snippet: Snippet | None) -> str:
-    """Returns the script that shows what is wrong by one answer; empty for a program, which no script can import.
+def proof(
+    finding: Finding,
+    sentence: str,
+    formula: str,
+    shown: Shown,
+    adapter: str,
+    snippet: Snippet | None,
+    folder: Path,
+) -> str:
+    """Returns the script that shows what is wrong by one answer; empty for a program, which no script can import, and
+    for a layer with a state of its own.
 
     sentence, formula: of the statement; the formula empty where it is none of one run. adapter: as the command line
-    takes it.
+    takes it. folder: where the script will lie, from which on it names an adapter's file.
     """
-    if adapter.startswith((PROGRAM, PYTHON)):
+    if adapter.startswith((PROGRAM, PYTHON)) or shown.case.state:
         return ""
     case = shown.case
     plain = not case.needs and not case.flags and bool(shown.output)
@@ -36,18 +49,39 @@ def proof(finding: Finding, sentence: str, formula: str, shown: Shown, adapter: 
     told: dict[str, Any] = {
         "finding": finding,
         "sentence": sentence,
-        "formula": formula if formula.startswith(f"{shown.output} = ") else "",
+        "formula": next((one for one in formula.split("; ") if one.startswith(f"{shown.output} = ")), ""),
         "case": case,
         "arrays": arrays,
+        "arguments": _arguments(case, arrays),
         "dtypes": {name: array.dtype.name for name, array in arrays.items()},
         "snippet": snippet if plain else None,
-        "adapter": os.path.basename(adapter) if adapter.endswith(".py") else adapter,
+        "adapter": Path(os.path.relpath(adapter, folder)).as_posix() if adapter.endswith(".py") else adapter,
         "is_file": adapter.endswith(".py"),
         "shown": shown,
         "tolerance": tolerance(shown) if shown.output else None,
         "narrow": any(array.dtype.name == "bfloat16" for array in arrays.values()),
     }
     return TEMPLATES.get_template("proof.py.jinja").render(told)
+
+
+def _arguments(case: Case, arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Returns the lines of the arguments that make the case, as few as they fit in."""
+    said = [
+        f"mode={case.mode!r}",
+        f"axis={case.axis}",
+        f"eps={float(case.eps)!r}",
+        f"momentum={float(case.momentum)!r}",
+    ]
+    said += [f"{name}={literal(array)}.astype({array.dtype.name!r})" for name, array in arrays.items()]
+    said += [f"{name}=None" for name in PER_CHANNEL if name not in arrays]
+    said += [f"{name}={value!r}" for name, value in case.flags.items()]
+    lines: list[str] = []
+    for one in said:
+        if lines and len(lines[-1]) + len(one) < WIDTH:
+            lines[-1] += f" {one},"
+        else:
+            lines.append(f"{one},")
+    return lines
 
 
 def tolerance(shown: Shown) -> float | np.ndarray:

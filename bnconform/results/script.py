@@ -85,7 +85,7 @@ def _array(value: Any) -> str:
     return f"np.array([{numbers}]).reshape({wide.shape!r})"
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """Returns an expression for a number or an array of few values, in the fewest digits that tell them in its type."""
     if not isinstance(value, np.ndarray):
         return repr(float(value))
@@ -108,4 +108,4 @@ TEMPLATES = Environment(  # autoescape is for HTML: here `py`, `array` and `comm
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-TEMPLATES.filters |= {"py": ascii, "array": _array, "literal": _literal, "comment": _comment}
+TEMPLATES.filters |= {"py": ascii, "array": _array, "literal": literal, "comment": _comment}

@@ -38,12 +38,17 @@ def test_a_statement_that_is_not_kept_is_exit_status_1(judged: Judged) -> None:
     assert said.returncode == 1, said.stdout + said.stderr
     assert "tiny.right float32: 2 conforms; nearest to its bound 0." in said.stdout
     assert "not kept: averages_the_running_mean" in said.stdout
+    assert "✗ Behaves like momentum complemented: silent on ordinary data" in said.stdout
+    assert "(ran, exit status 1)" in said.stdout
+    assert len(said.stdout.splitlines()) <= 20
     assert "3 conforms, 1 fails, 2 unsupported" in said.stdout
     assert said.stderr == ""
 
 
-def test_results_hold_a_line_for_the_run_each_finding_and_the_end(judged: Judged) -> None:
-    run, *findings, end = tiny.lines(judged[0] / "out")
+def test_results_hold_a_line_for_the_run_each_finding_each_defect_and_the_end(judged: Judged) -> None:
+    run, *findings, defect, end = tiny.lines(judged[0] / "out")
+    assert (defect["kind"], defect["id"]) == ("defect", "tiny.swapped/momentum_complemented")
+    assert (defect["findings"], defect["status"], defect["known"]) == (1, 1, False)
     assert (run["kind"], run["schema"], run["seed"], run["examples"]) == ("run", 1, 0, 5)
     assert run["versions"].keys() >= {"bnconform", "numpy", "hypothesis", "pytest"}
     assert [one["id"] for one in run["specs"]] == list(SPECS)
@@ -73,11 +78,12 @@ def test_a_report_a_witness_and_a_script_are_written_and_no_more(judged: Judged)
     out = judged[0] / "out"
     (failed,) = (one for one in tiny.lines(out) if one.get("verdict") == "fails")
     names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    pages = {"index.html", "specs.html", "choices.html"}
-    assert names == {"results.jsonl", failed["witness"], failed["reproduce"], *pages}
+    pages = {"index.html", "specs.html", "choices.html", "framework-tiny.html"}
+    script = "scripts/tiny.swapped_momentum_complemented.py"
+    assert names == {"results.jsonl", failed["witness"], failed["reproduce"], script, *pages}
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "tiny.swapped" in page
-    assert "Training normalizes every value" in page
+    assert "Behaves like momentum complemented" in page
     assert sorted(path.name for path in judged[0].iterdir() if path.name != "__pycache__") == ["out", "tiny.py"]
 
 

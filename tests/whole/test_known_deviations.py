@@ -73,6 +73,7 @@ def test_what_is_known_and_holds_is_no_failure_and_takes_no_search(world: Path) 
     assert (found["verdict"], found["examples"]) == ("fails", 1)
     assert found["known"] == {
         "fault": "implementation", "reason": "It swaps the weights.", "link": "https://example.org/1",
+        "defect": "tiny/1", "title": "It swaps the weights.", "severity": "unusual", "effect": "",
     }  # fmt: skip
     assert (world / "out" / found["witness"]).is_file()
     page = (world / "out" / "index.html").read_text(encoding="utf-8")
@@ -87,7 +88,7 @@ def test_what_no_longer_holds_fails_and_says_which_entry(world: Path) -> None:
     tiny.adapter(world, "swapped", own=MENDED)
     said = tiny.bnconform(*KNOWN, cwd=world)
     assert said.returncode == 1
-    assert "stale deviation: tiny.swapped 1.2" in said.stdout
+    assert "stale: tiny.toml, cause 1, finding 1" in said.stdout
     found = the_failure(world)
     assert (found["verdict"], found["known"]["stale"], found["known"]["entry"]) == (
         "conforms", True, "tiny.toml, cause 1, finding 1",
