@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from bnconform.cli.compare import add_compare
+from bnconform.cli.compare import add_compare, add_diff
 from bnconform.cli.convert.command import add_convert
 from bnconform.cli.deviations import add_deviations
 from bnconform.cli.fingerprint import add_fingerprint
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add_fingerprint(commands)
     add_deviations(commands)
     add_compare(commands)
+    add_diff(commands)
     add_new_adapter(commands)
     add_convert(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")
@@ -102,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         "results", nargs="+", type=Path, metavar="RESULTS", help="results.jsonl, its folder, or one of folders"
     )
     report.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
+    words = "an earlier run: what is new, fixed or changed since then"
+    report.add_argument("--against", type=Path, metavar="OLD", help=words)
     words = "write only their summary, in Markdown, to this file"
     report.add_argument("--summary", type=Path, metavar="FILE", help=words)
     again = commands.add_parser("replay", help="judge an implementation by a witness")
@@ -186,8 +189,14 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     results = [read_results(path) for place in options.results for path in _files(place, options.out)]
-    page = write_summary(results, options.summary) if options.summary else write_report(results, options.out)
+    before = None if options.against is None else read_results(options.against)
+    if options.summary:
+        page = write_summary(results, options.summary)
+    else:
+        page = write_report(results, options.out, against=before)
     merged = merge(results)
+    if merged.replaced:
+        print(f"{merged.replaced} findings stand in several of these runs: those of the latest are shown")
     interrupted = " (of an interrupted run)" if merged.interrupted else ""
     print(f"{len(merged.findings)} findings{interrupted}: {page}")
     return 0

@@ -41,12 +41,15 @@ _TEMPLATES.globals |= {
 }
 
 
-def write_report(results: Sequence[Results], out: Path | str) -> Path:
+def write_report(results: Sequence[Results], out: Path | str, against: Results | None = None) -> Path:
     """Writes `out`/index.html, the report of one or more runs, beside it a page for each framework, the spec book and
-    the table of choices, and returns the path of the report; older ones are replaced at once, when all are written."""
+    the table of choices, and returns the path of the report; older ones are replaced at once, when all are written.
+
+    against: an earlier run, since which the changes are told.
+    """
     out = Path(out)
     merged = merge(results)
-    gathered = Gathered(merged)
+    gathered = Gathered(merged, None if against is None else merge([against]))
     pages = {"choices.html": render_choices(merged), "specs.html": render_book(merged)}
     pages |= {one.file: _TEMPLATES.get_template("framework.html").render(page=one)
               for one in framework_pages(gathered, out)}  # fmt: skip

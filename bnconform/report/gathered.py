@@ -12,6 +12,7 @@ from functools import cached_property
 
 import bnconform.report.columns as who
 from bnconform.report.columns import Column
+from bnconform.results.changes import Changes, changes
 from bnconform.results.defects import Defect, defects_of
 from bnconform.results.file import Merged, Results
 from bnconform.results.records import DefectRecord, Finding, SpecRecord
@@ -32,9 +33,15 @@ def framework_page(name: str) -> str:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The merged runs, and what all pages need of them."""
+    """The merged runs, and what all pages need of them. before: an earlier run to compare with."""
 
     merged: Merged
+    before: Merged | None = None
+
+    @cached_property
+    def changes(self) -> Changes | None:
+        """What changed since the earlier run; None where there is none to compare with."""
+        return None if self.before is None else changes(self.before, self.merged)
 
     @cached_property
     def findings(self) -> list[Finding]:

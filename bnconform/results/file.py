@@ -48,11 +48,13 @@ class Results:
 class Merged:
     """Several runs as one: the findings of the later run replace those of the earlier where they are of the same key.
 
-    `findings` pairs each with the run that it is from, since its witness lies beside that run's file.
+    `findings` pairs each with the run that it is from, since its witness lies beside that run's file. replaced: how
+    many findings of earlier runs were.
     """
 
     runs: tuple[Results, ...]
     findings: tuple[tuple[Results, Finding], ...]
+    replaced: int = 0
 
     @property
     def interrupted(self) -> bool:
@@ -108,7 +110,8 @@ def merge(results: Iterable[Results]) -> Merged:
     the one of the later run."""
     runs = tuple(sorted(results, key=lambda one: one.run["started"]))
     latest = {_key(finding): (one, finding) for one in runs for finding in one.findings}
-    return Merged(runs=runs, findings=tuple(latest.values()))
+    replaced = sum(len(one.findings) for one in runs) - len(latest)
+    return Merged(runs=runs, findings=tuple(latest.values()), replaced=replaced)
 
 
 def _key(finding: Finding) -> tuple[str, ...]:
