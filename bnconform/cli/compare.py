@@ -11,6 +11,7 @@ from typing import Any
 
 from bnconform.results.comparison import MEASURED, SAID, differences
 from bnconform.results.file import read_results
+from bnconform.results.text import visible
 
 
 def add_compare(commands: Any) -> None:
@@ -25,7 +26,7 @@ def add_compare(commands: Any) -> None:
 def _compare(options: argparse.Namespace) -> int:
     before, after = read_results(options.before), read_results(options.after)
     fields = (*MEASURED, *SAID) if options.words else MEASURED
-    lines = list(differences(before, after, fields))
+    lines = [visible(one).replace("\n", " ") for one in differences(before, after, fields)]
     counts = f"{len(before.findings)} findings beside {len(after.findings)}"
     print("\n".join([*lines, f"{counts}: {len(lines) or 'no'} difference{'s' * (len(lines) != 1)}"]))
     return 1 if lines else 0
