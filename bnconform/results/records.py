@@ -103,8 +103,8 @@ class CaseRecord(TypedDict):
     dtype: str
     shape: list[int]
     axis: int
-    eps: float
-    momentum: float
+    eps: Number
+    momentum: Number
     x: Nested
     gamma: Nested
     beta: Nested

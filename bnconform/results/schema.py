@@ -105,4 +105,7 @@ def _expected(rule: str, wanted: Any, definition: dict[str, Any]) -> str:
         return f"one of {', '.join('null' if one is None else one for one in wanted)}"
     if rule in ("minimum", "maximum"):
         return f"a number of at {'least' if rule == 'minimum' else 'most'} {wanted}"
-    return str(definition.get("description", wanted)) if rule == "pattern" else str(wanted)
+    if rule == "pattern":
+        told = str(definition["description"]).removesuffix(".")
+        return told[0].lower() + told[1:]
+    return repr(wanted)

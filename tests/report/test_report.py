@@ -66,7 +66,7 @@ def test_every_link_leads_somewhere_and_every_anchor_is_one(tmp_path: Path) -> N
 @pytest.mark.parametrize("verdict", ["fails", "crashes", "hangs", "deviates"])
 def test_a_finding_that_does_not_conform_has_its_line_with_its_files(tmp_path: Path, verdict: str) -> None:
     shown = of_mini(tmp_path, failing(verdict=verdict))
-    text = shown.text["finding-normalizes_by_the_batch-mini-batch_norm-1-0-float32-cpu"]
+    text = shown.text["finding-normalizes_by_the_batch-mini.batch_norm-1.0-float32-cpu"]
     for expected in ("normalizes by the batch", "batch_ norm", "f32", "y is far from it"):
         assert expected in text
     assert {"witnesses/a%20b.safetensors", "reproduce/a.py"} <= set(shown.attributes("href"))
