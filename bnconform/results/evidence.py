@@ -36,7 +36,7 @@ def write_artefacts(
     seen = tally.shown
     if seen is None:
         raise ValueError(f"{finding['spec']}: verdict {finding['verdict']} has no case to show it")
-    stem = _stem(finding)
+    stem = file_stem(finding)
     witness, reproduce = f"witnesses/{stem}.safetensors", f"reproduce/{stem}.py"
     for name in (witness, reproduce):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,8 @@ def _script_of(finding: Finding, seen: Seen, address: Address, spec: Spec, snipp
     )
 
 
-def _stem(finding: Finding) -> str:
+def file_stem(finding: Finding) -> str:
+    """Returns the name of the files of `finding`, without their endings."""
     parts = (finding["spec"], finding["implementation"], finding["dtype"], finding["device"])
     told = "-".join(parts)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", told)
