@@ -93,6 +93,16 @@ def test_names_that_look_alike_have_anchors_of_their_own(tmp_path: Path) -> None
     assert {str(href)[1:] for href in chips} <= set(ids)
 
 
+def test_arrays_with_rows_of_different_lengths_still_make_a_page(tmp_path: Path) -> None:
+    names = ("actual_values", "expected_values", "bound_values")
+    deep: Any = 1.0
+    for _ in range(32):
+        deep = [deep]
+    for values, shown in (([[1.0, 2.0], [3.0]], "123.5"), ([[], [1.0]], "123.5"), (deep, "[0, 0, 0, ")):
+        finding = full_finding(detail={**world.DETAIL, **dict.fromkeys(names, values)})
+        assert shown in Page(pages(tmp_path, full_run(), finding, end_line())["index.html"]).text[None]
+
+
 def refusal(file: Path) -> str:
     """Why a file is refused; "" where it is read."""
     try:
