@@ -21,8 +21,9 @@ def contradiction(record: dict[str, Any]) -> str:
     """Returns in words where a record that fits its schema contradicts itself; "" where it does not."""
     if record["kind"] == "run":
         return _of_selftest(record.get("selftest") or {"faults": (), "caught": ()})
-    detail = record.get("detail") if record["kind"] == "finding" else None
-    return next(_of_detail(detail), "") if detail else ""
+    detail = (record.get("detail") or {}) if record["kind"] == "finding" else {}
+    parts = (("detail", detail), ("detail.shown", detail.get("shown") or {}))
+    return next((words for place, part in parts for words in _of_witness(place, part)), "")
 
 
 def _of_selftest(score: dict[str, Any]) -> str:
@@ -30,30 +31,31 @@ def _of_selftest(score: dict[str, Any]) -> str:
     return f"selftest.caught lacks {lacking[0]!r:.60}; expected every dtype of selftest.faults" if lacking else ""
 
 
-def _of_detail(detail: dict[str, Any]) -> Iterator[str]:
-    case = detail.get("case")
-    arrays = {f"detail.{name}": detail.get(name) for name in COMPARED_ARRAYS}
-    arrays |= {f"detail.case.{name}": case[name] for name in CASE_ARRAYS} if case else {}
-    for place, values in arrays.items():
+def _of_witness(place: str, witness: dict[str, Any]) -> Iterator[str]:
+    """Yields what is wrong in a case and the arrays that were compared."""
+    case = witness.get("case")
+    arrays = {f"{place}.{name}": witness.get(name) for name in COMPARED_ARRAYS}
+    arrays |= {f"{place}.case.{name}": case[name] for name in CASE_ARRAYS} if case else {}
+    for where, values in arrays.items():
         size, depth = extent(values)
         if depth > DEEPEST:
-            yield f"{place} is nested in more than {DEEPEST} levels; expected a level for each axis, at most so many"
+            yield f"{where} is nested in more than {DEEPEST} levels; expected a level for each axis, at most so many"
         if size > MOST_VALUES:
-            yield f"{place} has {size:,} values; expected at most {MOST_VALUES:,}"
-    yield from _pointed("detail.index", detail.get("index"))
+            yield f"{where} has {size:,} values; expected at most {MOST_VALUES:,}"
+    yield from _pointed(f"{place}.index", witness.get("index"))
     if case:
-        yield from _of_case(case)
+        yield from _of_case(f"{place}.case", case)
 
 
-def _of_case(case: dict[str, Any]) -> Iterator[str]:
+def _of_case(place: str, case: dict[str, Any]) -> Iterator[str]:
     shape, axis = case["shape"], case["axis"]
-    yield from _pointed("detail.case.shape", shape)
-    yield from _pointed("detail.case.axis", [axis])
+    yield from _pointed(f"{place}.shape", shape)
+    yield from _pointed(f"{place}.axis", [axis])
     if not -len(shape) <= axis < len(shape):
-        yield f"detail.case.axis is {axis}; expected one of the {len(shape)} axes of detail.case.shape"
+        yield f"{place}.axis is {axis}; expected one of the {len(shape)} axes of {place}.shape"
     got, expected = extent(case["x"])[0], math.prod(shape)
     if got != expected:
-        yield f"detail.case.x has {got:,} values; expected the {expected:,} of detail.case.shape"
+        yield f"{place}.x has {got:,} values; expected the {expected:,} of {place}.shape"
 
 
 def _pointed(place: str, numbers: list[Any] | None) -> Iterator[str]:

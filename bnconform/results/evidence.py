@@ -89,7 +89,11 @@ def _script_of(finding: Finding, seen: Seen, address: Address, spec: Spec, snipp
 def file_stem(finding: Finding) -> str:
     """Returns the name of the files of `finding`, without their endings."""
     parts = (finding["spec"], finding["implementation"], finding["dtype"], finding["device"])
-    told = "-".join(parts)
+    return stem_of("-".join(parts))
+
+
+def stem_of(told: str) -> str:
+    """Returns a name that tells `told` and that a file can have, another for another text."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", told)
     if told.isascii() and len(stem) <= LONGEST_STEM:
         return stem

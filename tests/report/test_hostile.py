@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from worlds import records as world
-from worlds.hostile import end_line, full_finding, full_run, places, removed, replaced, write_lines
+from worlds.hostile import end_line, full_defect, full_finding, full_run, places, removed, replaced, write_lines
 from worlds.pages import Page
 
 from bnconform.cli.main import main
@@ -38,7 +38,18 @@ def pages(out: Path, *lines: Any) -> dict[str, str]:
 def texts_replaced(record: Any, text: str) -> Any:
     """A record with `text` behind every text that may be any."""
     changed = copy.deepcopy(record)
-    fixed = {"kind", "verdict", "witness", "reproduce", "started", "actual", "x", "actual_values", "bound_values"}
+    fixed = {
+        "kind",
+        "verdict",
+        "missing",
+        "witness",
+        "reproduce",
+        "started",
+        "actual",
+        "x",
+        "actual_values",
+        "bound_values",
+    }
     for at in places(record):
         value: Any = changed
         for key in at[:-1]:
@@ -145,7 +156,7 @@ def test_each_field_of_another_type_is_refused_or_shown(tmp_path: Path, wrong: A
 
 
 def test_each_field_may_be_lacking_without_a_traceback(tmp_path: Path) -> None:
-    whole = [full_run(), full_finding(), end_line()]
+    whole = [full_run(), full_finding(), full_defect(), end_line()]
     assert {outcome(tmp_path, *removed(whole, at)) for at in places(whole)} == {"refused", "shown"}
 
 
@@ -175,10 +186,11 @@ def mutated(draw: st.DrawFn, record: dict[str, Any]) -> Any:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(run=st.just(full_run()) | mutated(full_run()), finding=mutated(full_finding()))
-def test_a_mutated_record_is_refused_or_shown(run: Any, finding: Any) -> None:
+@given(run=st.just(full_run()) | mutated(full_run()), finding=mutated(full_finding()), defect=mutated(full_defect()))
+def test_a_mutated_record_is_refused_or_shown(run: Any, finding: Any, defect: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         outcome(Path(folder), run, finding, world.finding(dtype="float64"), end_line(2))
+        outcome(Path(folder), full_run(), full_finding(), defect, end_line(1))
 
 
 def test_the_command_refuses_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

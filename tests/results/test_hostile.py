@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from worlds import hostile
-from worlds.hostile import DEEP, end_line, full_finding, full_run, removed, replaced, write_lines
+from worlds.hostile import DEEP, end_line, full_defect, full_finding, full_run, removed, replaced, write_lines
 
 from bnconform.cli.main import main
 from bnconform.contract.errors import ContractError
@@ -53,6 +53,15 @@ WRONG_FINDINGS: list[tuple[hostile.Place, Any, str]] = [
     ((*CASE, "x"), [[1, 2], [3, 4]], "detail.case.x has 4 values; expected the 6 of detail.case.shape"),
     ((*CASE, "gamma"), {"0": 1}, "detail.case.gamma is {'0': 1}; expected"),
     ((*CASE, "dy"), json.loads("[" * 40 + "1" + "]" * 40), "detail.case.dy is nested in more than 32 levels"),
+    (("detail", "shown"), None, "detail.shown is None; expected an object"),
+    (("detail", "shown", "case"), None, "detail.shown.case is None; expected an object"),
+    (
+        ("detail", "shown", "case", "x"),
+        [],
+        "detail.shown.case.x has 0 values; expected the 6 of detail",
+    ),
+    (("likewise",), "a", "likewise is 'a'; expected a list"),
+    (("missing",), "all", "missing is 'all'; expected one of not offered, refused, not asked, no claim"),
     (("known",), None, "known is None; expected an object"),
     (("known",), {"fault": "adapter"}, "known lacks reason, link"),
     (("known", "reason"), None, "known.reason is None; expected a text"),
@@ -143,15 +152,32 @@ def test_what_is_wrong_in_a_run_is_told_with_its_place(tmp_path: Path, at: Any, 
     assert f", line 1: {words}" in message(file)
 
 
+@pytest.mark.parametrize(
+    ("at", "value", "words"),
+    [
+        (("script",), "../../a.py", "script is '../../a.py'; expected the path of a file in the folder"),
+        (("shown",), ["a"] * 5, "shown has 5 items; expected at most 4"),
+        (("status",), "1", "status is '1'; expected a whole number or null"),
+        (("known",), None, "known is None; expected true or false"),
+        (("id",), LONG, "id has 100,000 characters; expected at most 1,000"),
+    ],
+)
+def test_what_is_wrong_in_a_defect_is_told_with_its_place(tmp_path: Path, at: Any, value: Any, words: str) -> None:
+    file = write_lines(tmp_path, full_run(), full_finding(), replaced(full_defect(), at, value), end_line())
+    assert f", line 3: {words}" in message(file)
+
+
 def test_the_full_records_are_right(tmp_path: Path) -> None:
-    file = write_lines(tmp_path, full_run(), full_finding(), end_line())
+    file = write_lines(tmp_path, full_run(), full_finding(), full_defect(), end_line())
     assert read_results(file).findings == (full_finding(),)
+    assert read_results(file).defects == (full_defect(),)
 
 
 @pytest.mark.parametrize("name", ["kind", *sorted(set(full_finding()) - {"kind"})])
 def test_a_finding_without_a_field_is_refused_or_as_good(tmp_path: Path, name: str) -> None:
     file = write_lines(tmp_path, full_run(), removed(full_finding(), (name,)), end_line())
-    if name in {"fault", "reason", "raises", "declared", "explanation", "compared", "detail", "known"}:
+    if name in {"fault", "reason", "raises", "declared", "explanation", "compared", "detail", "known",
+                "output", "basis", "likewise", "missing"}:  # fmt: skip
         assert read_results(file).findings
     else:
         assert ("expected an object whose kind" if name == "kind" else f"lacks {name}") in message(file)

@@ -21,27 +21,46 @@ SCORE = {"faults": {"float32": 3}, "caught": {"float32": 3}, "median": 1.0, "wor
          "sources": "0123456789abcdef"}  # fmt: skip
 LIKELY = {"fault": "epsilon_outside_the_root", "sentence": "ε is added.", "ratio": 0.3, "convention": False}
 KNOWN = {"fault": "implementation", "reason": "why", "link": "https://example.org/1", "script": "mini/a.py",
+         "defect": "sums-in-half", "title": "Sums in 16 bits", "severity": "ordinary", "effect": "Digits are lost.",
          "stale": True, "entry": "mini.toml, cause 1", "words": "it no longer holds"}  # fmt: skip
 
 
 def full_run() -> dict[str, Any]:
     """Returns a run line in which every field is set."""
-    spec = {**world.NORMALIZES, "given": "a training step", "formula": "y = x"}
+    spec = {**world.NORMALIZES, "given": "a training step", "formula": "y = x", "basis": "stated"}
     one = world.implementation(settings=SETTINGS, versions={"mini": "1.0"}, dialect={"running_var": "biased"},
                                links={"running_var": "https://example.org/var"})  # fmt: skip
     line: dict[str, Any] = world.run(specs=[spec], implementations=[one], selftest=SCORE, defaults={"variance": None})
-    return deepcopy(line)
+    return _apart(line)
 
 
 def full_finding(**changed: Any) -> dict[str, Any]:
     """Returns a finding in which every field is set."""
     told = {"verdict": "fails", "worst_ratio": 3.0, "witness": "witnesses/a.safetensors", "reproduce": "reproduce/a.py"}
     told |= {"diagnosis": [LIKELY], "explanation": "behaves like it", "raises": "ValueError", "declared": "running_var"}
-    detail = {**world.DETAIL, "traceback": "ValueError: odd", "stderr": "Aborted"}
+    told |= {"output": "y", "basis": "prudence", "likewise": ["momentum_complemented"], "missing": "refused"}
+    arrays = {name: world.DETAIL[name] for name in ("actual_values", "expected_values", "bound_values")}
+    shown = {"case": world.CASE, "output": "y", "index": [1, 0], **arrays}
+    detail = {**world.DETAIL, "shown": shown, "traceback": "ValueError: odd", "stderr": "Aborted"}
     line: dict[str, Any] = world.finding(
         **{**told, "detail": detail, "fault": "implementation", "known": KNOWN, **changed}
     )
-    return deepcopy(line)
+    return _apart(line)
+
+
+def _apart(line: dict[str, Any]) -> dict[str, Any]:
+    """Returns the line with no part that stands in two places, so that a change of one changes no other."""
+    read: dict[str, Any] = json.loads(json.dumps(line))
+    return read
+
+
+def full_defect() -> dict[str, Any]:
+    """Returns a defect."""
+    told: dict[str, Any] = {"kind": "defect", "id": "mini/y", "title": "y is wrong", "severity": "ordinary"}
+    told |= {"effect": "y is far from it", "known": False, "fault": "implementation", "likely": "", "words": ""}
+    told |= {"implementations": ["mini.batch_norm"], "dtypes": ["float32"], "specs": ["normalizes_by_the_batch"]}
+    told |= {"findings": 1, "shown": ["normalizes_by_the_batch", "mini.batch_norm", "float32", "cpu"], "link": ""}
+    return {**told, "script": "scripts/mini_y.py", "status": 1}
 
 
 def end_line(findings: int = 1) -> dict[str, Any]:
