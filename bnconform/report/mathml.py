@@ -13,8 +13,6 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
-from bnconform.results.text import visible
-
 _CHILDREN = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "mover": 2, "munder": 2, "msubsup": 3, "munderover": 3}
 _ATTRIBUTES = {
     "accent",
@@ -33,7 +31,6 @@ _ATTRIBUTES |= {"columnalign", "minsize", "maxsize", "linethickness", "lspace", 
 @lru_cache(maxsize=1024)
 def equation(latex: str) -> Markup:
     """Returns `latex` as a MathML element, or as escaped text in a <code> element where it cannot be converted."""
-    latex = visible(latex)
     try:
         drawn = convert_to_element(latex, display="block")
         _clean(drawn)

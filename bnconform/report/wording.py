@@ -38,14 +38,16 @@ _SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
 
 
 def shown(value: Any) -> Any:
-    """Returns what a template prints: a text without the characters that nobody sees, Markup and numbers unchanged."""
-    return visible(value) if type(value) is str else value
+    """Returns what a template prints: a text or Markup without the characters that nobody sees, numbers unchanged."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return Markup(visible(value)) if isinstance(value, Markup) else visible(value)
 
 
 @lru_cache(maxsize=1024)
 def breakable(name: str) -> Markup:
     """Returns a dotted name that a narrow column may break between its words, whatever its direction of writing."""
-    words = re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", visible(name))
+    words = re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name)
     return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(words))
 
 

@@ -23,7 +23,9 @@ def contradiction(record: dict[str, Any]) -> str:
         return _of_selftest(record.get("selftest") or {"faults": (), "caught": ()})
     detail = (record.get("detail") or {}) if record["kind"] == "finding" else {}
     parts = (("detail", detail), ("detail.shown", detail.get("shown") or {}))
-    return next((words for place, part in parts for words in _of_witness(place, part)), "")
+    words = (words for place, part in parts for words in _of_witness(place, part))
+    answer = detail.get("shown") or {}
+    return next(words, "") or (next(_of_answer("detail.shown", answer), "") if answer.get("output") else "")
 
 
 def _of_selftest(score: dict[str, Any]) -> str:
@@ -45,6 +47,16 @@ def _of_witness(place: str, witness: dict[str, Any]) -> Iterator[str]:
     yield from _pointed(f"{place}.index", witness.get("index"))
     if case:
         yield from _of_case(f"{place}.case", case)
+
+
+def _of_answer(place: str, answer: dict[str, Any]) -> Iterator[str]:
+    """Yields a complaint where what was returned and what is due, which are shown side by side, do not match."""
+    actual, expected = answer["actual_values"], answer["expected_values"]
+    if actual is None or expected is None:
+        yield f"{place} lacks the values of {answer['output']!r:.60}; expected those returned and those due"
+    got, due = extent(actual)[0], extent(expected)[0]
+    if got != due:
+        yield f"{place}.expected_values has {due:,} values; expected the {got:,} of {place}.actual_values"
 
 
 def _of_case(place: str, case: dict[str, Any]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from bnconform.cli.main import main
 from bnconform.contract.errors import ContractError
 from bnconform.report import write_report
 from bnconform.report.columns import slug
+from bnconform.report.frameworks import finding_anchor
 from bnconform.report.summary import render_summary
 from bnconform.results.comparison import MEASURED, SAID, differences
 from bnconform.results.file import merge, read_results
@@ -31,7 +32,7 @@ SEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206
 def pages(out: Path, *lines: Any) -> dict[str, str]:
     results = read_results(write_lines(out, *lines))
     write_report([results], out)
-    read = {name: (out / name).read_bytes().decode("utf-8") for name in ("index.html", "specs.html", "choices.html")}
+    read = {path.name: path.read_bytes().decode("utf-8") for path in out.glob("*.html")}
     return read | {"summary.md": render_summary(merge([results]))}
 
 
@@ -66,19 +67,33 @@ def test_what_nobody_sees_is_replaced_wherever_a_text_stands(tmp_path: Path) -> 
     for name, page in pages(tmp_path, texts_replaced(full_run(), UNSEEN), finding, end_line()).items():
         assert not SEEN.search(page), name
         assert "\N{REPLACEMENT CHARACTER}b" in page, name
-    told = (tmp_path / "index.html").read_text(encoding="utf-8")
-    for name in ("reason", "explanation", "quantity", "version"):
-        assert str(full_finding()[name]) + SHOWN in Page(told).text[None]
+    told = {path.name: Page(path.read_text(encoding="utf-8")).text[None] for path in tmp_path.glob("*.html")}
+    for name in ("reason", "version", "implementation"):
+        words = (str(full_finding()[name]) + SHOWN).replace(" ", "")
+        assert any(words in text.replace(" ", "") for text in told.values()), name
 
 
 def test_a_name_of_another_direction_stands_by_itself(tmp_path: Path) -> None:
     name, version = "מיני.אצווה", "גרסה"
     run = {**full_run(), "implementations": [world.implementation(name, version=version)]}
-    page = pages(tmp_path, run, full_finding(implementation=name, version=version), end_line())["index.html"]
+    page = pages(tmp_path, run, full_finding(implementation=name, version=version), end_line())
+    page = "".join(text for name, text in page.items() if name != "summary.md")
     plain = page.replace("<wbr>", "")
     assert f"<bdi>{name}</bdi>" in plain
     assert f"<bdi>{version}</bdi>" in plain
-    assert not re.search(rf"(?<!<bdi>){name}(?!</bdi>)", re.sub(r'"[^"]*"|<pre.*?</pre>', "", plain))
+    assert not re.search(rf"(?<!<bdi>){name}(?!</bdi>)", re.sub(r'"[^"]*"|<pre.*?</pre>', "", plain, flags=re.DOTALL))
+
+
+def test_no_text_becomes_a_rule_of_style(tmp_path: Path) -> None:
+    evil = "a:checked),body{display:none}x:has(b.c"
+    run = {**full_run(), "implementations": [world.implementation(f"{evil}.norm", dtypes=[evil])]}
+    made = pages(tmp_path, run, full_finding(dtype=evil, implementation=f"{evil}.norm"), end_line())
+    style = "".join(re.findall("<style>.*?</style>", made["index.html"], re.DOTALL))
+    assert "display:none}x" not in style
+    ids = set(Page(made["index.html"]).attributes("id"))
+    selected = re.findall(r"#((?:dt|only)-(?:[\w-]|\\.)+)", style)
+    assert len(selected) >= 3
+    assert {one.replace("\\", "") for one in selected} <= ids | {"dt-all"}
 
 
 def test_ids_of_other_parts_are_other_ids() -> None:
@@ -96,12 +111,13 @@ def test_names_that_look_alike_have_anchors_of_their_own(tmp_path: Path) -> None
     names = ["a.x.y", "a.x-y", "a.批量", "a.归一化", "a.x@y"]
     run = {**full_run(), "implementations": [world.implementation(name) for name in names]}
     findings = [full_finding(implementation=name) for name in names]
-    shown = Page(pages(tmp_path, run, *findings, end_line(5))["index.html"])
-    ids = shown.attributes("id")
-    assert len(ids) == len(set(ids))
-    chips = [attrs["href"] for tag, attrs in shown.elements if tag == "a" and "chip fails" in str(attrs.get("class"))]
-    assert len(set(chips)) == len(names)
-    assert {str(href)[1:] for href in chips} <= set(ids)
+    made = pages(tmp_path, run, *findings, end_line(5))
+    for name, text in made.items():
+        ids = Page(text).attributes("id")
+        assert len(ids) == len(set(ids)), name
+    rows = [one for one in Page(made["framework-a.html"]).attributes("id") if one.startswith("finding-")]
+    assert len(rows) == len(names)
+    assert {finding_anchor(one) for one in findings} == set(rows)
 
 
 def test_arrays_with_rows_of_different_lengths_still_make_a_page(tmp_path: Path) -> None:
@@ -111,7 +127,7 @@ def test_arrays_with_rows_of_different_lengths_still_make_a_page(tmp_path: Path)
         deep = [deep]
     for values, shown in (([[1.0, 2.0], [3.0]], "123.5"), ([[], [1.0]], "123.5"), (deep, "[0, 0, 0, ")):
         finding = full_finding(detail={**world.DETAIL, **dict.fromkeys(names, values)})
-        assert shown in Page(pages(tmp_path, full_run(), finding, end_line())["index.html"]).text[None]
+        assert shown in Page(pages(tmp_path, full_run(), finding, end_line())["framework-mini.html"]).text[None]
 
 
 def refusal(file: Path) -> str:

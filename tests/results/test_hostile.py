@@ -60,6 +60,12 @@ WRONG_FINDINGS: list[tuple[hostile.Place, Any, str]] = [
         [],
         "detail.shown.case.x has 0 values; expected the 6 of detail",
     ),
+    (("detail", "shown", "expected_values"), [1.0], "detail.shown.expected_values has 1 values; expected the 6 of"),
+    (
+        ("detail", "shown", "actual_values"),
+        None,
+        "detail.shown lacks the values of 'y'; expected those",
+    ),
     (("likewise",), "a", "likewise is 'a'; expected a list"),
     (("missing",), "all", "missing is 'all'; expected one of not offered, refused, not asked, no claim"),
     (("known",), None, "known is None; expected an object"),

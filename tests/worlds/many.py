@@ -30,6 +30,7 @@ print(status, time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_m
 class Cost:
     """What a report cost: CPU seconds of its process, imports included, and its largest memory in megabytes."""
 
+    findings: int
     seconds: float
     megabytes: float
 
@@ -78,4 +79,4 @@ def cost_of_a_report(results: Path, out: Path) -> Cost:
     ).stdout.split()
     status, seconds, kilobytes = told[-3:]
     assert status == "0"
-    return Cost(seconds=float(seconds), megabytes=int(kilobytes) / 1024)
+    return Cost(findings=int(told[0]), seconds=float(seconds), megabytes=int(kilobytes) / 1024)
