@@ -32,7 +32,7 @@ MAY_IMPORT = {
 """Each room and the others that it may import; `specs` is the folder of the spec book, beside the package."""
 LIGHT = ("contract", "host", "adapters")
 """What a host process needs, on Python 3.10; it imports none of HEAVY."""
-HEAVY = {"hypothesis", "pytest", "jinja2", "latex2mathml", "packaging", "tomllib"}
+HEAVY = {"hypothesis", "pytest", "jinja2", "latex2mathml", "packaging", "tomllib", "fastjsonschema"}
 LARGE = ("adapters",)
 """Folders that may hold more than MOST modules."""
 MOST = 20

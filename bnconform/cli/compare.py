@@ -13,6 +13,7 @@ from typing import Any
 from bnconform.results.changes import changes
 from bnconform.results.comparison import MEASURED, SAID, differences
 from bnconform.results.file import merge, read_results
+from bnconform.results.text import visible
 
 
 def add_compare(commands: Any) -> None:
@@ -39,7 +40,7 @@ def _diff(options: argparse.Namespace) -> int:
     for one in found.changes:
         moved = " to ".join(dict.fromkeys(one.versions))
         where = f"{', '.join(one.defect.implementations)} {moved}, {', '.join(one.defect.dtypes)}"
-        print(f"{one.kind:8} {one.defect.title} ({where}): {one.before} findings then, {one.after} now")
+        print(visible(f"{one.kind:8} {one.defect.title} ({where}): {one.before} findings then, {one.after} now"))
     print(
         f"{found.same} verdicts are the same, {found.different} differ; {found.only_before} findings stand in the "
         f"first run alone, {found.only_after} in the second"
@@ -50,7 +51,7 @@ def _diff(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     before, after = read_results(options.before), read_results(options.after)
     fields = (*MEASURED, *SAID) if options.words else MEASURED
-    lines = list(differences(before, after, fields))
+    lines = [visible(one).replace("\n", " ") for one in differences(before, after, fields)]
     counts = f"{len(before.findings)} findings beside {len(after.findings)}"
     print("\n".join([*lines, f"{counts}: {len(lines) or 'no'} difference{'s' * (len(lines) != 1)}"]))
     return 1 if lines else 0

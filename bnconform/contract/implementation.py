@@ -17,6 +17,9 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Settings
 from bnconform.contract.snippet import Snippet
 
+LONGEST_NAME = 200
+"""Characters of an implementation's name, at most, and of every other name in results."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Implementation:
@@ -50,6 +53,11 @@ class Implementation:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
             raise ContractError(f"Implementation.name is {self.name!r}; expected a dotted name without spaces")
+        if len(self.name) > LONGEST_NAME:
+            raise ContractError(
+                f"Implementation.name has {len(self.name):,} characters and begins with {self.name[:60]!r}; expected "
+                f"at most {LONGEST_NAME}"
+            )
         if not callable(self.run):
             raise ContractError(f"{self.name}: run is {self.run!r}; expected a function that takes a Case")
         if not isinstance(self.dialect, Dialect):

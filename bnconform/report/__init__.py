@@ -19,13 +19,14 @@ from bnconform.report.front import front
 from bnconform.report.gathered import Gathered
 from bnconform.report.mathml import equation
 from bnconform.report.spec_book import book
-from bnconform.report.wording import HEADINGS, MEANINGS, SIGNS, breakable
+from bnconform.report.wording import HEADINGS, MEANINGS, SIGNS, breakable, shown
 from bnconform.results.defects import SEVERITIES
 from bnconform.results.file import Merged, Results, merge, write_pages
 
 _TEMPLATES = Environment(
     loader=PackageLoader("bnconform", "report/templates"),
     autoescape=True,
+    finalize=shown,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from bnconform.report.wording import SHORT
 from bnconform.results.file import Merged, Results
 from bnconform.results.records import Finding, ImplementationRecord, SpecRecord
 
+_SPEAKING = re.compile(r"[A-Za-z0-9_.]+")
 KEY = ("spec", "implementation", "version", "dtype", "device")
 
 
@@ -76,8 +78,16 @@ def link(results: Results, path: str | None, out: Path) -> str | None:
 
 
 def slug(parts: Iterable[str]) -> str:
-    """Returns an HTML id made of `parts`."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(parts)).strip("-")
+    """Returns an HTML id made of `parts`, the same for the same parts and another for others.
+
+    Where a character has no place in an id, a digest of the parts follows "--", which stands in no other id. A dot has
+    one: in a selector of CSS it is written with a backslash before it.
+    """
+    told = tuple(parts)
+    if all(map(_SPEAKING.fullmatch, told)):
+        return "-".join(told)
+    spoken = re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(told)).strip("-")
+    return f"{spoken}--{sha256(repr(told).encode()).hexdigest()[:10]}"
 
 
 def web(address: str) -> str | None:

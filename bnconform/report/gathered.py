@@ -28,7 +28,7 @@ def framework(implementation: str) -> str:
 
 def framework_page(name: str) -> str:
     """Returns the name of a framework's page."""
-    return f"framework-{who.slug([name]) or 'other'}.html"
+    return f"framework-{who.slug([name])}.html"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import bnconform.report.columns as who
 from bnconform.report.columns import Column
+from bnconform.report.wording import shown
 from bnconform.results.file import Merged, Results, merge, write_pages
 from bnconform.results.records import WORST_FIRST, Finding, is_known, is_stale
 
@@ -59,15 +60,20 @@ def render_summary(merged: Merged) -> str:
         totals=Counter(one["verdict"] for one in findings),
         findings=len(findings),
         known=sum(map(is_known, findings)),
-        lines=[_line(column, findings) for column in who.columns(merged)],
+        lines=_lines(who.columns(merged), findings),
         causes=_causes(findings),
         stale=[one for one in findings if is_stale(one)],
     )
 
 
-def _line(column: Column, findings: Iterable[Finding]) -> Line:
-    own = [one for one in findings if who.column_of(one) == column]
-    return Line(column=column, counts=Counter(one["verdict"] for one in own), known=sum(map(is_known, own)))
+def _lines(columns: Iterable[Column], findings: Iterable[Finding]) -> list[Line]:
+    own: dict[Column, list[Finding]] = {column: [] for column in columns}
+    for one in findings:
+        own[who.column_of(one)].append(one)
+    return [
+        Line(column=column, counts=Counter(one["verdict"] for one in of_one), known=sum(map(is_known, of_one)))
+        for column, of_one in own.items()
+    ]
 
 
 def _causes(findings: Iterable[Finding]) -> list[Cause]:
@@ -111,6 +117,7 @@ def _source(address: str) -> str:
 _TEMPLATES = Environment(  # Markdown: `cell` keeps a text within its cell
     loader=PackageLoader("bnconform", "report/templates"),
     autoescape=False,
+    finalize=shown,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

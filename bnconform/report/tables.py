@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,10 @@ def _elements(detail: Detail) -> list[tuple[Any, ...]]:
     if any(values is None for values in arrays):
         return []
     actual, expected, bound = map(_flat, arrays)
-    if not len(actual) == len(expected) == len(bound):
+    shape = _shape(arrays[0])
+    if not len(actual) == len(expected) == len(bound) == math.prod(shape):
         return []
-    return list(zip(np.ndindex(_shape(arrays[0])), actual, expected, bound, strict=True))
+    return list(zip(product(*map(range, shape)), actual, expected, bound, strict=True))
 
 
 def _texts(actual: Any, expected: Any, bound: Any, ratio: float) -> tuple[str, ...]:

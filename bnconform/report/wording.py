@@ -7,12 +7,14 @@ are not finite are written out, never as large ones.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from bnconform.results.records import LARGEST
+from bnconform.results.text import visible
 
 SIGNS = {"conforms": "✓", "deviates": "≈", "unsupported": "–", "fails": "✗", "crashes": "!", "hangs": "…"}
 MEANINGS = {
@@ -35,9 +37,18 @@ SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64
 _SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
 
 
+def shown(value: Any) -> Any:
+    """Returns what a template prints: a text or Markup without the characters that nobody sees, numbers unchanged."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return Markup(visible(value)) if isinstance(value, Markup) else visible(value)
+
+
+@lru_cache(maxsize=1024)
 def breakable(name: str) -> Markup:
-    """Returns a dotted name that a narrow column may break between its words."""
-    return Markup("<wbr>").join(re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name))
+    """Returns a dotted name that a narrow column may break between its words, whatever its direction of writing."""
+    words = re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name)
+    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(words))
 
 
 def ratio_text(ratio: float | None) -> str:

@@ -6,6 +6,7 @@ Rules: a file is written whole or not at all; its name tells spec, implementatio
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 from bnconform.analysis.diagnosis.shown import Shown
@@ -18,6 +19,9 @@ from bnconform.engine.tally import Seen, Tally
 from bnconform.results.proof import proof
 from bnconform.results.records import Finding
 from bnconform.results.script import script
+
+LONGEST_STEM = 200
+"""Characters of a file's name without its ending, at most; file systems allow 255 bytes."""
 
 
 def write_artefacts(
@@ -32,7 +36,7 @@ def write_artefacts(
     seen = tally.shown
     if seen is None:
         raise ValueError(f"{finding['spec']}: verdict {finding['verdict']} has no case to show it")
-    stem = _stem(finding)
+    stem = file_stem(finding)
     witness, reproduce = f"witnesses/{stem}.safetensors", f"reproduce/{stem}.py"
     for name in (witness, reproduce):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +94,15 @@ def _script_of(finding: Finding, seen: Seen, address: Address, spec: Spec, snipp
     )
 
 
-def _stem(finding: Finding) -> str:
+def file_stem(finding: Finding) -> str:
+    """Returns the name of the files of `finding`, without their endings."""
     parts = (finding["spec"], finding["implementation"], finding["dtype"], finding["device"])
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts))
+    return stem_of("-".join(parts))
+
+
+def stem_of(told: str) -> str:
+    """Returns a name that tells `told` and that a file can have, another for another text."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", told)
+    if told.isascii() and len(stem) <= LONGEST_STEM:
+        return stem
+    return f"{stem[:LONGEST_STEM]}-{sha256(told.encode()).hexdigest()[:10]}"  # so that names stay apart

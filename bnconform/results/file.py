@@ -98,6 +98,10 @@ def _parse(line: bytes, path: Path, number: int, *, last: bool) -> dict[str, Any
         if last and not line:
             raise ContractError(f"{path}: empty, so its run was interrupted before it began") from error
         raise ContractError(f"{path}, line {number}: not a line of results: {error}") from error
+    except RecursionError:
+        raise ContractError(
+            f"{path}, line {number}: lists or objects are nested too deeply; expected a line that bnconform wrote"
+        ) from None
     return check_record(record, f"{path}, line {number}")
 
 

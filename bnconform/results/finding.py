@@ -1,7 +1,8 @@
 """A Finding, the record of a verdict, is made out of a tally, with a sentence for its reason.
 
 Rules: every number in a finding was measured; the reason names quantity, place, value got and value expected; a fault
-of the adapter is called so and never reads as the framework's.
+of the adapter is called so and never reads as the framework's; texts from outside are cut here, once, to the length
+that results hold.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, cast
 
 from bnconform.analysis.diagnosis import Diagnosis
 from bnconform.analysis.diagnosis.shown import Shown
+from bnconform.contract.implementation import LONGEST_NAME
 from bnconform.contract.reply import Crashed, Raised, TimedOut, in_words
 from bnconform.engine.agreement import BAD, Agreement
 from bnconform.engine.runner import Runner
@@ -18,6 +20,7 @@ from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 from bnconform.results.deviations.replayed import Replayed
 from bnconform.results.records import Absence, Detail, Finding, Known, ShownRecord, case_record, plain
+from bnconform.results.text import clipped
 
 NOTHING_AMISS, UNDIAGNOSED = Smoke(), Diagnosis()
 
@@ -40,25 +43,25 @@ def finding(
     broken = seen is not None and seen.judged.broken
     quantity = tally.shown_quantity
     worst = None if seen is None else seen.judged.worst
-    why = "; ".join([reason(tally, target, run), *smoke.asides(tally.verdict, () if worst is None else worst.outputs)])
+    asides = smoke.asides(tally.verdict, () if worst is None else worst.outputs)
     record: Finding = {
         "kind": "finding",
         "spec": tally.spec.id,
         "implementation": target.implementation.name,
-        "version": target.implementation.version,
+        "version": clipped(target.implementation.version, LONGEST_NAME),
         "dtype": target.dtype,
         "device": target.device,
         "verdict": tally.verdict,
         "worst_ratio": tally.ratio if tally.compared or (seen is not None and not broken) else None,
-        "quantity": quantity,
+        "quantity": None if quantity is None else clipped(quantity, LONGEST_NAME),
         "examples": tally.examples,
         "claimed": tally.claimed / tally.total if tally.total else None,
         "diagnosis": list(diagnosis.likely),
         "witness": None,
         "reproduce": None,
         "fault": "adapter" if broken else "implementation" if tally.verdict in BAD else None,
-        "reason": why,
-        "raises": tally.raises,
+        "reason": clipped("; ".join([reason(tally, target, run), *asides])),
+        "raises": None if tally.raises is None else clipped(tally.raises, LONGEST_NAME),
         "compared": tally.compared,
         "detail": None if seen is None or broken else _detail(seen),
     }
@@ -75,7 +78,7 @@ def finding(
     if diagnosis.likewise:
         record["likewise"] = list(diagnosis.likewise)
     if diagnosis.words:
-        record["explanation"] = diagnosis.words
+        record["explanation"] = clipped(diagnosis.words)
     if replayed is not None:
         record["known"] = _known(replayed)
     return record
@@ -84,13 +87,13 @@ def finding(
 def _known(replayed: Replayed) -> Known:
     """Returns the known cause of a finding, or a note that the entry is stale, with the remedy."""
     cause = replayed.deviation.cause
-    known: dict[str, Any] = {"fault": cause.fault, "reason": cause.reason, "link": cause.link}
+    known: dict[str, Any] = {"fault": cause.fault, "reason": clipped(cause.reason), "link": cause.link}
     known |= {"defect": cause.defect.id, "title": cause.defect.title}
     known |= {"severity": cause.defect.severity, "effect": cause.defect.effect}
     if cause.script not in ("", cause.link):
         known["script"] = cause.script
     if not replayed.holds:
-        known |= {"stale": True, "entry": replayed.deviation.place, "words": replayed.words}
+        known |= {"stale": True, "entry": replayed.deviation.place, "words": clipped(replayed.words)}
     return cast(Known, known)
 
 
@@ -182,9 +185,9 @@ def _detail(seen: Seen) -> Detail:
     detail: Detail = {"case": case_record(seen.case), "traceback": None, "stderr": None}
     reply, worst = seen.judged.reply, seen.judged.worst
     if isinstance(reply, Raised):
-        detail["traceback"] = reply.traceback
+        detail["traceback"] = clipped(reply.traceback, kept="end")  # the exception stands there
     if isinstance(reply, Crashed):
-        detail["stderr"] = reply.stderr
+        detail["stderr"] = clipped(reply.stderr, kept="end")
     if worst is not None:
         shown = worst.alternative if seen.judged.verdict == "fails" and worst.alternative is not None else worst
         detail |= {

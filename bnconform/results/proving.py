@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from bnconform.contract.files import write_whole
 from bnconform.results.defects import Defect
 from bnconform.results.deviations.registry import FOLDER
+from bnconform.results.evidence import stem_of
 from bnconform.results.records import DefectRecord, Finding
 
 LIMIT = 120.0
@@ -47,7 +47,7 @@ def _proved(defect: Defect, out: Path, surroundings: Mapping[str, Surroundings])
     text = _script(defect, shown, out)
     name, status = None, None
     if text:
-        name = f"scripts/{re.sub(r'[^A-Za-z0-9._-]+', '_', defect.id)}.py"
+        name = f"scripts/{stem_of(defect.id)}.py"
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         write_whole({out / name: text})
         # The script of the registry needs no adapter.

@@ -1,6 +1,7 @@
 """The shapes of the lines of `results.jsonl`: run, finding, end.
 
-Rules: a record is plain JSON and never holds a number that is not finite; the fields only grow.
+Rules: a record is plain JSON and never holds a number that is not finite; the fields only grow. The files in `schemas/`
+state the same for readers of any language, and a test holds both to each other.
 """
 
 from __future__ import annotations
@@ -102,8 +103,8 @@ class CaseRecord(TypedDict):
     dtype: str
     shape: list[int]
     axis: int
-    eps: float
-    momentum: float
+    eps: Number
+    momentum: Number
     x: Nested
     gamma: Nested
     beta: Nested
@@ -134,7 +135,7 @@ class Detail(TypedDict, total=False):
 
     shown: ShownRecord
 
-    index: list[int]
+    index: list[int] | None
     actual: Number | None
     expected: Number | None
     bound: Number | None
@@ -258,7 +259,8 @@ def is_known(record: Finding) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Returns `value` as strict JSON holds it: arrays as nested lists, numbers that are not finite as strings."""
+    """Returns `value` as strict JSON in UTF-8 holds it: arrays as nested lists, numbers that are not finite as strings,
+    halves of surrogate pairs, which no file can hold, as U+FFFD."""
     if isinstance(value, np.ndarray):
         wide = value.astype(np.float64) if value.dtype.kind not in "biu" else value
         return plain(wide.tolist())
@@ -266,8 +268,10 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value

@@ -1,136 +1,111 @@
-"""Whether a line of `results.jsonl` has the shape of a record.
+"""Whether a line of `results.jsonl` is a record that this version reads.
 
-Rule: a record that lacks a field, or has one of the wrong type, is refused with its place and the field's name.
+Rules: the shape of each kind of line stands in `schemas/KIND.json`, for others to read and for this module to check by;
+what a schema cannot say, how arrays and numbers of one record fit together, `consistency` says; whatever is wrong is
+told in one line: place, field, what was got and what was expected.
 """
 
 from __future__ import annotations
 
-from types import NoneType
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from reprlib import Repr
 from typing import Any, cast
 
-from bnconform.contract.errors import ContractError
-from bnconform.results.records import SCHEMA, WORST_FIRST, Cause, ImplementationRecord, SpecRecord
+from fastjsonschema import JsonSchemaValueException, compile
 
-_Types = dict[str, type | tuple[type, ...]]
-_FINDING_TYPES: _Types = {
-    "spec": str,
-    "implementation": str,
-    "version": str,
-    "dtype": str,
-    "device": str,
-    "verdict": str,
-    "worst_ratio": (int, float, NoneType),
-    "quantity": (str, NoneType),
-    "examples": int,
-    "claimed": (int, float, NoneType),
-    "diagnosis": list,
-    "witness": (str, NoneType),
-    "reproduce": (str, NoneType),
-    "fault": (str, NoneType),
-    "reason": str,
-    "raises": (str, NoneType),
-    "declared": str,
-    "output": str,
-    "basis": str,
-    "likewise": list,
-    "missing": str,
-    "explanation": str,
-    "compared": int,
-    "detail": (dict, NoneType),
-    "known": dict,
+from bnconform.contract.errors import ContractError
+from bnconform.results.consistency import contradiction
+from bnconform.results.records import SCHEMA
+from bnconform.results.text import clipped, visible
+
+FOLDER = Path(__file__).parent / "schemas"
+KINDS = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+"""The kinds of lines: one more file makes one more."""
+_ARTICLES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "an object",
+    "string": "a text",
 }
-_RUN_TYPES: _Types = {
-    "command": list,
-    "started": str,
-    "environment": dict,
-    "versions": dict,
-    "seed": int,
-    "examples": int,
-    "timeout": (int, float),
-    "device": str,
-    "specs": list,
-    "implementations": list,
-    "missing": list,
-    "broken": list,
-    "defaults": dict,
+_SIZES = {
+    "maxLength": ("characters", "at most"),
+    "maxItems": ("items", "at most"),
+    "maxProperties": ("fields", "at most"),
+    "minItems": ("items", "at least"),
 }
-_END_TYPES: _Types = {"findings": int, "verdicts": dict, "seconds": (int, float), "exit_status": int}
-_DEFECT_TYPES: _Types = {
-    "id": str,
-    "title": str,
-    "severity": str,
-    "effect": str,
-    "known": bool,
-    "fault": str,
-    "likely": str,
-    "words": str,
-    "implementations": list,
-    "dtypes": list,
-    "specs": list,
-    "findings": int,
-    "shown": list,
-    "link": str,
-    "script": (str, NoneType),
-    "status": (int, NoneType),
-}
-_TYPES: dict[str, _Types] = {
-    "run": _RUN_TYPES,
-    "finding": _FINDING_TYPES,
-    "defect": _DEFECT_TYPES,
-    "end": _END_TYPES,
-}
-# `from __future__ import annotations` leaves __optional_keys__ empty.
-_OPTIONAL = frozenset(
-    {
-        "fault",
-        "reason",
-        "raises",
-        "declared",
-        "output",
-        "basis",
-        "likewise",
-        "missing",
-        "explanation",
-        "compared",
-        "detail",
-        "known",
-        "defaults",
-    }
-)
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """Returns the JSON Schema of a kind of line."""
+    return cast(dict[str, Any], json.loads((FOLDER / f"{kind}.json").read_text(encoding="utf-8")))
+
+
+@cache
+def _checker(kind: str) -> Callable[[Any], Any]:
+    return cast(Callable[[Any], Any], compile(schema(kind)))
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:
-    """Returns `record` if it is a line of some kind; otherwise raises ContractError, beginning with `where`."""
-    kind = record.get("kind") if isinstance(record, dict) else None
-    if kind not in _TYPES:
-        raise ContractError(
-            f"{where}: expected an object whose kind is run, finding, defect or end; got {record!r:.80}"
-        )
-    for name, expected in _TYPES[kind].items():
-        if name not in record and name not in _OPTIONAL:
-            raise ContractError(f"{where}: a {kind} line without {name!r}")
-        if name in record and not isinstance(record[name], expected):
-            raise ContractError(f"{where}: {name} is {record[name]!r:.80}; expected {expected}")
-    if kind == "finding" and record["verdict"] not in WORST_FIRST:
-        raise ContractError(f"{where}: verdict is {record['verdict']!r}; expected one of {WORST_FIRST}")
-    if kind == "finding" and not Cause.__required_keys__ <= set(record.get("known", Cause.__required_keys__)):
-        raise ContractError(f"{where}: known is {record['known']!r:.80}; expected fault, reason and link")
-    if kind == "run":
-        _check_run(record, where)
+    """Returns `record` if it is a line of one of the kinds; otherwise raises ContractError, beginning with `where`."""
+    try:
+        fault = _fault(record)
+    except RecursionError:
+        fault = "lists or objects are nested too deeply; expected at most a level for each axis of an array"
+    if fault:
+        raise ContractError(f"{where}: {fault}")
     return cast(dict[str, Any], record)
 
 
-def _check_run(record: dict[str, Any], where: str) -> None:
-    if record.get("schema") != SCHEMA:
-        raise ContractError(f"{where}: schema is {record.get('schema')!r}; this bnconform reads schema {SCHEMA}")
-    needed = {
-        "specs": SpecRecord.__required_keys__,
-        "implementations": ImplementationRecord.__required_keys__,
-        "missing": frozenset({"adapter", "needs"}),
-        "broken": frozenset({"adapter", "message"}),
-    }
-    for field, keys in needed.items():
-        for item in record[field]:
-            lacking = sorted(keys - set(item)) if isinstance(item, dict) else ["everything"]
-            if lacking:
-                raise ContractError(f"{where}: an item of {field} lacks {', '.join(lacking)}: {item!r:.80}")
+def _fault(record: Any) -> str:
+    """Returns what is wrong with a record, in words; "" where nothing is."""
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if kind not in KINDS:
+        return f"expected an object whose kind is one of {', '.join(KINDS)}; got {_SHORT.repr(record)}"
+    if kind == "run" and record.get("schema", SCHEMA) != SCHEMA:
+        return f"schema is {_SHORT.repr(record['schema'])}; this bnconform reads schema {SCHEMA}"
+    try:
+        _checker(kind)(record)
+    except JsonSchemaValueException as error:
+        return _in_words(error, f"a {kind} line")
+    return contradiction(record)
+
+
+def _in_words(error: Any, line: str) -> str:
+    """Returns what a record has and what its schema expects there."""
+    place = visible(clipped(error.name.partition(".")[2], 100)).replace("\n", " ") or line
+    rule, wanted, value = error.rule, error.rule_definition, error.value
+    if rule == "required":
+        return f"{place} lacks {', '.join(name for name in wanted if name not in value)}"
+    if rule == "dependencies":
+        lacking = [name for one, names in wanted.items() if one in value for name in names if name not in value]
+        return f"{place} lacks {', '.join(lacking)}"
+    if rule == "propertyNames":
+        return (
+            f"{place} has a field whose name is no text or too long; expected at most {wanted['maxLength']} characters"
+        )
+    if rule in _SIZES:
+        unit, limit = _SIZES[rule]
+        return f"{place} has {len(value):,} {unit}; expected {limit} {wanted:,}"
+    return f"{place} is {_SHORT.repr(value)}; expected {_expected(rule, wanted, error.definition)}"
+
+
+def _expected(rule: str, wanted: Any, definition: dict[str, Any]) -> str:
+    """Returns in words what a rule of a schema asks of a value."""
+    if rule == "type":
+        return " or ".join(_ARTICLES[one] for one in ([wanted] if isinstance(wanted, str) else wanted))
+    if rule == "enum":
+        return f"one of {', '.join('null' if one is None else one for one in wanted)}"
+    if rule in ("minimum", "maximum"):
+        return f"a number of at {'least' if rule == 'minimum' else 'most'} {wanted}"
+    if rule == "pattern":
+        told = str(definition["description"]).removesuffix(".")
+        return told[0].lower() + told[1:]
+    return repr(wanted)

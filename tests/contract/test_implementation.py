@@ -80,6 +80,7 @@ def test_a_wrong_field_is_refused(changes: dict[str, Any], message: str) -> None
     ("changes", "message"),
     [
         ({"name": "my bn"}, r"Implementation\.name is 'my bn'; expected a dotted name without spaces"),
+        ({"name": "a" * 201}, r"Implementation\.name has 201 characters .* expected at most 200"),
         ({"run": None}, r"mylib\.bn: run is None; expected a function that takes a Case"),
         ({"dialect": {}}, r"mylib\.bn: dialect is \{\}; expected a bnconform\.Dialect"),
         ({"dtypes": "float32"}, r"mylib\.bn: dtypes is 'float32'; expected some of"),

@@ -188,7 +188,7 @@ def test_the_pages_lead_to_each_other_and_nowhere_else(tmp_path: Path) -> None:
             target, _, anchor = address.partition("#")
             if target in shown or not target:
                 assert not anchor or anchor in shown[target or name].attributes("id"), address
-    told = shown["choices.html"].text["choices-mini-batch_norm-1-0"]
+    told = shown["choices.html"].text["choices-mini.batch_norm-1.0"]
     for expected in ("eps=1e-05", "decay=0.99", "the old", "biased", "measured true, but for f64", "not measured"):
         assert expected in told
     assert "https://example.org/var" in shown["choices.html"].attributes("href")

@@ -24,13 +24,14 @@ from worlds.searches import (
 )
 
 from bnconform import Case, Dialect, Implementation, Outcome, Unsupported
-from bnconform.contract.implementation import Described
-from bnconform.contract.reply import Crashed, Reply, TimedOut
+from bnconform.contract.implementation import LONGEST_NAME, Described
+from bnconform.contract.reply import Crashed, Raised, Reply, TimedOut
 from bnconform.engine.runner import Runner
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Tally
 from bnconform.engine.target import Target
 from bnconform.results.finding import finding
+from bnconform.results.text import LONGEST_TEXT
 
 MEAN, VARIANCE = RUNNING
 Y = "normalizes_by_the_batch"
@@ -119,6 +120,18 @@ def test_an_exception_is_told_by_its_class_and_first_line() -> None:
     assert (one["verdict"], one["reason"]) == ("fails", "raised ValueError: no such thing")
     assert one["detail"]["traceback"].endswith("ValueError: no such thing\nand more")
     assert "in raises" in one["detail"]["traceback"]
+
+
+def test_long_and_half_readable_texts_of_a_program_are_cut_and_said_to_be() -> None:
+    text = f"\udc80{'a' * 100_000}\nthe end"
+    one = found(Replying(implementation(correct), lambda case: Raised("E" * 300, text, text)))
+    assert len(one["reason"]) <= LONGEST_TEXT
+    assert re.search(r"^raised E+: \N{REPLACEMENT CHARACTER}a+… \([\d,]+ characters more\)$", one["reason"])
+    assert len(one["raises"]) <= LONGEST_NAME
+    assert one["raises"].startswith("EEE")
+    traceback = one["detail"]["traceback"]
+    assert len(traceback) <= LONGEST_TEXT
+    assert re.fullmatch(r"\([\d,]+ characters more\) …a+\nthe end", traceback)
 
 
 def test_a_broken_adapter_is_said_to_be_one() -> None:

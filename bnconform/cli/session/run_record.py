@@ -16,11 +16,12 @@ from bnconform.analysis.selftest.score import recorded
 from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.strategies import Given
 from bnconform.contract.dialect import Dialect
-from bnconform.contract.implementation import Described
+from bnconform.contract.implementation import LONGEST_NAME, Described
 from bnconform.contract.versions import installed
 from bnconform.engine.selection import Request, Selection
 from bnconform.engine.spec import Spec
 from bnconform.results.records import SCHEMA, ImplementationRecord, RunRecord
+from bnconform.results.text import clipped
 
 JUDGE = ("bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest")
 """What a verdict depends on beside the frameworks."""
@@ -63,7 +64,7 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
             for one in offer.implementations
         ],
         "missing": list(selection.missing),
-        "broken": list(selection.broken),
+        "broken": [{**broken, "message": clipped(broken["message"])} for broken in selection.broken],
         "selftest": _selftest(),
         "defaults": dialect_defaults(),
     }
@@ -78,7 +79,7 @@ def implementation_record(one: Described, adapter: str) -> ImplementationRecord:
     """Returns an implementation as the first line of results states it."""
     return {
         "name": one.name,
-        "version": one.version,
+        "version": clipped(one.version, LONGEST_NAME),
         "adapter": adapter,
         "dtypes": list(one.dtypes),
         "devices": list(one.devices),
