@@ -81,7 +81,7 @@ class Agreement:
             return "unsupported"
         if self.alternative is None:
             return "conforms" if self.ratio <= 1 else "fails"
-        if self.alternative.verdict != "conforms":
+        if self.alternative.verdict not in ("conforms", "deviates"):
             return "fails"
         return "conforms" if self.ratio <= 1 else "deviates"
 

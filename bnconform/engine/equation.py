@@ -18,6 +18,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import ELEMENTWISE, OUTPUTS, Outcome
 from bnconform.engine.agreement import Agreement, agree, not_offered, unless_declared
+from bnconform.engine.weakness import unless_weak
 from bnconform.oracle.notation.expression import Expression, Least, Operand, expression
 from bnconform.oracle.notation.formulas import Formula, channel_values, formula_of
 from bnconform.oracle.notation.printing import latex, names_in_print, text
@@ -120,15 +121,20 @@ class Equation:
         actual = getattr(found, self.output)
         if actual is None:  # a case that does not ask for it may not hold what the expression needs
             return not_offered(self.quantity or self.output)
-        return agree(
-            actual,
-            self.formula.value(case),
-            within=self.formula.bound(case, dialect),
-            output="" if self.quantity else self.output,
-            quantity=self.quantity,
-            involves=(self.output,) if self.quantity else (),
-            where=self._governed(case),
-        )
+        value, where = self.formula.value(case), self._governed(case)
+
+        def compare(declared: Dialect) -> Agreement:
+            return agree(
+                actual,
+                value,
+                within=self.formula.bound(case, declared),
+                output="" if self.quantity else self.output,
+                quantity=self.quantity,
+                involves=(self.output,) if self.quantity else (),
+                where=where,
+            )
+
+        return unless_weak(compare, dialect)
 
     def _governed(self, case: Case) -> np.ndarray | None:
         """Returns where the conditions hold, in the output's shape or broadcast to it; None: everywhere."""

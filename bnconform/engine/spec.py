@@ -20,6 +20,7 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply
 from bnconform.engine.agreement import Agreement, Judgement, Reason, agree, judgement, not_asked, not_offered
 from bnconform.engine.equation import Equation, Outputs, latex_of, text_of
+from bnconform.engine.weakness import unless_weak
 from bnconform.oracle.expected import expected
 from bnconform.oracle.notation.symbols import Symbols
 
@@ -80,8 +81,13 @@ class Subject:
         actual: np.ndarray | None = getattr(self(case), name)
         if actual is None:
             return not_offered(quantity or name)
-        value, within = expected(case, self.dialect, name)
-        return agree(actual, value, within=within, output=name, quantity=quantity, where=where)
+        found: np.ndarray = actual
+
+        def compare(dialect: Dialect) -> Agreement:
+            value, within = expected(case, dialect, name)
+            return agree(found, value, within=within, output=name, quantity=quantity, where=where)
+
+        return unless_weak(compare, self.dialect)
 
 
 Basis = Literal["stated", "prudence"]

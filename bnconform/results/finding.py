@@ -7,6 +7,7 @@ that results hold.
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 from bnconform.analysis.diagnosis import Diagnosis
@@ -18,6 +19,7 @@ from bnconform.engine.runner import Runner
 from bnconform.engine.smoke import Smoke
 from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
+from bnconform.engine.weakness import CAREFUL
 from bnconform.results.deviations.replayed import Replayed
 from bnconform.results.records import Absence, Detail, Finding, Known, ShownRecord, case_record, plain
 from bnconform.results.text import clipped
@@ -146,7 +148,7 @@ def _replied(reply: object, run: Runner | None) -> str:
 
 def _difference(one: Agreement) -> str:
     actual, expected, bound = (_at(one, array) for array in (one.actual, one.expected, one.allowance))
-    place = "" if one.index is None else f"[{', '.join(map(str, one.index))}]"
+    place = _place(one)
     if expected != expected:
         return f"{one.quantity}{place} is {actual:.9g}, and what it is compared with, an output too, is not a number"
     if bound == 0:
@@ -167,7 +169,19 @@ def _declared(worst: Agreement, tally: Tally, target: Target) -> str:
     return (
         f"{worst.quantity} is as declared, {worst.declared} = {getattr(dialect, worst.declared)!r}{documented}; worst "
         f"error {tally.alternative_ratio:.3g} of the bound there, {tally.ratio:.3g} times the bound of this statement"
+        f"{_digits_lost(worst)}"
     )
+
+
+def _digits_lost(worst: Agreement) -> str:
+    """Returns in words how many digits a declared algorithm loses beside a careful one, and where; else nothing."""
+    if worst.declared not in CAREFUL or not 1 < worst.ratio < float("inf"):
+        return ""
+    return f"; in its witness {math.log10(worst.ratio):.1f} digits are lost at {worst.quantity}{_place(worst)}"
+
+
+def _place(one: Agreement) -> str:
+    return "" if one.index is None else f"[{', '.join(map(str, one.index))}]"
 
 
 def _shown(one: Shown) -> ShownRecord:
