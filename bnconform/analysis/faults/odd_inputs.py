@@ -6,14 +6,16 @@ import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Number
 from bnconform.analysis.faults.fault import Asked, altered, fault, prepared
+from bnconform.analysis.faults.formulas import unbiasing
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
 
-@fault("variance_averaged")
+# It corrects whatever the dialect: without a correction there is no 0/0, and a NaN there has another cause.
+@fault("correction")
 def single_value_poisons_the_average(c: Calculation) -> Number:
     """With one value per channel the running variance becomes 0/0."""
-    return c.variance * (c.correction if c.m > 1 else np.inf)
+    return unbiasing(c) if c.m > 1 else np.inf
 
 
 @fault("variance_in_y")
