@@ -6,8 +6,12 @@ from bnconform.analysis.faults.calculation import Calculation, Number
 from bnconform.analysis.faults.fault import Formulas, fault, together
 
 
-def _of_rows(c: Calculation, start: int, stop: int) -> tuple[Number, Number]:
-    """Returns mean and variance of the rows from `start` to before `stop` alone."""
+Statistics = tuple[Number, Number]
+"""Mean and variance."""
+
+
+def _of_rows(c: Calculation, start: int, stop: int) -> Statistics:
+    """Returns the statistics of the rows from `start` to before `stop` alone."""
     counted = ((np.arange(c.m) >= start) & (np.arange(c.m) < stop)).astype(np.float64)[:, None]
     weights = c.numbers.lift(counted + np.zeros((c.m, c.channels)))
     mean = c.total(c.x * weights) / float(stop - start)
@@ -57,10 +61,6 @@ def averages_of_half_the_batch() -> Formulas:
         "mean_averaged": lambda c: _halves(c)[0][0],
         "variance_averaged": lambda c: _halves(c)[0][1] * c.correction,
     }
-
-
-Statistics = tuple[Number, Number]
-"""Mean and variance of a shard."""
 
 
 def _halves(c: Calculation) -> tuple[Statistics, Statistics]:
