@@ -5,7 +5,6 @@ import numpy as np
 from bnconform.analysis.faults.calculation import Calculation, Number
 from bnconform.analysis.faults.fault import Formulas, fault, together
 
-
 Statistics = tuple[Number, Number]
 """Mean and variance."""
 
