@@ -298,3 +298,14 @@ def test_the_screen_the_results_the_report_and_a_replay_tell_it(
 
 def _lines(folder: Path) -> list[str]:
     return (folder / "out" / "results.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_failure_with_the_channels_on_the_first_axis_is_shown_in_one_channel() -> None:
+    found = planted.diagnosed("channels_read_from_the_last_axis", "float32")
+    assert found.first
+    assert found.found.shown is not None
+    assert found.found.shown.case.channels == 1
+    shown = found.found.shown
+    assert shown.actual is not None
+    assert shown.expected is not None
+    assert shown.actual[shown.index] != shown.expected[shown.index]
