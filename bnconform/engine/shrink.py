@@ -88,11 +88,16 @@ def _channel_of(seen: Seen) -> int:
     return worst.index[0] if len(worst.index) == 1 else worst.index[seen.case.axis]
 
 
+def rows_axis(case: Case) -> int:
+    """Returns the axis on which a case of one channel has its rows: the first that the channel is not on."""
+    return 0 if case.axis % case.x.ndim else 1
+
+
 def reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Case:
     """Returns `case` with one channel and these rows of it, numbers rounded to so many decimals (None: as they are)."""
     dtype = dtype_named(case.dtype)
     shape = [1] * case.x.ndim
-    shape[0] = len(rows)
+    shape[rows_axis(case)] = len(rows)
 
     def rounded(values: np.ndarray) -> np.ndarray:
         wide = values.astype(np.float64)

@@ -16,7 +16,7 @@ from bnconform.contract.axes import to_rows
 from bnconform.contract.implementation import Described
 from bnconform.contract.reply import Crashed, Reply, TimedOut
 from bnconform.engine.runner import Runner
-from bnconform.engine.shrink import witness
+from bnconform.engine.shrink import reduced, witness
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Seen
 from bnconform.engine.target import Target
@@ -172,3 +172,16 @@ def test_a_witness_of_what_does_not_repeat_itself_still_shows_what_was_seen() ->
     tally = searched(Here(implementation(run)), "normalizes_by_the_batch")["normalizes_by_the_batch"]
     assert tally.failure is not None
     assert tally.failure.judged.verdict == tally.verdict == "fails"
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_one_channel_of_a_case_keeps_its_axis_and_its_rows(axis: int) -> None:
+    x = np.arange(24.0).reshape(2, 3, 4)
+    vector = np.arange(float(x.shape[axis]))
+    case = Case(mode="infer", x=x, gamma=vector, beta=None, running_mean=vector, running_var=vector, eps=0.1,
+                momentum=0.1, axis=axis)  # fmt: skip
+    small = reduced(case, 1, [0, 2, 5], None)
+    assert (small.channels, small.rows, small.axis, small.x.ndim) == (1, 3, axis, 3)
+    np.testing.assert_array_equal(to_rows(small.x, axis)[:, 0], to_rows(x, axis)[[0, 2, 5], 1])
+    assert small.gamma is not None
+    assert small.gamma.tolist() == [1.0]

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bnconform import Dialect
 from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
+from bnconform.analysis.diagnosis.prediction import in_dialect
+from bnconform.analysis.faults import Fault, perform
+from bnconform.analysis.faults.adapter import FEATURES, SETTINGS
 from bnconform.analysis.selftest.trial import asking, first_broken, targets
+from bnconform.contract.implementation import Described
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import all_specs
+from bnconform.engine.runner import Runner
 from bnconform.engine.tally import Effort
+from bnconform.engine.target import Target
+from worlds.searches import Here, implementation
 
 
 class Planted(NamedTuple):
@@ -31,10 +39,20 @@ class Planted(NamedTuple):
 def diagnosed(fault: str, dtype: str) -> Planted:
     """Returns the diagnosis of the first spec, in the order of the book, that catches the fault."""
     (target,) = targets([f"faults.{fault}"], [dtype])
-    ask = asking(target)
+    return _diagnosed(fault, target, asking(target))
+
+
+def diagnosed_in(dialect: Dialect, fault: Fault, dtype: str) -> Planted:
+    """Returns the same of an implementation that declares this dialect and keeps it, but for the fault."""
+    wrong = in_dialect(fault, dialect)
+    about = implementation(lambda case: perform(wrong, case), dialect, features=FEATURES, settings=SETTINGS)
+    target = Target(implementation=Described.of(about), dtype=dtype)
+    return _diagnosed(fault.name, target, Runner.of(target, lambda: Here(about)))
+
+
+def _diagnosed(fault: str, target: Target, ask: Runner) -> Planted:
     broken = [tally for tally in first_broken(target, ask, all_specs(), Effort()) if tally.verdict in BAD]
     if not broken or broken[0].shown is None:
-        return Planted(fault, dtype, None, Diagnosis())
-    return Planted(
-        fault, dtype, broken[0].spec.id, Diagnostician(target, ask).diagnose(broken[0].spec, broken[0].shown)
-    )
+        return Planted(fault, target.dtype, None, Diagnosis())
+    found = Diagnostician(target, ask).diagnose(broken[0].spec, broken[0].shown)
+    return Planted(fault, target.dtype, broken[0].spec.id, found)

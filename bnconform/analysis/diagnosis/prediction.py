@@ -24,7 +24,7 @@ from bnconform.oracle.reference.reductions import Array
 
 def in_dialect(fault: Fault, dialect: Dialect) -> Fault:
     """Returns the fault of an implementation that has it beside the choices that it declares."""
-    declared: Mapping[str, Formula] = {"variance_averaged": lambda c: c.variance}
+    declared: Mapping[str, Formula] = {"correction": lambda c: 1.0}
     chosen = declared if dialect.running_var == "biased" else {}
     return replace(fault, formulas={**chosen, **fault.formulas})
 

@@ -16,7 +16,7 @@ from bnconform.analysis.diagnosis.matching import Exhibit
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.reply import Raised, Reply
-from bnconform.engine.shrink import reduced
+from bnconform.engine.shrink import reduced, rows_axis
 from bnconform.oracle.reference.reductions import Array
 
 LARGEST = 64
@@ -72,7 +72,7 @@ def _one_channel(shown: Shown) -> Shown:
     if len(shown.index) > 1:
         places = to_rows(np.arange(case.x.size).reshape(case.x.shape), case.axis)[:, channel]
         row = int(np.flatnonzero(places == np.ravel_multi_index(shown.index, case.x.shape))[0])
-    index = (row, *[0] * (small.x.ndim - 1)) if len(shown.index) > 1 else (0,)
+    index = tuple(row * (axis == rows_axis(small)) for axis in range(small.x.ndim)) if len(shown.index) > 1 else (0,)
     return Shown(
         case=small,
         output=shown.output,

@@ -7,12 +7,16 @@ Rules: one catalogue serves the power gate (can these cases see it?), the self-t
 from bnconform.analysis.faults import (
     affine,
     averages,
+    axes,
     backward,
     defaults,
+    derivatives,
     epsilon,
     inference,
     odd_inputs,
+    parameter_gradients,
     precision,
+    shards,
     statistics,
 )
 from bnconform.analysis.faults.equivalents import VARIANTS as VARIANTS
@@ -22,5 +26,6 @@ from bnconform.analysis.faults.fault import faults_of
 from bnconform.analysis.faults.fault import perform as perform
 from bnconform.analysis.faults.fault import values as values
 
-CHAPTERS = (statistics, epsilon, affine, averages, backward, inference, defaults, precision, odd_inputs)
+CHAPTERS = (statistics, epsilon, affine, averages, backward, parameter_gradients, derivatives, inference, defaults,
+            precision, axes, shards, odd_inputs)  # fmt: skip
 FAULTS: tuple[Fault, ...] = tuple(one for chapter in CHAPTERS for one in faults_of(chapter.__name__))

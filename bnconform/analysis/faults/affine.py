@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Number
-from bnconform.analysis.faults.fault import fault
+from bnconform.analysis.faults.fault import Formulas, fault, together
 
 
 @fault("scale")
@@ -76,3 +76,21 @@ def scale_missing_in_inference(c: Calculation) -> Number:
 def shift_missing_in_inference(c: Calculation) -> Number:
     """Inference leaves β out."""
     return c.beta if c.training else c.beta * 0.0
+
+
+@together()
+def scale_and_shift_missing() -> Formulas:
+    """γ and β are left out."""
+    return {**scale_missing.formulas, **shift_missing.formulas}
+
+
+@together()
+def scale_and_shift_missing_in_inference() -> Formulas:
+    """Inference leaves γ and β out."""
+    return {**scale_missing_in_inference.formulas, **shift_missing_in_inference.formulas}
+
+
+@together()
+def scale_and_shift_of_the_next_channel() -> Formulas:
+    """Each channel has scale and shift of its neighbour."""
+    return {**scale_of_the_next_channel.formulas, **shift_of_the_next_channel.formulas}

@@ -1,7 +1,8 @@
-"""Faults of the gradients, the forward pass being right."""
+"""Faults of dx, the forward pass being right."""
 
 from bnconform.analysis.faults.calculation import Calculation, Number
-from bnconform.analysis.faults.fault import fault
+from bnconform.analysis.faults.fault import Formulas, fault, together
+from bnconform.analysis.faults.formulas import unbiasing
 
 
 @fault("mean_term")
@@ -103,7 +104,7 @@ def another_epsilon_in_the_backward_pass(c: Calculation) -> Number:
 @fault("r_back")
 def unbiased_variance_in_the_backward_pass(c: Calculation) -> Number:
     """The backward pass of training divides by the root of the unbiased variance."""
-    return 1.0 / c.sqrt(c.variance_in_y * (float(c.m) / max(c.m - 1, 1)) + c.eps) if c.training else c.r
+    return 1.0 / c.sqrt(c.variance_in_y * unbiasing(c) + c.eps) if c.training else c.r
 
 
 @fault("reaching")
@@ -118,107 +119,69 @@ def training_gradient_in_inference(c: Calculation) -> Number:
     return c.g - c.mean_term - c.variance_term
 
 
-@fault("dgamma")
-def dgamma_from_running_statistics(c: Calculation) -> Number:
-    """In training the gradient of γ takes the values that the running statistics normalize."""
-    if c.rm is None:
-        return c.total(c.g * c.h_back)
-    return c.total(c.g * (c.x - c.rm) / c.sqrt(c.rv + c.eps))
+@fault("r_back")
+def epsilon_subtracted_in_the_backward_pass(c: Calculation) -> Number:
+    """The backward pass subtracts ε, which the forward pass adds."""
+    return 1.0 / c.sqrt(c.variance_in_y - c.eps)
 
 
-@fault("dgamma")
-def dgamma_not_centred(c: Calculation) -> Number:
-    """The gradient of γ takes x·r, from which the mean is not subtracted."""
-    return c.total(c.g * (c.x * c.r_back))
+@fault("r_back")
+def saved_reciprocal_root_taken_for_the_variance(c: Calculation) -> Number:
+    """The backward pass of training takes the saved 1/√(v + ε) for the variance."""
+    return 1.0 / c.sqrt(c.r + c.eps) if c.training else c.r
 
 
-@fault("dgamma")
-def dgamma_without_the_root(c: Calculation) -> Number:
-    """The gradient of γ takes x - μ, which is not normalized."""
-    return c.total(c.g * c.d)
+@fault("r_back")
+def saved_variance_taken_for_the_reciprocal_root(c: Calculation) -> Number:
+    """The backward pass of training takes the saved variance for 1/√(v + ε)."""
+    return c.variance_in_y if c.training else c.r
 
 
-@fault("dgamma")
-def dgamma_of_the_output(c: Calculation) -> Number:
-    """The gradient of γ takes the output in place of the normalized values."""
-    return c.total(c.g * c.y)
+def _with_power(c: Calculation, power: Number) -> Number:
+    """Returns the term of the variance with `power` in place of (v + ε)^(-3/2), of which dx multiplies 1/√(v + ε)."""
+    return c.d * c.average(c.g * c.d) * (power / c.r_back)
 
 
-@fault("dgamma")
-def dgamma_averaged(c: Calculation) -> Number:
-    """The gradient of γ is a mean, not a sum."""
-    return c.average(c.g * c.h_back)
+@fault("variance_term")
+def epsilon_subtracted_in_the_gradient_of_the_variance(c: Calculation) -> Number:
+    """The gradient of the variance has (v - ε)^(-3/2) for (v + ε)^(-3/2)."""
+    v = c.variance_in_y - c.eps
+    return _with_power(c, 1.0 / (v * c.sqrt(v)))
 
 
-@fault("dbeta")
-def dbeta_averaged(c: Calculation) -> Number:
-    """The gradient of β is a mean, not a sum."""
-    return c.average(c.g)
+@fault("variance_term")
+def epsilon_missing_in_the_gradient_of_the_variance(c: Calculation) -> Number:
+    """The gradient of the variance has v^(-3/2) for (v + ε)^(-3/2)."""
+    return _with_power(c, 1.0 / (c.variance_in_y * c.sqrt(c.variance_in_y)))
 
 
-@fault("dbeta")
-def dbeta_times_scale(c: Calculation) -> Number:
-    """The gradient of β has the factor γ."""
-    return c.total(c.g) * c.gamma
+@fault("variance_term")
+def first_power_of_the_root_in_the_gradient_of_the_variance(c: Calculation) -> Number:
+    """The gradient of the variance has (v + ε)^(-1/2) for (v + ε)^(-3/2)."""
+    return _with_power(c, c.r_back)
 
 
-@fault("dgamma")
-def dgamma_missing(c: Calculation) -> Number:
-    """The gradient of γ is zero."""
-    return c.total(c.g) * 0.0
+def _pixels(c: Calculation) -> float:
+    """Returns H·W, how many values of a channel an example has; 1 where the channels are on the first axis."""
+    return float(c.m / c.examples) if c.case.axis % c.case.x.ndim else 1.0
 
 
-@fault("dbeta")
-def dbeta_missing(c: Calculation) -> Number:
-    """The gradient of β is zero."""
-    return c.total(c.g) * 0.0
+@fault("variance_term")
+def count_in_the_gradient_of_the_variance_without_parentheses(c: Calculation) -> Number:
+    """The gradient of the variance has the factor 2/N·H·W for 2/(N·H·W)."""
+    return c.h_back * c.average(c.g * c.h_back) * _pixels(c) ** 2
 
 
-@fault("dot_y")
-def tangent_stopped_at_the_statistics(c: Calculation) -> Number:
-    """The tangent of y takes the statistics of the batch for constants."""
-    return c.dot_x * (c.gamma * c.r) + c.h * c.dot_gamma + c.dot_beta
+@together()
+def terms_of_dx_divided_by_examples() -> Formulas:
+    """The terms mean(g) and h·mean(g·h) of a feature map's dx divide by N, not by N·H·W."""
+    return {
+        "mean_term": lambda c: c.average(c.g) * _pixels(c),
+        "variance_term": lambda c: c.h_back * c.average(c.g * c.h_back) * _pixels(c),
+    }
 
 
-@fault("dot_y")
-def tangent_without_that_of_the_scale(c: Calculation) -> Number:
-    """The tangent of y lacks the term of γ."""
-    return _projected(c) * (c.gamma * c.r) + c.dot_beta
-
-
-def _projected(c: Calculation) -> Number:
-    t = c.dot_x
-    return t - c.average(t) - c.h * c.average(t * c.h) if c.training else t
-
-
-@fault("grad_x")
-def second_gradient_with_constant_variance(c: Calculation) -> Number:
-    """The second gradient of x takes the variance for a constant."""
-    return c.pg * (c.r_back * c.p) if c.training else c.g * (c.r_back * c.p)
-
-
-@fault("grad_x")
-def second_gradient_with_constant_mean(c: Calculation) -> Number:
-    """The second gradient of x does not centre the terms that flow through the mean."""
-    if not c.training:
-        return c.g * (c.r_back * c.p)
-    inner = c.h_back * (c.second_product / float(c.m)) + c.g * c.wh + c.w * c.gh
-    return c.pg * (c.r_back * c.p) - inner * (c.r_back * c.r_back * c.gamma)
-
-
-@fault("grad_gamma")
-def second_gradient_of_the_scale_missing(c: Calculation) -> Number:
-    """The second gradient of γ is zero."""
-    return c.second_product * 0.0
-
-
-@fault("grad_gamma")
-def second_gradient_of_the_scale_past_the_statistics(c: Calculation) -> Number:
-    """The second gradient of γ takes the gradient of x for the cotangent itself."""
-    return c.total(c.w * c.g) * c.r_back
-
-
-@fault("grad_dy")
-def second_gradient_of_the_cotangent_past_the_statistics(c: Calculation) -> Number:
-    """The second gradient of the cotangent takes the statistics of the batch for constants."""
-    return c.w * (c.gamma * c.r_back) + c.h_back * c.p + c.q
+@fault("dx")
+def dx_equal_to_dy(c: Calculation) -> Number:
+    """dx is dy, as it came."""
+    return c.g

@@ -100,4 +100,4 @@ def epsilon_missing_in_inference(c: Calculation) -> Number:
 @fault("variance_averaged")
 def epsilon_in_the_running_variance(c: Calculation) -> Number:
     """The running variance averages v + ε."""
-    return (c.variance + c.eps) * (float(c.m) / max(c.m - 1, 1))
+    return (c.variance + c.eps) * c.correction

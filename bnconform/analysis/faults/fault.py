@@ -22,6 +22,8 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import DTYPES, dtype_named
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
 
+Formulas = Mapping[str, Formula]
+"""Formulas by the quantity that they are of."""
 Prepare = Callable[[Case], Case]
 Asked = set[int]
 """Digests of the cases that an implementation was given once and not yet a second time."""
@@ -46,7 +48,7 @@ class Fault:
     name: str
     chapter: str
     sentence: str
-    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    formulas: Formulas = field(default_factory=dict)
     prepare: Prepare | None = None
     alter: Alter | None = None
     dtypes: Collection[str] = frozenset(DTYPES)
@@ -64,13 +66,12 @@ RIGHT = Fault(name="nothing_wrong", chapter="", sentence="Every quantity by its 
 def fault(replaces: str = "", **more: Any) -> Callable[[Formula], Fault]:
     """Turns a wrong formula into a Fault that replaces the quantity of that name, or several, parted by spaces."""
 
-    def declare(formula: Formula) -> Fault:
-        unknown = set(replaces.split()) - set(FORMULAS)
-        if unknown:
-            raise TypeError(f"{formula.__name__} replaces {sorted(unknown)}; expected some of {sorted(FORMULAS)}")
-        return _declared(formula, formulas=dict.fromkeys(replaces.split(), formula), **more)
+    return lambda formula: _replacing(formula, dict.fromkeys(replaces.split(), formula), **more)
 
-    return declare
+
+def together(**more: Any) -> Callable[[Callable[[], Formulas]], Fault]:
+    """Turns a function that returns wrong formulas, by quantity, into a Fault that replaces all of them at once."""
+    return lambda formulas: _replacing(formulas, formulas(), **more)
 
 
 def prepared(**more: Any) -> Callable[[Prepare], Fault]:
@@ -81,6 +82,13 @@ def prepared(**more: Any) -> Callable[[Prepare], Fault]:
 def altered(**more: Any) -> Callable[[Alter], Fault]:
     """Turns a change of the Outcome into a Fault."""
     return lambda alter: _declared(alter, alter=alter, **more)
+
+
+def _replacing(function: Callable[..., Any], formulas: Formulas, **more: Any) -> Fault:
+    unknown = set(formulas) - set(FORMULAS)
+    if unknown:
+        raise TypeError(f"{function.__name__} replaces {sorted(unknown)}; expected some of {sorted(FORMULAS)}")
+    return _declared(function, formulas=formulas, **more)
 
 
 def _declared(function: Callable[..., Any], **more: Any) -> Fault:

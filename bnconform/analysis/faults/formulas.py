@@ -10,8 +10,14 @@ from bnconform.analysis.faults.calculation import Calculation, Formula, Number
 
 
 def project(c: Calculation, t: Number) -> Number:
-    """Returns P(t) = t - mean(t) - h·mean(t·h), the part of a cotangent that reaches x; t itself in inference."""
-    return t - c.average(t) - c.h_back * c.average(t * c.h_back) if c.training else t
+    """Returns P(t) = t - mean(t) - h·mean(t·h), the part of a cotangent that reaches x; t itself where nothing flows
+    through the statistics, as in inference."""
+    return t - c.average(t) - c.h_back * c.average(t * c.h_back) if c.through else t
+
+
+def unbiasing(c: Calculation) -> Number:
+    """Returns m/(m - 1), the factor from the biased to the unbiased variance; 1 where there is a single value."""
+    return c.number(float(c.m)) / float(max(c.m - 1, 1))
 
 
 def _moved(c: Calculation, old: Number, new: Number) -> Number:
@@ -24,7 +30,7 @@ def _running(c: Calculation, old: Number, new: str) -> Number:
 
 
 def _second_x(c: Calculation) -> Number:
-    if not c.training:
+    if not c.through:
         return c.g * (c.r_back * c.p)
     inner = c.h_back * (c.second_product / float(c.m)) + c.pg * c.wh + c.pw * c.gh
     return c.pg * (c.r_back * c.p) - inner * (c.r_back * c.r_back * c.gamma)
@@ -53,15 +59,17 @@ FORMULAS: dict[str, Formula] = {
     # The running statistics.
     "weight": lambda c: c.omega,
     "mean_averaged": lambda c: c.mean,
-    "variance_averaged": lambda c: c.variance * float(c.m) / float(max(c.m - 1, 1)),
+    "correction": unbiasing,
+    "variance_averaged": lambda c: c.variance * c.correction,
     "running_mean": lambda c: _running(c, c.rm, "mean_averaged"),
     "running_var": lambda c: _running(c, c.rv, "variance_averaged"),
-    # Backward: dx = γ·r·(g - mean(g) - h·mean(g·h)); the last two terms are of training.
+    # Backward: dx = γ·r·(g - mean(g) - h·mean(g·h)); the last two terms flow through the statistics of training.
+    "through": lambda c: c.training,
     "r_back": lambda c: c.r,
     "h_back": lambda c: c.d * c.r_back,
     "mean_term": lambda c: c.average(c.g),
     "variance_term": lambda c: c.h_back * c.average(c.g * c.h_back),
-    "reaching": lambda c: c.g - c.mean_term - c.variance_term if c.training else c.g,
+    "reaching": lambda c: c.g - c.mean_term - c.variance_term if c.through else c.g,
     "dx": lambda c: c.reaching * (c.gamma * c.r_back),
     "dgamma": lambda c: c.total(c.g * c.h_back),
     "dbeta": lambda c: c.total(c.g),

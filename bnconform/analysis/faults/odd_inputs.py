@@ -6,15 +6,16 @@ import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Number
 from bnconform.analysis.faults.fault import Asked, altered, fault, prepared
-from bnconform.contract.axes import to_rows
+from bnconform.analysis.faults.formulas import unbiasing
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
 
-@fault("variance_averaged")
+# It corrects whatever the dialect: without a correction there is no 0/0, and a NaN there has another cause.
+@fault("correction")
 def single_value_poisons_the_average(c: Calculation) -> Number:
     """With one value per channel the running variance becomes 0/0."""
-    return c.variance * float(c.m) / (c.m - 1.0) if c.m > 1 else c.variance * np.inf
+    return unbiasing(c) if c.m > 1 else np.inf
 
 
 @fault("variance_in_y")
@@ -55,29 +56,6 @@ def channels_read_from_the_last_axis(case: Case) -> Case:
     tensors = {name: getattr(case, name) for name in ("x", "dy", "dot_x", "bar_dx")}
     rows = {name: array.reshape(shape) for name, array in tensors.items() if array is not None}
     return replace(case, axis=1, **rows)
-
-
-def _by_pixel(c: Calculation, of_channels: Number, power: int) -> Number:
-    """Returns mean (power 1) or variance (power 2) over the examples, for each value of a feature map, as rows."""
-    if c.case.x.ndim == 2 or c.case.axis % c.case.x.ndim == 0:
-        return of_channels
-    maps = c.numbers.lift(to_rows(c.case.x, c.case.axis).reshape(c.examples, -1))
-    mean = c.total(maps) / float(c.examples)
-    found = mean if power == 1 else c.total((maps - mean) * (maps - mean)) / float(c.examples)
-    rows = np.tile(c.plain(found).reshape(-1, c.channels), (c.examples, 1))
-    return c.numbers.lift(rows)
-
-
-@fault("centre")
-def mean_of_each_pixel_alone(c: Calculation) -> Number:
-    """The mean of a feature map is over the examples only, for each pixel alone."""
-    return _by_pixel(c, c.mean, 1) if c.training else c.rm
-
-
-@fault("variance_in_y")
-def variance_of_each_pixel_alone(c: Calculation) -> Number:
-    """The variance of a feature map is over the examples only, for each pixel alone."""
-    return _by_pixel(c, c.variance, 2) if c.training else c.rv
 
 
 @altered()

@@ -3,21 +3,20 @@
 import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Number
-from bnconform.analysis.faults.fault import fault
-
-
-def _share(c: Calculation, last: int) -> tuple[Number, Number]:
-    """Returns mean and variance of the first `last` rows alone."""
-    counted = (np.arange(c.m) < last).astype(np.float64)[:, None] + np.zeros((c.m, c.channels))
-    weights = c.numbers.lift(counted)
-    mean = c.total(c.x * weights) / float(last)
-    return mean, c.total((c.x - mean) * (c.x - mean) * weights) / float(last)
+from bnconform.analysis.faults.fault import Formulas, fault, together
+from bnconform.analysis.faults.formulas import unbiasing
 
 
 @fault("variance_in_y")
 def unbiased_variance_in_y(c: Calculation) -> Number:
     """The variance that normalizes divides by m - 1."""
-    return c.variance * (float(c.m) / max(c.m - 1, 1)) if c.training else c.rv
+    return c.variance * unbiasing(c) if c.training else c.rv
+
+
+@fault("variance")
+def unbiased_variance_corrected_again(c: Calculation) -> Number:
+    """The variance of the batch divides by m - 1 wherever it is used, and the running variance corrects it again."""
+    return c.average((c.x - c.mean) * (c.x - c.mean)) * unbiasing(c)
 
 
 @fault("variance")
@@ -54,35 +53,17 @@ def one_variance_for_all_channels(c: Calculation) -> Number:
     return c.vector(np.full_like(each, each.mean()))
 
 
+@fault("variance")
+def variance_summed_over_all_channels(c: Calculation) -> Number:
+    """The squared deviations are summed over the channels, too, and divided by m: one variance for all."""
+    return c.vector(np.zeros(c.channels)) + c.total(c.average((c.x - c.mean) * (c.x - c.mean)))
+
+
 @fault("mean")
 def one_mean_for_all_channels(c: Calculation) -> Number:
     """The mean is averaged over the channels."""
     each = c.plain(c.average(c.x))
     return c.vector(np.full_like(each, each.mean()))
-
-
-@fault("mean")
-def mean_of_half_the_batch(c: Calculation) -> Number:
-    """The mean is that of the first half of the batch."""
-    return _share(c, max(1, c.m // 2))[0]
-
-
-@fault("variance")
-def variance_of_half_the_batch(c: Calculation) -> Number:
-    """The variance is that of the first half of the batch."""
-    return _share(c, max(1, c.m // 2))[1]
-
-
-@fault("mean")
-def last_value_left_out_of_the_mean(c: Calculation) -> Number:
-    """The mean leaves out the last value."""
-    return _share(c, max(1, c.m - 1))[0]
-
-
-@fault("variance")
-def last_value_left_out_of_the_variance(c: Calculation) -> Number:
-    """The variance leaves out the last value."""
-    return _share(c, max(1, c.m - 1))[1]
 
 
 @fault("mean")
@@ -113,3 +94,9 @@ def running_mean_subtracted_in_training(c: Calculation) -> Number:
 def running_variance_in_training(c: Calculation) -> Number:
     """Training divides by the root of the running variance."""
     return c.variance if c.rv is None else c.rv
+
+
+@together()
+def one_mean_and_variance_for_all_channels() -> Formulas:
+    """One mean and one variance, those of all values of all channels, normalize every channel."""
+    return {**one_mean_for_all_channels.formulas, **one_variance_for_all_channels.formulas}

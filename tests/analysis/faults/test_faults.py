@@ -10,7 +10,7 @@ from worlds.ratios import worst_ratio
 from bnconform.analysis.faults import FAULTS, RIGHT, VARIANTS, perform, values
 from bnconform.analysis.faults.adapter import DIALECT, IMPLEMENTATIONS
 from bnconform.analysis.faults.calculation import Calculation, Floats
-from bnconform.analysis.faults.fault import fault, faults_of, prepared
+from bnconform.analysis.faults.fault import fault, faults_of, prepared, together
 from bnconform.analysis.faults.formulas import FORMULAS
 from bnconform.analysis.selftest.power import POWERED, drawn_of
 from bnconform.cases.strategies import cases
@@ -98,6 +98,13 @@ def test_a_fault_of_an_unknown_quantity_is_refused():
         @fault("meen")
         def wrong(c):
             """The mean is another."""
+
+    with pytest.raises(TypeError, match="both replaces \\['varience'\\]"):
+
+        @together()
+        def both():
+            """Mean and variance are others."""
+            return {"mean": lambda c: c.x, "varience": lambda c: c.x}
 
     with pytest.raises(TypeError, match="no sentence"):
 
