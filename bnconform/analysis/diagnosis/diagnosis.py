@@ -7,7 +7,7 @@ special; if none fits, it says so and describes the error instead; every number 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from bnconform.analysis.diagnosis.shown import Shown
@@ -29,7 +29,7 @@ class Diagnosis:
     likely: tuple[Likely, ...] = ()
     words: str = ""
     likewise: tuple[str, ...] = ()
-    shown: Shown | None = None
+    shown: Shown | None = field(default=None, compare=False)
 
 
 def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]:

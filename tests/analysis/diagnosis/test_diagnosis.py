@@ -155,7 +155,16 @@ def test_where_no_fault_fits_that_is_said() -> None:
     found = diagnosed(
         implementation(lambda problem: replace(correct(problem), y=correct(problem).y * np.float32(1.37)))
     )
-    assert found == Diagnosis(words="no known fault explains it")
+    assert (found.words, found.likely) == ("no known fault explains it", ())
+    assert found.shown is not None
+    assert found.shown.output == "y"
+
+
+def test_faults_that_break_the_statement_without_explaining_the_values_are_named_as_that() -> None:
+    found = diagnosed(
+        implementation(lambda problem: replace(correct(problem), y=correct(problem).y * np.float32(1.37)))
+    )
+    assert {"epsilon_missing", "biased_variance_averaged"} & set(found.likewise) == {"epsilon_missing"}
 
 
 def test_an_error_of_the_size_of_rounding_is_said_to_be_one_and_where() -> None:
@@ -284,13 +293,14 @@ def test_the_screen_the_results_the_report_and_a_replay_tell_it(
 ) -> None:
     (tmp_path / "adapter.py").write_text(ADAPTER, encoding="utf-8")
     about = ["--adapter", str(tmp_path / "adapter.py")]
-    call = ["run", *about, "--spec", Y, "--dtype", "float32", "--examples", "5", "--out", str(tmp_path / "out")]
+    call = ["run", "-vv", *about, "--spec", Y, "--dtype", "float32", "--examples", "5", "--out", str(tmp_path / "out")]
     assert main(call) == 1
     words = "behaves like epsilon outside the root, within 0."
     assert f"  diagnosis  {words}" in capfd.readouterr().out
     line = next(one for one in map(json.loads, _lines(tmp_path)) if one["kind"] == "finding")
     assert line["explanation"].startswith(words)
-    assert words in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    page = next((tmp_path / "out").glob("framework-*.html")).read_text(encoding="utf-8")
+    assert words in page
     (witness,) = (tmp_path / "out" / "witnesses").iterdir()
     assert main(["replay", *about, str(witness)]) == 1
     assert words in capfd.readouterr().out
