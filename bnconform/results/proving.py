@@ -23,6 +23,17 @@ from bnconform.results.records import DefectRecord, Finding
 
 LIMIT = 120.0
 """Seconds that a script may take; importing a framework takes most of them."""
+FAILED = 2
+"""The exit status of a script that ended with an error of its own, for which Python's would be 1."""
+_RUN = f"""
+import runpy, sys, traceback
+del sys.argv[0]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except Exception:
+    traceback.print_exc()
+    sys.exit({FAILED})
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +118,7 @@ def _script(defect: Defect, shown: Finding, out: Path) -> str:
 
 
 def _status(script: Path, around: Surroundings) -> int | None:
-    command = [sys.executable, script.name, *([around.argument] if around.argument else [])]
+    command = [sys.executable, "-c", _RUN, script.name, *([around.argument] if around.argument else [])]
     usual = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     environment = {**usual, "TF_CPP_MIN_LOG_LEVEL": "3", **dict(around.variables)}
     try:

@@ -216,7 +216,8 @@ class DefectRecord(TypedDict):
     severity: one of results.defects.SEVERITIES. known: whether the registry of deviations knows it. words: how far its
     name explains the findings, where it was inferred. findings: how many. shown: spec, implementation, dtype and device
     of the finding that shows it best. script: the path of the script that shows it, beside the results; status: the
-    exit status of that script when it was written, 1 where it shows the defect; None: it did not run.
+    exit status of that script when it was written, 1 where it shows the defect, 2 where it
+    ended with an error; None: it did not run.
     """
 
     kind: Literal["defect"]

@@ -123,7 +123,7 @@ def test_a_script_beside_the_results_is_shown_with_how_it_ended(tmp_path: Path) 
     results = world.write(tmp_path, failing(), defects=[record])
     (tmp_path / "scripts" / "so.py").write_text("print('so')\n", encoding="utf-8")
     text = Page(write_report([results], tmp_path).read_text(encoding="utf-8")).text[None]
-    assert "Script: 1 lines; ran when this was written, exit status 1" in text
+    assert "Script: 1 lines; ran when this was written, exit status 1: it shows" in text
     assert "print('so')" in text
 
 

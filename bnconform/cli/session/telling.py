@@ -69,7 +69,9 @@ def _in_full(one: Defect, record: DefectRecord | None, out: Path | None) -> list
     ]
     lines = [textwrap.shorten(line, WIDTH, placeholder=" …") if not line.startswith("  ") else line for line in lines]
     if record is not None and record["script"] is not None and out is not None:
-        ran = "did not run" if record["status"] is None else f"ran, exit status {record['status']}"
+        ran = {None: "did not run", 2: "ended with an error"}.get(
+            record["status"], f"ran, exit status {record['status']}"
+        )
         lines.append(f"  script  {_near(out / record['script'])} ({ran})")
     if shown["witness"] is not None and out is not None:
         lines.append(f"  more    bnconform replay {_near(out / str(shown['witness']))}")
