@@ -6,10 +6,12 @@ Rules: the seed decides every draw; nothing is stored, shrunk or printed.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisWarning
 from hypothesis.strategies import SearchStrategy
 
 from bnconform.engine.reproducible import by_the_seed_alone
@@ -52,7 +54,9 @@ def draw_until(
         if over:  # Hypothesis runs what raised once more, and must see it raise again
             raise _Enough
 
-    with by_the_seed_alone(), contextlib.suppress(_Enough):
+    with by_the_seed_alone(), contextlib.suppress(_Enough), warnings.catch_warnings():
+        # It warns of the length of what it would print, of which nothing is shown.
+        warnings.simplefilter("ignore", HypothesisWarning)
         example()
 
 

@@ -62,6 +62,9 @@ class Defect:
         return all(one.get("basis") == "prudence" for one in self.findings)
 
 
+KEPT = frozenset({"conforms", "deviates"})
+
+
 def is_wrong(finding: Finding) -> bool:
     """Returns whether a finding needs a defect to explain it: a statement not kept, or an adapter at fault."""
     return finding["verdict"] in BAD or finding.get("fault") == "adapter"
@@ -72,18 +75,33 @@ def defects_of(findings: Iterable[Finding], chapters: dict[str, str]) -> list[De
 
     chapters: the chapter of each spec.
     """
-    wrong = [one for one in findings if is_wrong(one)]
+    all_of_them = list(findings)
+    wrong = [one for one in all_of_them if is_wrong(one)]
     found = _known([one for one in wrong if is_known(one)])
     rest: dict[str, list[Finding]] = {}
     for one in wrong:
         if not is_known(one):
             rest.setdefault(one["implementation"], []).append(one)
+    kept: dict[str, list[Finding]] = {}
+    for one in all_of_them:
+        if one["implementation"] in rest and one["verdict"] in KEPT:
+            kept.setdefault(one["implementation"], []).append(one)
     for name, mine in rest.items():
-        found += _inferred(name, mine, chapters)
+        for defect in _inferred(name, mine, chapters):
+            found.append(_in_some_types(defect, kept.get(name, [])))
     for defect in found:
         if defect.prudent:
             defect.severity = "prudence"
     return sorted(found, key=lambda one: (one.known, SEVERITIES.index(one.severity), -len(one.findings)))
+
+
+def _in_some_types(defect: Defect, kept: Sequence[Finding]) -> Defect:
+    """Returns the defect, with the types in its title where its statements are kept in others."""
+    broken, specs = set(defect.dtypes), set(defect.specs)
+    others = {one["dtype"] for one in kept if one["spec"] in specs} - broken
+    if defect.severity != "loud" and others:
+        defect.title += f", only in {' and '.join(defect.dtypes)}"
+    return defect
 
 
 def _known(findings: Sequence[Finding]) -> list[Defect]:
@@ -180,7 +198,7 @@ def _behaving_like(name: str, fault: str, findings: list[Finding], chapters: dic
         words += "; the others it breaks in the same quantity, where rounding hides its values"
     return Defect(
         id=f"{name}/{fault}",
-        title=f"Behaves like {fault.replace('_', ' ')}",
+        title=f"Behaves like {fault.replace('_', ' ')}{_only(findings)}",
         severity=_severity(findings, chapters),
         effect=sentence + (" It is a known convention: declare it, with a link, if it is documented." * convention),
         likely=fault,
@@ -196,13 +214,19 @@ def _unnamed(name: str, findings: Sequence[Finding], chapters: dict[str, str]) -
     return [
         Defect(
             id=f"{name}/{output or 'unnamed'}".replace(" ", "-"),
-            title=f"{output or 'A relation between outputs'} is wrong, and no fault of the catalogue explains it",
+            title=f"{output or 'A relation between outputs'} is wrong{_only(mine)}, and no known fault explains it",
             severity=_severity(mine, chapters),
             effect=mine[0].get("reason", ""),
             findings=mine,
         )
         for output, mine in by_output.items()
     ]
+
+
+def _only(findings: Sequence[Finding]) -> str:
+    """Returns the condition that most of the findings name, to stand in a title."""
+    most, count = Counter(one.get("only", "") for one in findings).most_common(1)[0]
+    return f", only where {most}" if most and 2 * count > len(findings) else ""
 
 
 def _severity(findings: Sequence[Finding], chapters: dict[str, str]) -> Severity:

@@ -77,6 +77,8 @@ def finding(
         record["basis"] = tally.spec.basis
     if diagnosis.shown is not None and record["detail"] is not None:
         record["detail"]["shown"] = _shown(diagnosis.shown)
+    if diagnosis.only:
+        record["only"] = diagnosis.only
     if diagnosis.likewise:
         record["likewise"] = list(diagnosis.likewise)
     if diagnosis.words:

@@ -179,7 +179,7 @@ class Finding(TypedDict):
     was compared, where it is one. basis: "prudence" where no document makes the statement. likewise: the faults that
     break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
     of: an output ("not offered"), an answer to such cases ("refused"), a question ("not asked") or a finite bound ("no
-    claim").
+    claim"). only: the condition under which ordinary cases are wrong, in words.
     """
 
     kind: Literal["finding"]
@@ -204,6 +204,7 @@ class Finding(TypedDict):
     basis: NotRequired[str]
     likewise: NotRequired[list[str]]
     missing: NotRequired[Absence]
+    only: NotRequired[str]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]

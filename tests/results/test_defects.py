@@ -53,7 +53,7 @@ def test_two_faults_that_nothing_common_explains_are_two_defects() -> None:
 
 def test_what_is_only_broken_likewise_names_no_fault() -> None:
     (defect,) = found(failing(likewise=["a"]))
-    assert (defect.likely, defect.title) == ("", "y is wrong, and no fault of the catalogue explains it")
+    assert (defect.likely, defect.title) == ("", "y is wrong, and no known fault explains it")
 
 
 def test_what_no_fault_explains_stands_together_by_output() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from bnconform import Dialect
+from bnconform import Case, Dialect, Outcome
 from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
 from bnconform.analysis.diagnosis.prediction import in_dialect
-from bnconform.analysis.faults import Fault, perform
-from bnconform.analysis.faults.adapter import FEATURES, SETTINGS
+from bnconform.analysis.faults import RIGHT, Fault, perform
+from bnconform.analysis.faults.adapter import DIALECT, FEATURES, SETTINGS
 from bnconform.analysis.selftest.trial import asking, first_broken, targets
 from bnconform.contract.implementation import Described
 from bnconform.engine.agreement import BAD
@@ -56,3 +57,14 @@ def _diagnosed(fault: str, target: Target, ask: Runner) -> Planted:
         return Planted(fault, target.dtype, None, Diagnosis())
     found = Diagnostician(target, ask).diagnose(broken[0].spec, broken[0].shown)
     return Planted(fault, target.dtype, broken[0].spec.id, found)
+
+
+def diagnosed_where(holds: Callable[[Case], bool], fault: Fault, dtype: str) -> Planted:
+    """Returns the same of an implementation that has the fault in some cases alone."""
+
+    def run(case: Case) -> Outcome:
+        return perform(fault if holds(case) else RIGHT, case)
+
+    about = implementation(run, DIALECT, features=FEATURES, settings=SETTINGS)
+    target = Target(implementation=Described.of(about), dtype=dtype)
+    return _diagnosed(fault.name, target, Runner.of(target, lambda: Here(about)))

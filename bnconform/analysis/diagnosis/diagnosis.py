@@ -23,13 +23,15 @@ class Diagnosis:
     """The faults that explain a failing finding, best first, and the same in words; both empty: nothing to explain.
 
     likewise: where none explains its values, those that break the statement on the same case in the same quantity.
-    shown: the answer that is wrong by itself, where one is.
+    shown: the answer that is wrong by itself, where one is. only: the condition under which ordinary cases are wrong,
+    in words to stand after "only where"; empty where none was needed or found.
     """
 
     likely: tuple[Likely, ...] = ()
     words: str = ""
     likewise: tuple[str, ...] = ()
     shown: Shown | None = field(default=None, compare=False)
+    only: str = ""
 
 
 def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]:

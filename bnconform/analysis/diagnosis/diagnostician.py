@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
+from bnconform.analysis.diagnosis.conditions import EVERYWHERE, Condition, condition
 from bnconform.analysis.diagnosis.diagnosis import NOTHING, Diagnosis, explained, ranked
 from bnconform.analysis.diagnosis.evidence import CALCULABLE, Evidence, calculated, evidence, evidence_of, told
 from bnconform.analysis.diagnosis.fresh_cases import FreshCases
@@ -49,6 +51,13 @@ Outputs = tuple[str, ...]
 """The outputs that are compared; empty: all."""
 
 
+class Posed(NamedTuple):
+    """The cases that a failure is from, and the condition that further ones are to fulfil."""
+
+    given: Given
+    under: Condition = EVERYWHERE
+
+
 class Diagnostician:
     """Diagnoses the failures of one target. What it keeps saves work and changes no answer: fresh cases with their
     answers, and the latest exhibits, since the specs of a family are often broken on one case."""
@@ -59,6 +68,7 @@ class Diagnostician:
         self._cases = FreshCases(target.traits, target.implementation.features)
         self._answers: dict[Case, Exhibit | None] = {}
         self._exhibits: dict[object, Exhibit] = {}
+        self._conditions: dict[str, Condition] = {}
 
     def explain(self, tally: Tally) -> Diagnosis:
         """Returns what explains a tally's failure; nothing where there is none."""
@@ -87,13 +97,25 @@ class Diagnostician:
         return found
 
     def _explained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
-        standing = self._standing(spec, seen, exhibits)
-        found = self._told_apart(standing, exhibits, spec.given)
+        """Returns what explains the failure everywhere, or under the condition that wrong cases share."""
+        found = self._named(spec, seen, exhibits, Posed(spec.given))
+        if found is None:
+            under = self._condition(spec.given)
+            if under.words:
+                found = self._named(spec, seen, exhibits, Posed(spec.given, under))
+            found = found or self._unexplained(spec, seen, exhibits)
+            if under.words:
+                found = replace(found, only=under.words, words=f"{found.words}; wrong only where {under.words}")
+        return found
+
+    def _named(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], posed: Posed) -> Diagnosis | None:
+        standing = self._standing(spec, seen, exhibits, posed)
+        found = self._told_apart(standing, exhibits, posed)
         outputs = _outputs_of(seen, exhibits)
         if found is None and outputs:
-            alone = self._speaking(_matching(self._faults, exhibits, outputs), exhibits, spec.given, outputs)
-            found = self._told_apart(alone, exhibits, spec.given, outputs)
-        return found or self._unexplained(spec, seen, exhibits)
+            alone = self._speaking(_matching(self._faults, exhibits, outputs), exhibits, posed, outputs)
+            found = self._told_apart(alone, exhibits, posed, outputs)
+        return found
 
     def _unexplained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
         hint = rounding_failure(exhibits)
@@ -108,38 +130,38 @@ class Diagnostician:
         (grade,) = [one.value for one in found if one.property == GRADED]
         return f"its {GRADED} is {grade}" if grade else f"its {GRADED} is undecided"
 
-    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> list[Fault]:
+    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], posed: Posed) -> list[Fault]:
         """Returns the faults that the witness speaks for."""
         matching = _matching(self._faults, exhibits)
         if any(one.odd for one in exhibits):
-            return self._speaking(matching, exhibits, spec.given)
+            return self._speaking(matching, exhibits, posed)
         return [fault for fault in matching if self._fails_likewise(spec, seen, fault)]
 
     def _speaking(
-        self, faults: Sequence[Fault], exhibits: Sequence[Exhibit], given: Given, outputs: Outputs = ()
+        self, faults: Sequence[Fault], exhibits: Sequence[Exhibit], posed: Posed, outputs: Outputs = ()
     ) -> list[Fault]:
         """Returns the faults that explain something which the right formulas do not: on the witness, or elsewhere where
         the witness is so ill-conditioned that there faults are hardly compared."""
-        plain = self._plain(given)
+        plain = self._plain(posed)
         return _shown(faults, exhibits, outputs) or _shown(_matching(faults, plain, outputs), plain, outputs)
 
     def _told_apart(
-        self, standing: Sequence[Fault], exhibits: Sequence[Exhibit], given: Given, outputs: Outputs = ()
+        self, standing: Sequence[Fault], exhibits: Sequence[Exhibit], posed: Posed, outputs: Outputs = ()
     ) -> Diagnosis | None:
         """Returns the faults that are left when fresh cases have told apart what can be; None where none is left."""
         if not standing:
             return None
         # What only a relation or an odd problem shows, ordinary cases cannot confirm.
-        family = self._cases.of_family(given) if any(one.odd for one in exhibits) else []
-        own = [self._answered(case) for case in family]
+        family = self._cases.of_family(posed.given) if any(one.odd for one in exhibits) else []
+        own = [self._answered(case) for case in filter(posed.under.holds, family)]
         looked_at = [*exhibits, *(one for one in own if one is not None)]
-        plain = self._plain(given)
+        plain = self._plain(posed)
         left = [fault for fault in standing if not any(one.refutes(fault, outputs) for one in plain)]
         given_ones = outputs or tuple({output for one in exhibits for output in one.evidence.outputs})
         # What rounds more than it may does so in ordinary cases as well, and no further than that.
         left = [fault for fault in left if fault.within is None or _matching([fault], plain, given_ones)]
         left = _matching(left, looked_at, outputs)
-        for answer in self._differing(left, exhibits, given):
+        for answer in self._differing(left, exhibits, posed):
             if further := _matching(left, [answer], outputs):
                 looked_at.append(answer)
                 left[:] = further
@@ -149,10 +171,10 @@ class Diagnostician:
         ratios = {fault.name: max((_ratio(one, fault, outputs) for one in looked_at), default=0.0) for fault in left}
         return explained(ranked(ratios, left), outputs, compared=bool(looked_at))
 
-    def _differing(self, left: list[Fault], exhibits: Sequence[Exhibit], given: Given) -> Iterator[Exhibit]:
+    def _differing(self, left: list[Fault], exhibits: Sequence[Exhibit], posed: Posed) -> Iterator[Exhibit]:
         """Yields answers to cases in which the faults that are left differ, until there is one or enough was asked."""
         asked = 0
-        for case in self._cases.of_others(given):
+        for case in filter(posed.under.holds, self._cases.of_others(posed.given)):
             if len(left) < 2 or asked == MOST_ASKED:
                 return
             if _tells_apart(Exhibit(Evidence(case, {}, self._target.dialect)), left, exhibits):
@@ -161,10 +183,21 @@ class Diagnostician:
                 if answer is not None:
                     yield answer
 
-    def _plain(self, given: Given) -> list[Exhibit]:
+    def _condition(self, given: Given) -> Condition:
+        """Returns the condition under which ordinary cases of the same mode are wrong."""
+        if given.mode not in self._conditions:
+            self._conditions[given.mode] = condition(self._target.traits, given.mode, self._is_wrong)
+        return self._conditions[given.mode]
+
+    def _is_wrong(self, case: Case) -> bool | None:
+        answer = self._answered(case)
+        return None if answer is None else bool(answer.odd)
+
+    def _plain(self, posed: Posed) -> list[Exhibit]:
         """Returns answers to ordinary cases of the same mode: an implementation that is right there has no fault that
         shows there."""
-        answers = [self._answered(case) for case in self._cases.of_family(Given(mode=given.mode))]
+        family = self._cases.of_family(Given(mode=posed.given.mode))
+        answers = [self._answered(case) for case in filter(posed.under.holds, family)]
         return [one for one in answers if one is not None]
 
     def _answered(self, case: Case) -> Exhibit | None:
