@@ -21,15 +21,16 @@ VERDICTS: tuple[Verdict, ...] = ("conforms", "deviates", "fails", "crashes", "ha
 BAD: frozenset[Verdict] = frozenset({"fails", "crashes", "hangs"})
 
 
-Kind = Literal["not offered", "refused", "not asked"]
+Kind = Literal["not offered", "not taken", "refused", "not asked"]
 
 
 @dataclass(frozen=True)
 class Missing:
     """Why nothing could be compared.
 
-    kind: the implementation does not return the output ("not offered"), took no such case ("refused"), or the statement
-    asks nothing of it here ("not asked"). words: the reason in a sentence, which no code reads.
+    kind: the implementation does not return the output ("not offered"), takes no such case ("not taken"), answered it
+    with an error ("refused"), or the statement asks nothing of it here ("not asked"). words: the reason in a sentence,
+    which no code reads.
     """
 
     kind: Kind

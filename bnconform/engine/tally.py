@@ -65,7 +65,7 @@ class Tally:
     def record(self, case: Case, judged: Judgement) -> None:
         """Counts one example."""
         if isinstance(judged.reply, NotOffered):
-            self.missing.add(Missing("refused", judged.reply.reason))
+            self.missing.add(Missing("not taken", judged.reply.reason))
             return
         if judged.reply is not None:
             self.examples += 1

@@ -20,7 +20,8 @@ from bnconform.results.defects import Defect, is_wrong
 from bnconform.results.records import BAD, Finding, is_stale
 
 ABSENCES = {
-    "not offered": "it has no such output or setting",
+    "not offered": "it does not return the output",
+    "not taken": "it takes no such cases: no mask, state, rank or derivative of that kind",
     "refused": "it answers such cases with an error, which no document forbids",
     "not asked": "the statement asks nothing of it",
     "no claim": "no bound is finite there: the arithmetic may overflow",

@@ -130,7 +130,7 @@ def _missing(tally: Tally) -> Absence:
     if tally.total:
         return "no claim"
     kinds = {one.kind for one in tally.missing}
-    return next((kind for kind in ("not offered", "refused") if kind in kinds), "not asked")
+    return next((kind for kind in ("not offered", "not taken", "refused") if kind in kinds), "not asked")
 
 
 def _nothing_compared(tally: Tally) -> str:

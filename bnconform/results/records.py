@@ -30,7 +30,7 @@ WORST_FIRST: tuple[Verdict, ...] = (*SHOWN, "unsupported", "conforms")
 Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
 ARRAYS = ("x", *PER_CHANNEL, "dy")
 """The arrays of a case that every implementation knows, in the order in which they are shown."""
-Absence = Literal["not offered", "refused", "not asked", "no claim"]
+Absence = Literal["not offered", "not taken", "refused", "not asked", "no claim"]
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 
 
@@ -178,8 +178,9 @@ class Finding(TypedDict):
     declared: the field of the Dialect by which the implementation departs from the statement. output: the output that
     was compared, where it is one. basis: "prudence" where no document makes the statement. likewise: the faults that
     break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
-    of: an output ("not offered"), an answer to such cases ("refused"), a question ("not asked") or a finite bound ("no
-    claim"). only: the condition under which ordinary cases are wrong, in words.
+    of: an output ("not offered"), a way to take such cases ("not taken"), an answer without an error ("refused"), a
+    question ("not asked") or a finite bound ("no claim"). only: the condition
+    under which ordinary cases are wrong, in words.
     """
 
     kind: Literal["finding"]

@@ -70,7 +70,7 @@ def test_the_first_deviation_is_kept_beside_later_agreement() -> None:
 def test_what_is_not_offered_is_a_reason_and_no_example() -> None:
     found = tally(Judgement(reply=NotOffered("no such rank")), said(not_offered("dx")))
     assert (found.verdict, found.examples) == ("unsupported", 0)
-    assert found.missing == {Missing("refused", "no such rank"), Missing("not offered", "dx is not offered")}
+    assert found.missing == {Missing("not taken", "no such rank"), Missing("not offered", "dx is not offered")}
 
 
 def test_an_exception_is_a_failure_with_its_class() -> None:

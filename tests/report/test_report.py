@@ -82,7 +82,7 @@ def test_what_is_wrong_is_told_by_defects_with_what_they_break(tmp_path: Path) -
         assert expected in card
     assert "1 new defect." in shown.text[None]
     assert "Behaves like epsilon outside" in shown.text[None]
-    assert "**Behaves like epsilon outside**" in shown.text[None]  # the text
+    assert "**Behaves like epsilon outside, only in float32**" in shown.text[None]  # the text
 
 
 def test_nothing_new_is_the_headline_where_all_is_known(tmp_path: Path) -> None:
@@ -150,9 +150,12 @@ def test_a_departure_shows_the_documented_choice_and_its_link(tmp_path: Path) ->
 
 def test_what_was_not_judged_is_told_by_its_kind_and_its_reasons(tmp_path: Path) -> None:
     told = {"verdict": "unsupported", "worst_ratio": None, "claimed": None, "reason": "no buffers"}
-    missing = [world.finding(missing="not offered", **told), world.finding(dtype="float64", missing="refused", **told)]
+    missing = [
+        world.finding(missing="not offered", **told),
+        world.finding(dtype="float64", missing="not taken", **told),
+    ]
     shown = pages(tmp_path, *missing)
-    for kind in ("not offered", "refused"):
+    for kind in ("not offered", "not taken"):
         assert kind in shown["index.html"].text[None]
     assert "no claim" not in shown["index.html"].text[None]
     assert shown["framework-mini.html"].text[None].count("no buffers") == 1
