@@ -1,4 +1,5 @@
-"""The summary of runs in Markdown: what took part, how many findings of each verdict, and the causes that are known.
+"""The summary of runs in Markdown: what took part, what is wrong, how many findings of each verdict, and the
+causes that are known.
 
 Rules: a pure function of the merged runs, so that the same results give the same text; a finding that is known counts
 under its cause, and one that the registry knows otherwise than this run shows it is told as such.
@@ -14,7 +15,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import bnconform.report.columns as who
+from bnconform.report.cards import SEVERITY
 from bnconform.report.columns import Column
+from bnconform.report.gathered import Gathered
 from bnconform.report.wording import shown
 from bnconform.results.file import Merged, Results, merge, write_pages
 from bnconform.results.records import WORST_FIRST, Finding, is_known, is_stale
@@ -52,9 +55,13 @@ def write_summary(results: Sequence[Results], path: Path) -> Path:
 def render_summary(merged: Merged) -> str:
     """Returns the summary of `merged` as Markdown."""
     findings = [finding for _, finding in merged.findings]
+    defects = Gathered(merged).defects
     return _TEMPLATES.get_template("summary.md.jinja").render(
         runs=merged.runs,
         interrupted=merged.interrupted,
+        defects=defects,
+        new=sum(not one.known for one in defects),
+        severity=SEVERITY,
         verdicts=WORST_FIRST,
         specs=len(who.specs(merged)),
         totals=Counter(one["verdict"] for one in findings),

@@ -42,7 +42,8 @@ def test_a_cause_stands_once_with_its_link_and_script(tmp_path: Path) -> None:
         r"| It adds \| one. | implementation | mini.batch_norm 1.0 | 2 | "
         "[lib/issues/1](https://example.org/lib/issues/1), `bnconform/results/deviations/mini/adds_one.py` |" in text
     )
-    assert text.count("It adds") == 1
+    assert text.count("It adds") == 2  # as a defect, and as a cause
+    assert "**No new defect.** 1 known stands." in text
     assert "No longer as known" not in text
 
 
@@ -57,6 +58,8 @@ def test_what_is_stale_is_told_and_is_no_known_cause(tmp_path: Path) -> None:
     assert "1 findings that the registry of deviations knows are not as it says" in text
     assert "| `mini.batch_norm` | 1.0 | float32 | fails | mini.toml, cause 1, finding 1 |" in text
     assert "It adds" not in text
+    assert "**1 new defect.** 0 known stand." in text
+    assert "| **new** | silent · ordinary data | mini.batch_norm | float32 | 1 |" in text
 
 
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
