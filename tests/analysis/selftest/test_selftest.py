@@ -1,13 +1,15 @@
 """The self-test: every fault is caught soon, by specs that a run has, and nothing right is."""
 
+import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from worlds.drawing import DTYPES
 
 from bnconform.analysis.faults import FAULTS, VARIANTS
-from bnconform.analysis.selftest.score import LEAST, Score, recorded, save, score, sources
+from bnconform.analysis.selftest.score import DECIDING, LEAST, Score, recorded, save, score, sources
 from bnconform.analysis.selftest.trial import Trial, targets, try_fault, try_variant
 from bnconform.cli.main import main
 from bnconform.cli.selftest import table
@@ -88,6 +90,16 @@ def test_a_score_of_other_sources_is_not_passed_off(tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "sources": "another"}))
     assert recorded(path) is None
     assert len(sources()) == 16
+
+
+def test_an_installed_package_has_the_digest_of_its_checkout():
+    """In the test environment the package is installed from a wheel, which carries the specs inside itself."""
+    root = Path(__file__).parents[3]
+    files = [path for room in DECIDING for path in (root / "bnconform" / room).rglob("*.py")]
+    digest = hashlib.sha256()
+    for path in sorted([*files, *(root / "specs").glob("*.py")], key=lambda path: (path.parent.name, path.name)):
+        digest.update(path.name.encode() + path.read_bytes())
+    assert digest.hexdigest()[:16] == sources()
 
 
 def test_the_table_says_which_spec_caught_a_fault_and_after_how_many_examples():
