@@ -185,3 +185,48 @@ def test_one_channel_of_a_case_keeps_its_axis_and_its_rows(axis: int) -> None:
     np.testing.assert_array_equal(to_rows(small.x, axis)[:, 0], to_rows(x, axis)[[0, 2, 5], 1])
     assert small.gamma is not None
     assert small.gamma.tolist() == [1.0]
+
+
+def test_a_witness_is_wrong_in_the_quantity_that_was_wrong() -> None:
+    """dx is wrong in large cases alone, dgamma everywhere: a small case must not stand for the one with the other."""
+
+    def wrong_in_two_ways(case: Case) -> Outcome:
+        found = correct(case)
+        if case.rows > 12 and found.dx is not None:
+            return replace(found, dx=np.full_like(found.dx, 100), dgamma=found.dgamma * np.float32(1.001))  # type: ignore[operator]
+        return replace(found, dgamma=None if found.dgamma is None else found.dgamma * np.float32(1.001))
+
+    host = Here(implementation(wrong_in_two_ways))
+    seen, small = shrunk(host, "learns_a_scale_that_is_zero", lambda case: case.rows > 12)
+    assert seen.judged.worst is not None
+    assert seen.judged.worst.quantity == "dx"
+    assert small.judged.worst is not None
+    assert small.judged.worst.quantity == "dx"
+
+
+def test_a_witness_raises_what_was_raised_whatever_numbers_it_says() -> None:
+    def raises(case: Case) -> Outcome:
+        if case.x.ndim != 4:
+            raise ValueError("expected four axes")
+        raise ValueError(f"cannot reshape {case.x.size} values")
+
+    _, small = shrunk(Here(implementation(raises)), "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    assert small.case.x.ndim == 4
+    assert small.judged.marks[-1] == "cannot reshape # values"
+
+
+def test_values_that_differ_go_on_differing() -> None:
+    host = Here(implementation(lambda case: Outcome(y=np.full_like(case.x, 7))))
+    _, small = shrunk(host, "normalizes_by_the_batch", lambda case: case.rows > 1)
+    assert len(np.unique(small.case.x.astype(np.float64))) > 1
+
+
+def test_an_index_of_an_output_of_another_shape_names_no_channel() -> None:
+    host = Here(implementation(lambda case: Outcome(y=np.full_like(case.x, 7))))
+    seen, _ = shrunk(host, "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    worst = seen.judged.worst
+    assert worst is not None
+    for index in ((10**6,), (0, 10**6, 0, 10**6), (0, 0)):
+        moved = replace(seen.judged, agreements=(replace(worst, index=index),))
+        small = witness(Seen(seen.case, moved), judge_of(host, "normalizes_by_the_batch"), [], 0)  # type: ignore[arg-type]
+        assert small.judged.verdict == "fails"
