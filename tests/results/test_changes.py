@@ -60,8 +60,12 @@ def test_diff_prints_the_changes_and_ends_with_1_where_one_is_new(tmp_path: Path
     records.write(tmp_path / "new", failing("a"), records.finding(dtype="float64"))
     said = tiny.bnconform("diff", "old", "new", cwd=tmp_path)
     assert (said.returncode, said.stderr) == (1, "")
-    assert "new      Behaves like a (mini.batch_norm 1.0, float32): 0 findings then, 1 now" in said.stdout
-    assert "fixed    Behaves like b (mini.batch_norm 1.0, float64): 1 findings then, 0 now" in said.stdout
+    assert (
+        "new      Behaves like a, only in float32 (mini.batch_norm 1.0, float32): 0 findings then, 1 now" in said.stdout
+    )
+    assert (
+        "fixed    Behaves like b, only in float64 (mini.batch_norm 1.0, float64): 1 findings then, 0 now" in said.stdout
+    )
     assert tiny.bnconform("diff", "new", "new", cwd=tmp_path).returncode == 0
 
 

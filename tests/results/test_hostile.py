@@ -67,7 +67,7 @@ WRONG_FINDINGS: list[tuple[hostile.Place, Any, str]] = [
         "detail.shown lacks the values of 'y'; expected those",
     ),
     (("likewise",), "a", "likewise is 'a'; expected a list"),
-    (("missing",), "all", "missing is 'all'; expected one of not offered, refused, not asked, no claim"),
+    (("missing",), "all", "missing is 'all'; expected one of not offered, not taken, refused, not asked, no claim"),
     (("known",), None, "known is None; expected an object"),
     (("known",), {"fault": "adapter"}, "known lacks reason, link"),
     (("known", "reason"), None, "known.reason is None; expected a text"),

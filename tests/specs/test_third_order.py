@@ -94,7 +94,9 @@ def judged(dtype: str, answer: Callable[[Case], Outcome], count: int, one_pass: 
 @pytest.mark.parametrize("dtype", WIDE)
 def test_correct_arithmetic_conforms(dtype: str, form: Any, variant: Variant) -> None:
     found = judged(dtype, run(form, variant), 12, variant.variance == "one-pass")
-    assert {one.verdict for one in found} == {"conforms"}
+    # What a declared algorithm loses beside a careful one deviates.
+    declared = {"deviates"} if variant.variance == "one-pass" else set()
+    assert {one.verdict for one in found} - declared == {"conforms"}
 
 
 def without_the_mean(case: Case, variant: Variant) -> Any:
