@@ -18,7 +18,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 CHAPTERS = 12
 PER_CHAPTER = 11
 KNOWN = {"fault": "implementation", "reason": "The sum is rounded. " * 8, "link": "https://example.org/issues/1"}
-_MEASURE = """
+_MEASURE = r"""
 import re, resource, sys, time
 from pathlib import Path
 from bnconform.cli.main import main
