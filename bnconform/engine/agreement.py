@@ -6,7 +6,6 @@ never agreement; a declared alternative counts only when the values match it wit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,7 +16,6 @@ from bnconform.contract.case import Case
 from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, TimedOut
 from bnconform.oracle.bounds import Bound
 
-_NUMBERS = re.compile(r"\d+")
 Verdict = Literal["conforms", "deviates", "fails", "unsupported", "crashes", "hangs"]
 VERDICTS: tuple[Verdict, ...] = ("conforms", "deviates", "fails", "crashes", "hangs", "unsupported")
 BAD: frozenset[Verdict] = frozenset({"fails", "crashes", "hangs"})
@@ -202,18 +200,9 @@ class Judgement:
 
     @property
     def signature(self) -> tuple[str, str]:
-        """The signs by which another answer is of the same kind: the verdict, and what came in place of an outcome."""
+        """The signs by which a smaller case is a witness of the same failure."""
         kind = self.reply.type if isinstance(self.reply, Raised) else type(self.reply).__name__
         return self.verdict, kind
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """The marks by which a smaller case shows the same failure: its signature, the quantity that is wrong and the
-        field of the Dialect that admits it, or what the exception says, numbers left out."""
-        worst = self.worst
-        quantity, declared = ("", "") if worst is None else (worst.quantity, worst.declared)
-        said = _NUMBERS.sub("#", self.reply.message.partition("\n")[0]) if isinstance(self.reply, Raised) else ""
-        return (*self.signature, quantity, declared, said)
 
     @property
     def worst(self) -> Agreement | None:

@@ -120,7 +120,7 @@ def _part(seen: Seen, judge: _Judge) -> Seen:
     if worst is None or worst.case is None:
         return seen
     part = Seen(worst.case, judge(worst.case))
-    return part if part.judged.marks == seen.judged.marks else seen
+    return part if part.judged.signature == seen.judged.signature else seen
 
 
 class _Judge:

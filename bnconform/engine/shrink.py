@@ -1,9 +1,8 @@
 """Turns a case on which a spec is not kept into a witness: one channel, few values, short decimals.
 
-Rules: a witness shows the same verdict, in the same quantity or by the same exception, as the case it came from, and
-has values that differ where such a case can be found; Hypothesis searches and shrinks; a call that kills or stalls a
-host is expensive, so for crashes and hangs a short ladder of ever larger cases is tried instead. Witnesses are judged
-by the bounds for rows in any order.
+Rules: a witness shows the same verdict for the same reason as the case it came from; Hypothesis searches and shrinks;
+a call that kills or stalls a host is expensive, so for crashes and hangs a short ladder of ever larger cases is tried
+instead. Witnesses are judged by the bounds for rows in any order.
 """
 
 from __future__ import annotations
@@ -40,58 +39,31 @@ def witness(
     judge: judges a case. small: strategies of human-readable cases, the most readable first. known: witnesses of other
     specs, tried before any search.
     """
-    if seen.judged.verdict not in ("crashes", "hangs"):
-        # Where all values are equal most faults look alike, so such a case is taken only where no other shows it.
-        for admits in (_is_varied, _anything):
-            found = _Search(seen, judge, admits).witness(small, seed, known)
-            if found is not None:
-                return found
-    return next(filter(None, map(_Search(seen, judge, _anything).tried_on, _ladder(seen.case))), seen)
+    tried: list[Seen] = []
 
+    def shows_the_same(case: Case) -> bool:
+        judged = judge(case)
+        if judged.signature != seen.judged.signature:
+            return False
+        tried.append(Seen(case, judged))
+        return True
 
-class _Search:
-    """A search for a smaller case that shows the same as `seen`, among those that `admits` lets pass."""
-
-    def __init__(self, seen: Seen, judge: Judge, admits: Callable[[Case], bool]) -> None:
-        self._seen, self._judge, self._admits = seen, judge, admits
-        self._found: list[Seen] = []
-
-    def tried_on(self, case: Case) -> Seen | None:
-        """Returns the case with its judgement where it shows the same."""
-        if not self._admits(case):
-            return None
-        judged = self._judge(case)
-        if judged.marks != self._seen.judged.marks:
-            return None
-        self._found.append(Seen(case, judged))
-        return self._found[-1]
-
-    def witness(self, small: Sequence[st.SearchStrategy[Case]], seed: int, known: Iterable[Case]) -> Seen | None:
-        """Returns the smallest case that was found; None where none was."""
-        for case in known:
-            if (shown := self.tried_on(case)) is not None:
-                return shown
-        seen, channel = self._seen, _channel_of(self._seen)
-        rows = st.lists(st.integers(0, seen.case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
-        own = st.builds(reduced, st.just(seen.case), st.just(channel), rows, st.integers(1, 8))
-        for strategy in (*small[:1], own, *small[1:]):
-            found = _smallest(strategy, lambda case: self.tried_on(case) is not None, seed)
-            if found is not None:
-                self.tried_on(found)  # anew; what it showed before is kept where this time it does not
-                return self._found[-1]
-            if self._found:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
-                return min(self._found, key=lambda one: one.case.x.size)
-        return self.tried_on(reduced(seen.case, channel, list(range(seen.case.rows)), None))
-
-
-def _anything(case: Case) -> bool:
-    return True
-
-
-def _is_varied(case: Case) -> bool:
-    """Returns whether some channel has values that differ."""
-    rows = to_rows(case.x, case.axis).astype(np.float64)
-    return bool(rows.size and (rows != rows[0]).any())
+    if any(shows_the_same(case) for case in known):
+        return tried[-1]
+    if seen.judged.verdict in ("crashes", "hangs"):
+        return next((tried[-1] for case in _ladder(seen.case) if shows_the_same(case)), seen)
+    channel = _channel_of(seen)
+    rows = st.lists(st.integers(0, seen.case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
+    own = st.builds(reduced, st.just(seen.case), st.just(channel), rows, st.integers(1, 8))
+    for strategy in (*small[:1], own, *small[1:]):
+        found = _smallest(strategy, shows_the_same, seed)
+        if found is not None:
+            shows_the_same(found)  # anew; what it showed before is kept where this time it does not
+            return tried[-1]
+        if tried:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
+            return min(tried, key=lambda one: one.case.x.size)
+    whole_channel = reduced(seen.case, channel, list(range(seen.case.rows)), None)
+    return tried[-1] if shows_the_same(whole_channel) else seen
 
 
 def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int) -> Case | None:
@@ -110,13 +82,10 @@ def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], 
 
 
 def _channel_of(seen: Seen) -> int:
-    """Returns the channel of the worst element; the first where its index is of an output of another shape."""
     worst = seen.judged.worst
-    index = () if worst is None or worst.index is None else worst.index
-    if len(index) not in (1, seen.case.x.ndim):
+    if worst is None or worst.index is None:
         return 0
-    channel = index[0] if len(index) == 1 else index[seen.case.axis]
-    return channel if channel < seen.case.channels else 0
+    return worst.index[0] if len(worst.index) == 1 else worst.index[seen.case.axis]
 
 
 def rows_axis(case: Case) -> int:
