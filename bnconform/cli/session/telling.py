@@ -61,11 +61,11 @@ def _in_full(one: Defect, record: DefectRecord | None, out: Path | None) -> list
     shown = shown_best(one)
     found = f"{len(one.specs)} statement{'s' * (len(one.specs) != 1)}, {len(one.findings)} findings"
     lines = [
-        f"✗ {one.title}: {SEVERITY[one.severity]}",
+        f"✗ {one.title}" if one.fault == "adapter" else f"✗ {one.title}: {SEVERITY[one.severity]}",
         f"  {', '.join(one.implementations)} in {', '.join(one.dtypes)}; breaks {found}"
         + (f"; {one.words}" if one.words else ""),
         f"  {one.effect}",
-        *_numbers(shown),
+        *_numbers(shown, one.effect),
     ]
     lines = [textwrap.shorten(line, WIDTH, placeholder=" …") if not line.startswith("  ") else line for line in lines]
     if record is not None and record["script"] is not None and out is not None:
@@ -86,11 +86,12 @@ def _near(path: Path) -> str:
         return str(path)
 
 
-def _numbers(shown: Finding) -> list[str]:
-    """Returns the case and the answer that is wrong, where they are short enough to read."""
+def _numbers(shown: Finding, told: str) -> list[str]:
+    """Returns the case and the answer that is wrong, where they are short enough to read; else a reason not yet `told`."""
     answer = (shown.get("detail") or {}).get("shown")
     if answer is None or not answer["output"] or math.prod(answer["case"]["shape"]) > MOST_VALUES:
-        return [f"  found   {shown.get('reason', '')}"]
+        reason = shown.get("reason", "")
+        return [] if reason == told else [f"  found   {reason}"]
     case = answer["case"]
     values = " ".join(_short(value) for value in _flat(case["x"]))
     given = [f"x = {values}", f"ε = {case['eps']:.6g}"]
