@@ -87,7 +87,7 @@ def _near(path: Path) -> str:
 
 
 def _numbers(shown: Finding, told: str) -> list[str]:
-    """Returns the case and the answer that is wrong, where they are short enough to read; else a reason not yet `told`."""
+    """Returns the case and the answer that is wrong, where they are short enough to read; else a reason not `told`."""
     answer = (shown.get("detail") or {}).get("shown")
     if answer is None or not answer["output"] or math.prod(answer["case"]["shape"]) > MOST_VALUES:
         reason = shown.get("reason", "")
