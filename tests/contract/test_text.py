@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bnconform.contract.text import clipped, on_one_line, visible
 from bnconform.results.records import plain
-from bnconform.results.text import clipped, visible
 
 
 def test_a_long_text_is_cut_to_the_length_and_says_how_much_is_left_out() -> None:
@@ -35,6 +35,10 @@ def test_what_nobody_sees_is_replaced(unseen: str) -> None:
 @pytest.mark.parametrize("text", ["γ × β", "a\tb\r\nc", "中文", "é\u0301", "🙂\u200d🙂", "a\u00a0b"])
 def test_what_is_seen_stays(text: str) -> None:
     assert visible(text) == text
+
+
+def test_a_text_on_one_line_has_no_line_end_and_loses_no_word() -> None:
+    assert on_one_line("  a\r\n\tb\n\n  c  d\x1b[2J") == "a b c  d\N{REPLACEMENT CHARACTER}[2J"
 
 
 def test_halves_of_surrogate_pairs_do_not_reach_a_file() -> None:
