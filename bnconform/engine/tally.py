@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bnconform.contract.case import Case
 from bnconform.contract.reply import NotOffered, Raised
+from bnconform.engine.accuracy import Accuracy
 from bnconform.engine.agreement import BAD, Judgement, Missing, Verdict
 from bnconform.engine.spec import Spec
 
@@ -25,6 +26,7 @@ class Tally:
     failure: Seen | None = None
     deviation: Seen | None = None
     missing: set[Missing] = field(default_factory=set)
+    accuracy: Accuracy = field(default_factory=Accuracy)
 
     @property
     def open(self) -> bool:
@@ -82,6 +84,7 @@ class Tally:
             )
             if one.ratio >= self.ratio:
                 self.ratio, self.quantity = one.ratio, one.quantity
+            self.accuracy.add(case, one)
             if one.alternative is not None:
                 self.alternative_ratio = max(self.alternative_ratio, one.alternative.ratio)
         self._keep(Seen(case, judged))

@@ -21,7 +21,7 @@ from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 from bnconform.engine.weakness import CAREFUL
 from bnconform.results.deviations.replayed import Replayed
-from bnconform.results.records import Absence, Detail, Finding, Known, ShownRecord, case_record, plain
+from bnconform.results.records import LARGEST, Absence, Detail, Finding, Known, ShownRecord, case_record, plain
 from bnconform.results.text import clipped
 
 NOTHING_AMISS, UNDIAGNOSED = Smoke(), Diagnosis()
@@ -81,11 +81,18 @@ def finding(
         record["only"] = diagnosis.only
     if diagnosis.likewise:
         record["likewise"] = list(diagnosis.likewise)
+    if points := tally.accuracy.points:
+        record["accuracy"] = [[_brief(kappa), size, _brief(error)] for kappa, size, error in points]
     if diagnosis.words:
         record["explanation"] = clipped(diagnosis.words)
     if replayed is not None:
         record["known"] = _known(replayed)
     return record
+
+
+def _brief(figure: float) -> float:
+    """Returns a figure in four digits; the largest number for one that is not finite."""
+    return float(f"{figure:.4g}") if math.isfinite(figure) else LARGEST
 
 
 def _known(replayed: Replayed) -> Known:

@@ -180,7 +180,8 @@ class Finding(TypedDict):
     break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
     of: an output ("not offered"), a way to take such cases ("not taken"), an answer without an error ("refused"), a
     question ("not asked") or a finite bound ("no claim"). only: the condition
-    under which ordinary cases are wrong, in words.
+    under which ordinary cases are wrong, in words. accuracy: of y in training the worst channels by condition and size:
+    κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the channel's largest value.
     """
 
     kind: Literal["finding"]
@@ -206,6 +207,7 @@ class Finding(TypedDict):
     likewise: NotRequired[list[str]]
     missing: NotRequired[Absence]
     only: NotRequired[str]
+    accuracy: NotRequired[list[list[float]]]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]

@@ -31,6 +31,7 @@ from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Tally
 from bnconform.engine.target import Target
 from bnconform.results.finding import finding
+from bnconform.results.records import LARGEST
 from bnconform.results.text import LONGEST_TEXT
 
 MEAN, VARIANCE = RUNNING
@@ -200,3 +201,10 @@ def test_a_metamorphic_quantity_is_named_in_words() -> None:
     one = found(implementation(counts_its_rows), "ignores_a_repeated_batch")
     assert one["quantity"] == "y of the repeated batch"
     assert one["reason"].startswith("y of the repeated batch[")
+
+
+def test_a_finding_on_y_in_training_says_how_exact_it_was_by_condition_and_size() -> None:
+    record = found(implementation(correct))
+    assert record["accuracy"]
+    assert all(kappa >= 1 and size >= 1 and error < LARGEST for kappa, size, error in record["accuracy"])
+    assert "accuracy" not in found(implementation(correct), MEAN)
