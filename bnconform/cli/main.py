@@ -30,6 +30,7 @@ from bnconform.cli.replay import replay
 from bnconform.cli.selftest import Scope, selftest
 from bnconform.cli.session.telling import DETAILS
 from bnconform.contract.errors import CallError, ContractError
+from bnconform.contract.text import visible
 from bnconform.engine.book import specs_folder
 from bnconform.engine.selection import Request
 from bnconform.engine.tally import Effort
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (CallError, ContractError) as error:
-        print(f"bnconform: {error}", file=sys.stderr)
+        print(f"bnconform: {visible(str(error))}", file=sys.stderr)
         return 2
 
 

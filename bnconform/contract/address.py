@@ -6,6 +6,7 @@ Rules: finding an address imports nothing.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -23,6 +24,7 @@ PROGRAM = "pipe:"
 PYTHON = "python="
 
 
+_PATH = re.compile(r"(?<![^\s=:'\"])/(?!/)[^\s:'\"]+")
 _ELSE = "the path of a .py file, or pipe:COMMAND for a program that answers cases itself"
 
 
@@ -73,9 +75,32 @@ class Address:
         return self.target if self.python is None else f"{PYTHON}{self.python}:{self.target}"
 
     @property
+    def told(self) -> str:
+        """The text of an --adapter that names this address from the current folder on, which is what files hold: of
+        what lies elsewhere on this machine, the name alone."""
+        if self.is_program:
+            first, *more = map(without_folders, self.program)
+            path = f".{os.sep}{first}" if os.sep not in first and _is_here(self.program[0]) else first
+            return PROGRAM + shlex.join([path, *more])
+        name = _from_here(self.target) if self.is_file else self.target
+        return name if self.python is None else f"{PYTHON}{os.path.basename(self.python)}:{name}"
+
+    def told_from(self, folder: str | os.PathLike[str]) -> str:
+        """Returns `told` for a file that lies in `folder`: an adapter's file is given from there on, where both lie in
+        the current folder."""
+        if self.is_file and self.python is None and _is_here(self.target) and _is_here(os.path.abspath(folder)):
+            return os.path.relpath(self.target, folder).replace(os.sep, "/")
+        return self.told
+
+    @property
     def is_file(self) -> bool:
         """Whether `target` is the path of a .py file."""
         return self.target.endswith(".py") and not self.is_program
+
+    @property
+    def is_module(self) -> bool:
+        """Whether `target` is a module for this interpreter, which any process of it can import."""
+        return self.python is None and not self.is_file and not self.is_program
 
     @property
     def file(self) -> str:
@@ -86,6 +111,22 @@ class Address:
         if self.is_program:
             return PROGRAM + " ".join(os.path.basename(word) or word for word in self.program)
         return os.path.basename(self.target) if self.is_file else self.target
+
+
+def _is_here(path: str) -> bool:
+    """Returns whether a whole path lies in the current folder; in that of all paths nothing does."""
+    here = os.getcwd()
+    return here != os.path.dirname(here) and path.startswith(here + os.sep)
+
+
+def _from_here(path: str) -> str:
+    return os.path.relpath(path) if _is_here(path) else os.path.basename(path)
+
+
+def without_folders(word: str) -> str:
+    """Returns a word of a command with each path in it, also behind `=` or `:`, told from the current folder on; of one
+    that lies elsewhere, its name alone."""
+    return _PATH.sub(lambda found: _from_here(found[0]) or found[0], word)
 
 
 def installed_addresses() -> list[Address]:

@@ -1,6 +1,7 @@
-"""Writes files whole or not at all.
+"""Writes files whole or not at all, and finds those that another file names.
 
-Rules: a reader sees the old file or all of the new; where a write fails, the old files stand and no draft is left.
+Rules: a reader sees the old file or all of the new; where a write fails, the old files stand and no draft is left. The
+word of a file leads to what lies in that file's folder and nowhere else, links included.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from bnconform.contract.errors import ContractError
 
 
 def write_whole(contents: Mapping[Path, str | bytes]) -> None:
@@ -21,3 +24,16 @@ def write_whole(contents: Mapping[Path, str | bytes]) -> None:
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Returns the file that `name` is in `folder`; raises ContractError where that lies elsewhere, a link leads there,
+    or it is no ordinary file."""
+    path = folder / name
+    try:
+        within = path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
+    except (OSError, RuntimeError, ValueError):  # a circle of links, a NUL
+        within = False
+    if not within:
+        raise ContractError(f"{name!r:.200} is no file in {folder}; expected one in it, and no link out of it")
+    return path

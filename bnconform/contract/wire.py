@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -43,6 +44,16 @@ _DEFAULTS = {field.name: field.default for field in fields(Case)}  # in the orde
 _REQUIRED = [name for name, default in _DEFAULTS.items() if default is MISSING]
 _ALWAYS_WRITTEN = (*_REQUIRED, "axis")  # programs behind a pipe read the axis from every case
 _CHUNK = 1 << 20
+_NUMBER: tuple[type, ...] = (float, int)
+_SETTINGS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys((name for name, default in _DEFAULTS.items() if default is False), (bool,)),
+    **{"mode": (str,), "memory": (str,), "axis": (int,), "eps": _NUMBER, "momentum": _NUMBER},
+}
+"""The types that settings have in a file; `True` is no number."""
+_LARGEST = sys.float_info.max
+_HIGHEST_RANK = 32
+_LONGEST_EMPTY = 1 << 20
+"""Values on an axis of an array that has none in all: a few bytes must not stand for an array of any size."""
 
 
 def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -65,17 +76,23 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         message = json.loads(header["__metadata__"]["bnconform"])
         tensors = deserialize(blob)  # type: ignore[no-untyped-call]  # safetensors' stub leaves it untyped
         arrays = {name: _array(name, tensor) for name, tensor in tensors if name not in _NOTHING}
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         got = f"got {len(blob)} bytes that are not a whole safetensors blob with bnconform's metadata"
-        raise ContractError(f"{got} ({type(error).__name__}: {error})") from None
+        raise ContractError(f"{got} ({type(error).__name__}: {error!s:.200})") from None
     if not isinstance(message, dict):
         raise ContractError(f"got metadata {message!r:.60}; expected a JSON object")
     return message, arrays
 
 
 def _array(name: str, tensor: Mapping[str, Any]) -> np.ndarray:
-    types = TENSOR_TYPES if name.startswith(_STATE) else _TYPES
-    array: np.ndarray = np.frombuffer(tensor["data"], dtype=types[tensor["dtype"]]).reshape(tensor["shape"])
+    types = TENSOR_TYPES if name.startswith(_STATE) else _TYPES if name in _BOOLEAN else _FLOATS
+    shape = tensor["shape"]
+    if len(shape) > _HIGHEST_RANK or (0 in shape and max(shape) > _LONGEST_EMPTY):
+        raise ContractError(
+            f"got {name!r:.60} of shape {shape!r:.200}; expected at most {_HIGHEST_RANK} axes, and of an array without "
+            f"values none longer than {_LONGEST_EMPTY}"
+        )
+    array: np.ndarray = np.frombuffer(tensor["data"], dtype=types[tensor["dtype"]]).reshape(shape)
     return array
 
 
@@ -114,15 +131,34 @@ def unpack_case(blob: bytes) -> tuple[Case, dict[str, Any]]:
     if message.get("kind") != "Case":
         raise ContractError(f"got a message of kind {message.get('kind')!r}; expected a 'Case'")
     try:
-        settings = dict(message["case"])
+        settings = _settings(message["case"])
         state = _take_state(arrays, settings.pop("state", None))
         values = {**dict.fromkeys(_REQUIRED), **settings, **arrays, **state}
         unknown = sorted(set(values) - set(_DEFAULTS))
         if unknown:
-            raise ContractError(f"got a Case with {unknown}, which this version of bnconform does not know; update it")
+            got = f"{unknown!r:.200}"
+            raise ContractError(f"got a Case with {got}, which this version of bnconform does not know; update it")
+        if not isinstance(message["metadata"], dict):
+            raise ContractError(f"got metadata {message['metadata']!r:.60} of a Case; expected a JSON object")
         return Case(**values), message["metadata"]
     except (KeyError, TypeError) as error:
         raise ContractError(f"got a Case whose settings do not fit ({error!r})") from None
+
+
+def _settings(found: Any) -> dict[str, Any]:
+    """Returns a copy of a case's settings; raises ContractError where one is not of its type."""
+    if not isinstance(found, dict):
+        raise ContractError(f"got the settings {found!r:.60} of a Case; expected a JSON object")
+    for name, types in _SETTINGS.items():
+        if name not in found and name not in _REQUIRED:
+            continue
+        value = found.get(name)
+        if type(value) not in types or (types is _NUMBER and isinstance(value, int) and abs(value) > _LARGEST):
+            words = " or ".join(one.__name__ for one in types)
+            raise ContractError(
+                f"got {name} = {value!r:.60} of type {type(value).__name__} in a Case; expected {words}"
+            )
+    return dict(found)
 
 
 def pack_reply(reply: Reply) -> bytes:

@@ -8,10 +8,12 @@ opt-in implementation takes part where a glob or its adapter was given.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from glob import escape
 from typing import Any
 
 from bnconform.contract.address import Address, NotInstalled, installed_addresses, named_address
@@ -186,8 +188,13 @@ def _ask(hosts: Hosts, address: Address) -> list[Described] | NotInstalled | Con
 
 
 def fits(name: str, globs: Sequence[str]) -> bool:
-    """Returns whether `name` fits any of the globs; no globs fit everything."""
-    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+    """Returns whether `name` is any of the globs or fits it; no globs fit everything."""
+    return not globs or any(name == glob or fnmatchcase(name, glob) for glob in globs)
+
+
+def exactly(name: str) -> str:
+    """Returns the glob that fits `name` alone, whatever stands in it: names in files are no globs."""
+    return escape(name)
 
 
 def _check_unique(known: Iterable[Described]) -> None:
@@ -200,18 +207,19 @@ def _check_unique(known: Iterable[Described]) -> None:
 
 def _check_globs(option: str, globs: Sequence[str], known: Sequence[str], missing: Sequence[dict[str, str]]) -> None:
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in known):
+        if not any(fits(name, (glob,)) for name in known):
             absent = f"; not installed: {', '.join(sorted({one['needs'] for one in missing}))}" if missing else ""
             near = difflib.get_close_matches(glob, known, 1, 0.6)
             hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of: {', '.join(known) or 'none there'}"
-            raise CallError(f"{option} {glob!r} fits nothing{hint}{absent}")
+            told = re.sub(r"\[([*?[])\]", r"\1", glob)  # what `exactly` escaped
+            raise CallError(f"{option} {told!r} fits nothing{hint}{absent}")
 
 
 def choose_specs(specs: Sequence[Spec], globs: Sequence[str]) -> tuple[Spec, ...]:
     """Returns the specs whose id, chapter or chapter.id fits; raises CallError for a glob that fits none."""
     names = {one.id: (one.id, one.chapter, f"{one.chapter}.{one.id}") for one in specs}
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for of_one in names.values() for name in of_one):
+        if not any(fits(name, (glob,)) for of_one in names.values() for name in of_one):
             _check_globs("--spec", (glob,), list(names), ())
     return tuple(one for one in specs if any(fits(name, globs) for name in names[one.id]))
 

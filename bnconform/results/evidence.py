@@ -1,6 +1,7 @@
 """Writes the files of a finding beside the results: the witness, and the script that reproduces it.
 
-Rules: a file is written whole or not at all; its name tells spec, implementation, dtype and device.
+Rules: a file is written whole or not at all; its name tells spec, implementation, dtype and device; it holds no path of
+this machine but from the current folder on.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def write_artefacts(
         seen.case,
         spec=finding["spec"],
         implementation=finding["implementation"],
-        adapter=address.asked,
+        adapter=address.told,
         device=finding["device"],
         verdict=finding["verdict"],
     )
@@ -70,11 +71,11 @@ def script_of(
     """
     short = ""
     if shown is not None:
-        short = proof(finding, spec.sentence, spec.formula, shown, address.asked, snippet, folder)
-    return short or _script_of(finding, seen, address, spec, snippet)
+        short = proof(finding, spec.sentence, spec.formula, shown, address.told_from(folder), snippet)
+    return short or _script_of(finding, seen, address.told_from(folder), spec, snippet)
 
 
-def _script_of(finding: Finding, seen: Seen, address: Address, spec: Spec, snippet: Snippet | None) -> str:
+def _script_of(finding: Finding, seen: Seen, adapter: str, spec: Spec, snippet: Snippet | None) -> str:
     # Only an output of the case itself can be compared by a script that runs the case once.
     worst = seen.judged.worst
     shown = worst if worst is not None and worst.direct else None
@@ -83,7 +84,7 @@ def _script_of(finding: Finding, seen: Seen, address: Address, spec: Spec, snipp
     return script(
         seen.case,
         implementation=finding["implementation"],
-        adapter=address.asked,
+        adapter=adapter,
         spec=finding["spec"],
         quantity=finding["quantity"],
         latex=spec.latex,

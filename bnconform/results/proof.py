@@ -8,9 +8,7 @@ adapter. No text from outside reaches a script but as a comment, a quoted string
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,13 +30,12 @@ def proof(
     shown: Shown,
     adapter: str,
     snippet: Snippet | None,
-    folder: Path,
 ) -> str:
     """Returns the script that shows what is wrong by one answer; empty for a program, which no script can import, and
     for a layer with a state of its own.
 
     sentence, formula: of the statement; the formula empty where it is none of one run. adapter: as the command line
-    takes it. folder: where the script will lie, from which on it names an adapter's file.
+    takes it, a file from where the script will lie.
     """
     if adapter.startswith((PROGRAM, PYTHON)) or shown.case.state:
         return ""
@@ -55,7 +52,7 @@ def proof(
         "arguments": _arguments(case, arrays),
         "dtypes": {name: array.dtype.name for name, array in arrays.items()},
         "snippet": snippet if plain else None,
-        "adapter": Path(os.path.relpath(adapter, folder)).as_posix() if adapter.endswith(".py") else adapter,
+        "adapter": adapter,
         "is_file": adapter.endswith(".py"),
         "shown": shown,
         "tolerance": tolerance(shown) if shown.output else None,

@@ -16,6 +16,7 @@ from bnconform.engine.book import all_specs
 SPECS = ("normalizes_by_the_batch", "averages_the_running_mean")
 CHOSEN = [word for name in SPECS for word in ("--spec", name)]
 MEAN = "averages_the_running_mean"
+MINE = ("--adapter", "tiny.py")
 FIELDS = {
     "kind", "spec", "implementation", "version", "dtype", "device", "verdict", "worst_ratio", "quantity", "examples",
     "claimed", "diagnosis", "witness", "reproduce",
@@ -97,14 +98,14 @@ def test_the_script_reproduces_the_failure(judged: Judged, tmp_path: Path) -> No
 
 def test_replay_judges_the_implementation_of_the_witness(judged: Judged, tmp_path: Path) -> None:
     (witness,) = (judged[0] / "out" / "witnesses").glob("*.safetensors")
-    done = tiny.bnconform("replay", witness, cwd=tmp_path)
+    done = tiny.bnconform("replay", witness, "--adapter", judged[0] / "tiny.py", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith(f"tiny.swapped 1.2 float32: fails: {MEAN}: running_mean[0] is ")
 
 
 def test_replay_judges_another_implementation_by_the_same_witness(judged: Judged) -> None:
     (witness,) = (judged[0] / "out" / "witnesses").glob("*.safetensors")
-    done = tiny.bnconform("replay", witness, "--implementation", "tiny.right", cwd=judged[0])
+    done = tiny.bnconform("replay", witness, *MINE, "--implementation", "tiny.right", cwd=judged[0])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"tiny.right 1.2 float32: conforms: {MEAN}: within the bound everywhere")
 
@@ -112,10 +113,10 @@ def test_replay_judges_another_implementation_by_the_same_witness(judged: Judged
 def test_replay_prints_the_script_that_the_run_wrote(judged: Judged) -> None:
     (witness,) = (judged[0] / "out" / "witnesses").glob("*.safetensors")
     (script,) = (judged[0] / "out" / "reproduce").glob("*.py")
-    done = tiny.bnconform("replay", witness, "--script", cwd=judged[0])
+    done = tiny.bnconform("replay", witness, *MINE, "--script", cwd=judged[0])
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == script.read_text(encoding="utf-8")
-    kept = tiny.bnconform("replay", witness, "--script", "--implementation", "tiny.right", cwd=judged[0])
+    kept = tiny.bnconform("replay", witness, *MINE, "--script", "--implementation", "tiny.right", cwd=judged[0])
     assert (kept.returncode, kept.stdout.partition(":")[0]) == (0, "tiny.right 1.2 float32")
 
 

@@ -64,8 +64,8 @@ def test_the_adapter_is_found_beside_the_script_and_by_argument(tmp_path: Path) 
     assert run_script(path, cwd=tmp_path / "elsewhere").returncode == 0
     moved = adapter.rename(tmp_path / "elsewhere" / "other.py")
     lost = run_script(path, cwd=tmp_path)
-    assert lost.returncode == 1
-    assert "mini.py is not here" in lost.stderr
+    assert lost.returncode == 2
+    assert "mini.py is not here" in lost.stdout
     assert run_script(path, str(moved), cwd=tmp_path).returncode == 0
 
 

@@ -156,6 +156,6 @@ def test_a_proposal_holds_the_witness_of_the_run(world: Path) -> None:
     (known,) = load_registry(world / "known").deviations
     witness = world / "out" / the_failure(world)["witness"]
     assert pack_case(known.witness) == pack_case(load_case(witness)[0])
-    said = tiny.bnconform("replay", witness, cwd=world)
+    said = tiny.bnconform("replay", witness, "--adapter", "tiny.py", cwd=world)
     assert said.returncode == 1
     assert "fails: averages_the_running_mean" in said.stdout

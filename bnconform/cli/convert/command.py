@@ -10,7 +10,6 @@ import argparse
 import json
 import textwrap
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from bnconform.cli.convert.conversion import Conversion, convert
@@ -19,7 +18,7 @@ from bnconform.cli.convert.matches import Match
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError
 from bnconform.contract.implementation import Described
-from bnconform.engine.selection import Hosts, Request, select
+from bnconform.engine.selection import Hosts, Request, fits, select
 
 WIDTH = 100
 
@@ -73,7 +72,7 @@ def described(source: str, target: str, adapters: Sequence[str] = ()) -> tuple[D
 
 
 def _one(glob: str, there: Sequence[Described]) -> Described:
-    found = [one for one in there if fnmatchcase(one.name, glob)]
+    found = [one for one in there if one.name == glob] or [one for one in there if fits(one.name, (glob,))]
     if len(found) != 1:
         raise CallError(f"{glob!r} fits {', '.join(one.name for one in found)}; expected the name of one")
     return found[0]

@@ -15,6 +15,7 @@ from typing import Any
 from bnconform.analysis.selftest.score import recorded
 from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.strategies import Given
+from bnconform.contract.address import without_folders
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import LONGEST_NAME, Described
 from bnconform.contract.versions import installed
@@ -32,7 +33,7 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
     return {
         "kind": "run",
         "schema": SCHEMA,
-        "command": [str(word) for word in command],
+        "command": [without_folders(str(word)) for word in command],
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "environment": {
             "python": platform.python_version(),

@@ -224,7 +224,7 @@ class Conformance:
         if self._writer is None or self.out is None:
             return
         known = {
-            one.name: Surroundings(argument=offer.address.target if offer.address.is_file else "",
+            one.name: Surroundings(argument="" if offer.address.is_module else offer.address.asked,
                                    variables=offer.address.env)
             for offer in self.selection.offers for one in offer.implementations
         }  # fmt: skip
