@@ -19,7 +19,7 @@ from bnconform.report.front import front
 from bnconform.report.gathered import Gathered
 from bnconform.report.mathml import equation
 from bnconform.report.spec_book import book
-from bnconform.report.wording import HEADINGS, MEANINGS, SIGNS, breakable, shown
+from bnconform.report.wording import ABSENT_SIGNS, HEADINGS, MEANINGS, SIGNS, breakable, shown
 from bnconform.results.defects import SEVERITIES
 from bnconform.results.file import Merged, Results, merge, write_pages
 
@@ -37,20 +37,24 @@ _TEMPLATES.globals |= {
     "slug": slug,
     "breakable": breakable,
     "signs": SIGNS,
+    "absent_signs": ABSENT_SIGNS,
     "meanings": MEANINGS,
     "headings": HEADINGS,
 }
 
 
-def write_report(results: Sequence[Results], out: Path | str, against: Results | None = None) -> Path:
+def write_report(
+    results: Sequence[Results], out: Path | str, against: Results | None = None, *, alone: bool = False
+) -> Path:
     """Writes `out`/index.html, the report of one or more runs, beside it a page for each framework, the spec book and
     the table of choices, and returns the path of the report; older ones are replaced at once, when all are written.
 
-    against: an earlier run, since which the changes are told.
+    against: an earlier run, since which the changes are told. alone: whether no page may lead to a witness or script
+    beside the results, since the pages will lie elsewhere.
     """
     out = Path(out)
     merged = merge(results)
-    gathered = Gathered(merged, None if against is None else merge([against]))
+    gathered = Gathered(merged, None if against is None else merge([against]), alone)
     pages = {"choices.html": render_choices(merged), "specs.html": render_book(merged)}
     pages |= {one.file: _TEMPLATES.get_template("framework.html").render(page=one)
               for one in framework_pages(gathered, out)}  # fmt: skip

@@ -6,7 +6,6 @@ enough to see the difference, which is marked; what raised has no ratio.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -16,7 +15,7 @@ from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
 from bnconform.report.issue_text import Told, issue_text
 from bnconform.report.pictures import ratio_of, short, strip
 from bnconform.report.witness import rows
-from bnconform.results.defects import SEVERITIES, Defect, Severity
+from bnconform.results.defects import KEPT, SEVERITIES, Defect, Severity
 from bnconform.results.proving import shown_best
 
 SEVERITY: dict[Severity, str] = {
@@ -29,11 +28,15 @@ SEVERITY: dict[Severity, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """Another implementation, and how many of the statements that were judged it keeps."""
+    """Another implementation, and how many of the statements that were judged it keeps.
+
+    others: the defects that break the rest, each with its address on the first page.
+    """
 
     name: str
     kept: int
     judged: int
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def broken(self) -> int:
@@ -128,11 +131,13 @@ def _peers(gathered: Gathered, defect: Defect) -> tuple[list[Peer], list[str]]:
     for column, findings in gathered.by_column.items():
         if column.implementation in defect.implementations:
             continue
-        verdicts = Counter(one["verdict"] for one in findings if (one["spec"], one["dtype"]) in asked)
-        kept = verdicts["conforms"] + verdicts["deviates"]
-        judged = verdicts.total() - verdicts["unsupported"]
+        same = [one for one in findings if (one["spec"], one["dtype"]) in asked]
+        judged = [one for one in same if one["verdict"] != "unsupported"]
+        kept = sum(one["verdict"] in KEPT for one in judged)
+        others = dict.fromkeys(gathered.owners[id(one)] for one in judged if id(one) in gathered.owners)
         if judged:
-            peers.append(Peer(name=column.implementation, kept=kept, judged=judged))
+            told = tuple((one.title, f"index.html#{anchor(one)}") for one in others)
+            peers.append(Peer(name=column.implementation, kept=kept, judged=len(judged), others=told))
         else:
             unjudged.append(column.implementation)
     return peers, unjudged

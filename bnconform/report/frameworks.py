@@ -6,6 +6,9 @@ else; a finding that does not conform has an anchor of its own.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,35 +18,51 @@ from bnconform.report.columns import Column
 from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
 from bnconform.report.pictures import short
 from bnconform.report.tables import Table, comparison
-from bnconform.report.wording import SIGNS, ratio_text
+from bnconform.report.wording import ABSENCES, sign_of, told_verdict
 from bnconform.results.defects import Defect
 from bnconform.results.proving import shown_best
 from bnconform.results.records import Detail, Finding, is_known
 
-Mark = tuple[str, str, str]
-"""A verdict, its sign, and both in words with the dtype."""
-Statement = tuple[str, tuple[tuple[Mark, ...], ...]]
-"""The id of a spec, and for each column a mark by dtype."""
+_NUMBER = re.compile(r"(?<!\w)[-+]?\d[\w.+-]*(,\s*\d+)*")
+Signs = tuple[str, str]
+"""What an implementation's findings of a statement came to: a sign by dtype, and the same in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A finding that does not conform: where. witness, script: addresses of its files."""
+
+    anchor: str
+    dtype: str
+    witness: str | None
+    script: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A finding that does not conform. ratio: empty where it raised; witness, script: addresses of its files."""
+    """The findings of a statement that do not conform. reason, diagnosis: of the one that is furthest from right;
+    places: those of each implementation."""
 
-    anchor: str
-    finding: Finding
-    dtype: str
-    ratio: str
-    witness: str | None
-    script: str | None
-    known: bool
+    spec: str
+    reason: str
+    diagnosis: str
+    places: tuple[tuple[str, tuple[Place, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """Statements of a chapter on which the implementations came to the same verdicts."""
+
+    specs: tuple[str, ...]
+    signs: tuple[Signs, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A defect with its findings of this framework, and the comparison of the one that shows it best."""
+    """A defect with its findings of this framework, by statement, and the comparison of the one that shows it best."""
 
     card: Card
+    count: int
     lines: tuple[Line, ...]
     comparison: Table | None
     detail: Detail
@@ -51,17 +70,22 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameworkPage:
-    """The page of a framework. statements: of each chapter a row for each spec, with a cell for each column: a verdict
-    by dtype. absent: why findings are unsupported, and of how many."""
+    """The page of a framework. departing: by the documented choice, how many and which. statements: of each chapter,
+    those together that came to the same. absent: by kind, why findings are unsupported, and of how many."""
 
     name: str
     file: str
     gathered: Gathered
     columns: tuple[Column, ...]
     parts: tuple[Part, ...]
-    departing: tuple[Line, ...]
-    statements: tuple[tuple[str, tuple[Statement, ...]], ...]
-    absent: tuple[tuple[str, int], ...]
+    departing: tuple[tuple[str, int, tuple[Line, ...]], ...]
+    statements: tuple[tuple[str, tuple[Alike, ...]], ...]
+    absent: tuple[tuple[str, str, tuple[tuple[str, int], ...]], ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether an implementation stands in several columns, by version or device."""
+        return len({one.implementation for one in self.columns}) < len(self.columns)
 
 
 def framework_pages(gathered: Gathered, out: Path) -> list[FrameworkPage]:
@@ -82,20 +106,19 @@ def finding_href(finding: Finding) -> str:
 
 def _page(gathered: Gathered, out: Path, name: str, columns: list[Column], all_cards: list[Card]) -> FrameworkPage:
     own = [one for column in columns for one in gathered.by_column[column]]
-    reasons: dict[str, int] = {}
+    choices: dict[str, list[Finding]] = {}
     for one in own:
-        if one["verdict"] == "unsupported" and one.get("fault") != "adapter":
-            why = one.get("reason") or "no reason given"
-            reasons[why] = reasons.get(why, 0) + 1
+        if one["verdict"] == "deviates":
+            choices.setdefault(one.get("declared", ""), []).append(one)
     return FrameworkPage(
         name=NAMES.get(name, name),
         file=framework_page(name),
         gathered=gathered,
         columns=tuple(columns),
         parts=tuple(_part(gathered, out, name, card) for card in all_cards if _of(card.defect, name)),
-        departing=tuple(_line(gathered, out, one) for one in own if one["verdict"] == "deviates"),
+        departing=tuple((field, len(those), _lines(gathered, out, those)) for field, those in choices.items()),
         statements=tuple(_statements(gathered, columns, own)),
-        absent=tuple(sorted(reasons.items(), key=lambda pair: -pair[1])),
+        absent=tuple(_absent(own)),
     )
 
 
@@ -104,37 +127,68 @@ def _of(defect: Defect, name: str) -> list[Finding]:
 
 
 def _part(gathered: Gathered, out: Path, name: str, card: Card) -> Part:
-    shown = shown_best(card.defect)
+    shown, own = shown_best(card.defect), _of(card.defect, name)
     detail = shown.get("detail") or Detail()
-    lines = tuple(_line(gathered, out, one) for one in _of(card.defect, name))
     table = comparison(detail, shown["quantity"]) if not card.defect.known else None
-    return Part(card=card, lines=lines, comparison=table, detail=detail)
+    return Part(card=card, count=len(own), lines=_lines(gathered, out, own), comparison=table, detail=detail)
 
 
-def _line(gathered: Gathered, out: Path, finding: Finding) -> Line:
-    results = gathered.results_of(finding)
+def _lines(gathered: Gathered, out: Path, findings: Sequence[Finding]) -> tuple[Line, ...]:
+    """Returns a line for each statement of the findings."""
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        found.setdefault(one["spec"], []).append(one)
+    return tuple(_line(gathered, out, spec, those) for spec, those in found.items())
+
+
+def _line(gathered: Gathered, out: Path, spec: str, findings: list[Finding]) -> Line:
+    worst = max(findings, key=lambda one: one["worst_ratio"] or 0.0)
+    places: dict[str, list[Place]] = {}
+    for one in findings:
+        results = gathered.results_of(one)
+        place = Place(
+            anchor=finding_anchor(one),
+            dtype=short(one["dtype"]),
+            witness=None if gathered.alone else who.link(results, one["witness"], out),
+            script=None if gathered.alone else who.link(results, one["reproduce"], out),
+        )
+        places.setdefault(one["implementation"], []).append(place)
     return Line(
-        anchor=finding_anchor(finding),
-        finding=finding,
-        dtype=short(finding["dtype"]),
-        ratio="" if finding.get("raises") else ratio_text(finding["worst_ratio"]),
-        witness=who.link(results, finding["witness"], out),
-        script=who.link(results, finding["reproduce"], out),
-        known=is_known(finding),
+        spec=spec,
+        reason=worst.get("reason") or "no reason given",
+        diagnosis="" if is_known(worst) else worst.get("explanation", ""),
+        places=tuple((name, tuple(those)) for name, those in places.items()),
     )
 
 
-def _statements(
-    gathered: Gathered, columns: list[Column], own: list[Finding]
-) -> list[tuple[str, tuple[Statement, ...]]]:
-    """Returns the statements of each chapter with their verdicts."""
+def _statements(gathered: Gathered, columns: list[Column], own: list[Finding]) -> list[tuple[str, tuple[Alike, ...]]]:
+    """Returns the statements of each chapter, those together whose verdicts are the same throughout."""
     found = {(one["spec"], who.column_of(one), one["dtype"]): one for one in own}
 
-    def marks(spec: str, column: Column) -> tuple[Mark, ...]:
+    def signs(spec: str, column: Column) -> Signs:
         mine = [one for dtype in gathered.dtypes if (one := found.get((spec, column, dtype))) is not None]
-        return tuple((one["verdict"], SIGNS[one["verdict"]], f"{short(one['dtype'])} {one['verdict']}") for one in mine)
+        words = Counter(told_verdict(one) for one in mine)
+        alike = f"all {next(iter(words))}" if len(words) == 1 and len(mine) > 1 else ""
+        told = alike or ", ".join(f"{short(one['dtype'])} {told_verdict(one)}" for one in mine)
+        return "".join(sign_of(one) for one in mine), told
 
-    return [
-        (chapter, tuple((spec, tuple(marks(spec, column) for column in columns)) for spec in specs))
-        for chapter, specs in gathered.chapters.items()
-    ]
+    chapters = []
+    for chapter, specs in gathered.chapters.items():
+        groups: dict[tuple[Signs, ...], list[str]] = {}
+        for spec in specs:
+            groups.setdefault(tuple(signs(spec, column) for column in columns), []).append(spec)
+        chapters.append((chapter, tuple(Alike(specs=tuple(those), signs=key) for key, those in groups.items())))
+    return chapters
+
+
+def _absent(own: list[Finding]) -> list[tuple[str, str, tuple[tuple[str, int], ...]]]:
+    """Returns for each kind of absence what it means, and its reasons with how many findings have them; of reasons that
+    differ in numbers alone the first."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for one in own:
+        if one["verdict"] == "unsupported" and one.get("fault") != "adapter":
+            why = one.get("reason") or "no reason given"
+            reasons.setdefault(one.get("missing", ""), {}).setdefault(_NUMBER.sub("#", why), []).append(why)
+    found = {kind: sorted(alike.values(), key=len, reverse=True) for kind, alike in reasons.items()}
+    return [(kind or "not told", words, tuple((those[0], len(those)) for those in found[kind]))
+            for kind, words in ABSENCES.items() if kind in found]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The contents of the first page: what is new, the defects, the map, departures, what was not judged, trust, the runs.
+"""The contents of the first page: what is new, defects, map, accuracy, departures, what was not judged, trust, runs.
 
 Rules: a pure function of the merged runs; the template decides nothing but markup; zero is never a loud figure.
 """
@@ -11,22 +11,15 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 import bnconform.report.columns as who
+from bnconform.report.accuracy import Accuracy, accuracy
 from bnconform.report.cards import Card, anchor, cards
 from bnconform.report.columns import Column
 from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
 from bnconform.report.pictures import bars, short
 from bnconform.report.trust import Trust, trust
-from bnconform.results.defects import Defect, is_wrong
+from bnconform.report.wording import ABSENCES, told_verdict
+from bnconform.results.defects import is_wrong
 from bnconform.results.records import BAD, Finding, is_stale
-
-ABSENCES = {
-    "not offered": "it does not return the output",
-    "not taken": "it takes no such cases: no mask, state, rank or derivative of that kind",
-    "refused": "it answers such cases with an error, which no document forbids",
-    "not asked": "the statement asks nothing of it",
-    "no claim": "no bound is finite there: the arithmetic may overflow",
-    "": "older results do not say which",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +59,7 @@ class Front:
     map: tuple[tuple[str, int, tuple[Cell, ...]], ...]
     departures: tuple[Departure, ...]
     absences: tuple[tuple[str, str, int], ...]
+    accuracy: Accuracy
     trust: Trust
 
     @property
@@ -103,13 +97,13 @@ def front(gathered: Gathered) -> Front:
         map=tuple(_map(gathered)),
         departures=tuple(_departures(gathered)),
         absences=tuple(_absences(gathered)),
+        accuracy=accuracy(gathered),
         trust=trust(gathered),
     )  # fmt: skip
 
 
 def _map(gathered: Gathered) -> list[tuple[str, int, tuple[Cell, ...]]]:
     """Returns a row for each chapter, with a cell for each implementation."""
-    owners = {id(finding): defect for defect in gathered.defects for finding in defect.findings}
     chapter_of = {name: spec["chapter"] for name, spec in gathered.specs.items()}
     found: dict[tuple[str, Column], list[Finding]] = {}
     for column, findings in gathered.by_column.items():
@@ -120,26 +114,25 @@ def _map(gathered: Gathered) -> list[tuple[str, int, tuple[Cell, ...]]]:
         (
             chapter,
             len(specs),
-            tuple(_cell(found.get((chapter, column), []), column, owners, gathered) for column in columns),
+            tuple(_cell(found.get((chapter, column), []), column, gathered) for column in columns),
         )
         for chapter, specs in gathered.chapters.items()
     ]
 
 
-def _cell(findings: list[Finding], column: Column, owners: dict[int, Defect], gathered: Gathered) -> Cell:
+def _cell(findings: list[Finding], column: Column, gathered: Gathered) -> Cell:
     picture = bars(findings, gathered.dtypes)
     wrong = [one for one in findings if is_wrong(one)]
-    judged = sum(one["verdict"] != "unsupported" for one in findings)
+    absent = Counter(told_verdict(one) for one in findings if one["verdict"] == "unsupported")
+    judged = len(findings) - absent.total()
+    words = [f"{count} {kind}" for kind, count in absent.most_common()]
     if not wrong:
-        return Cell(
-            bars=picture,
-            words="kept" if judged else "not judged",
-            href=framework_page(framework(column.implementation)),
-        )
-    most, _ = Counter(anchor(owners[id(one)]) for one in wrong).most_common(1)[0]
+        words[:0] = [f"{judged} kept"] if judged else ["none judged"]
+        return Cell(bars=picture, words=", ".join(words), href=framework_page(framework(column.implementation)))
+    most, _ = Counter(anchor(gathered.owners[id(one)]) for one in wrong).most_common(1)[0]
     per = Counter(short(one["dtype"]) for one in wrong)
-    words = ", ".join(f"{count} broken in {dtype}" for dtype, count in per.items())
-    return Cell(bars=picture, words=f"{words}, of {judged} judged", href=f"#{most}")
+    words[:0] = [*(f"{count} broken in {dtype}" for dtype, count in per.items()), f"of {judged} judged"]
+    return Cell(bars=picture, words=", ".join(words), href=f"#{most}")
 
 
 def _departures(gathered: Gathered) -> list[Departure]:

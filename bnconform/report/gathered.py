@@ -33,10 +33,12 @@ def framework_page(name: str) -> str:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The merged runs, and what all pages need of them. before: an earlier run to compare with."""
+    """The merged runs, and what all pages need of them. before: an earlier run to compare with. alone: whether the
+    pages are to be read where the runs' other files are not."""
 
     merged: Merged
     before: Merged | None = None
+    alone: bool = False
 
     @cached_property
     def changes(self) -> Changes | None:
@@ -96,6 +98,11 @@ class Gathered:
     def defects(self) -> list[Defect]:
         """The defects that explain what is wrong, the worst first."""
         return defects_of(self.findings, {name: spec["chapter"] for name, spec in self.specs.items()})
+
+    @cached_property
+    def owners(self) -> dict[int, Defect]:
+        """The defect that explains a finding, by the finding's identity in this process."""
+        return {id(finding): defect for defect in self.defects for finding in defect.findings}
 
     @cached_property
     def _results_of(self) -> dict[int, Results]:

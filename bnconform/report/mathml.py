@@ -1,14 +1,15 @@
 """LaTeX becomes MathML that a browser draws without a script.
 
 Rules: what cannot be converted is shown as its LaTeX, escaped, never dropped; the LaTeX stays with the drawing, as its
-alternative text and as its annotation; no markup hidden in the LaTeX reaches the page.
+alternative text; no markup hidden in the LaTeX reaches the page.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from html import unescape
-from xml.etree.ElementTree import Element, SubElement, tostring
+from itertools import pairwise
+from xml.etree.ElementTree import Element, tostring
 
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
@@ -25,6 +26,8 @@ _ATTRIBUTES = {
     "form",
     "separator",
 }
+_FENCES = frozenset("()[]{}|")
+"""Operators that are fences by themselves, and stretch where nothing says otherwise."""
 _ATTRIBUTES |= {"columnalign", "minsize", "maxsize", "linethickness", "lspace", "rspace", "movablelimits"}
 
 
@@ -34,7 +37,7 @@ def equation(latex: str) -> Markup:
     try:
         drawn = convert_to_element(latex, display="block")
         _clean(drawn)
-        return Markup(tostring(_annotated(drawn, latex), encoding="unicode"))
+        return Markup(tostring(_named(drawn, latex), encoding="unicode"))
     except Exception:  # the converter raises whatever comes to it, and a report must not fail on a formula
         return Markup('<code class="latex">{}</code>').format(escape(latex))
 
@@ -50,10 +53,25 @@ def _clean(element: Element) -> None:
         _clean(child)
 
 
-def _annotated(drawn: Element, latex: str) -> Element:
+def _named(drawn: Element, latex: str) -> Element:
     math = Element("math", {"display": "block", "alttext": latex})
-    semantics = SubElement(math, "semantics")
-    row = SubElement(semantics, "mrow")
-    row.extend(drawn)
-    SubElement(semantics, "annotation", {"encoding": "application/x-tex"}).text = latex
+    math.extend(_short(drawn))
     return math
+
+
+def _short(element: Element) -> Element:
+    """Returns the element in fewer words: without rows of one element, with the letters of a name in one, and without
+    what is said of a fence that a browser takes for granted."""
+    for place, child in enumerate(element):
+        inner = _short(child)
+        element[place] = inner[0] if inner.tag == "mrow" and len(inner) == 1 and not inner.attrib else inner
+    if element.tag == "mo" and element.text in _FENCES and element.get("stretchy") == "true":
+        element.attrib.clear()
+    if element.tag == "mrow":
+        letters = [one for one in element if one.tag == "mi" and one.get("mathvariant") == "normal"]
+        for one, other in reversed(list(pairwise(element))):
+            if one in letters and other in letters:
+                one.text = (one.text or "") + (other.text or "")
+                one.attrib.clear()  # a name of several letters is upright by itself
+                element.remove(other)
+    return element

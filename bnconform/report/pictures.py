@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from bnconform.report.wording import SHORT
-from bnconform.results.records import BAD, LARGEST, Finding, Verdict
+from bnconform.results.records import BAD, LARGEST, Finding
 
 LEAST, MOST = -2.0, 10.0
 """The ends of the scale of errors over bounds, as powers of ten."""
@@ -20,27 +20,34 @@ TICKS = {-2: "≤ 0.01", 0: "1", 2: "100", 4: "10⁴", 6: "10⁶", 8: "10⁸", 1
 
 
 def bars(findings: Sequence[Finding], dtypes: Sequence[str]) -> Markup:
-    """Returns a bar for each dtype: what is broken over what departs over what is kept, of the statements judged."""
-    parts = []
+    """Returns a bar for each dtype: what is broken over what departs over what is kept, of the statements judged; where
+    none was, a line for what is not offered or taken, a frame for what is refused, else a dot."""
+    paths: dict[str, str] = {}
     for place, dtype in enumerate(dtypes):
-        counts = Counter(one["verdict"] for one in findings if one["dtype"] == dtype)
-        parts += _bar(counts, 9 * place)
+        for css, shape in _bar([one for one in findings if one["dtype"] == dtype], 9 * place):
+            paths[css] = paths.get(css, "") + shape
+    drawn = [Markup('<path class="{}" d="{}"/>').format(css, shape) for css, shape in paths.items()]
     width = 9 * len(dtypes) - 2
-    return Markup('<svg viewBox="0 0 {} 22" aria-hidden="true">{}</svg>').format(width, Markup("").join(parts))
+    return Markup('<svg viewBox="0 0 {} 22" aria-hidden="true">{}</svg>').format(width, Markup("").join(drawn))
 
 
-def _bar(counts: Counter[Verdict], x: int) -> list[Markup]:
+def _bar(findings: Sequence[Finding], x: int) -> list[tuple[str, str]]:
+    """Returns the parts of a bar, each with its class of CSS."""
+    counts = Counter(one["verdict"] for one in findings)
     judged = counts.total() - counts["unsupported"]
     if not judged:
-        return [Markup('<rect class="void" x="{}" y="19" width="7" height="1.5"/>').format(x)]
+        kinds = {one.get("missing", "") for one in findings}
+        if "refused" in kinds:
+            return [("refused", f"M{x + 0.5} 15.5h6v5h-6z")]
+        nothing_there = kinds and kinds <= {"not asked", "no claim"}
+        return [("void", f"M{x + 2.5} 18h2v2h-2z" if nothing_there else f"M{x} 19h7v1.5h-7z")]
     broken = sum(counts[verdict] for verdict in BAD)
     y, found = 21.0, []
     for count, css in ((counts["conforms"], "k"), (counts["deviates"], "d"), (broken, "f")):
         if count:
             height = min(max(20 * count / judged, 1.0 if css == "k" else 2.5), y - 1)
             y -= height
-            rect = Markup('<rect class="{}" x="{}" y="{:.1f}" width="7" height="{:.1f}"/>')
-            found.append(rect.format(css, x, y, height))
+            found.append((css, f"M{x} {y:.3g}h7v{height:.3g}h-7z"))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from bnconform.results.records import LARGEST
+from bnconform.results.records import LARGEST, Finding
 from bnconform.results.text import visible
 
 SIGNS = {"conforms": "✓", "deviates": "≈", "unsupported": "–", "fails": "✗", "crashes": "!", "hangs": "…"}
@@ -33,6 +33,16 @@ HEADINGS = {
     "unsupported": "Unsupported",
     "conforms": "Conforms",
 }
+ABSENCES = {
+    "not offered": "it does not return the output",
+    "not taken": "it takes no such cases: no mask, state, rank or derivative of that kind",
+    "refused": "it answers such cases with an error, which no document forbids",
+    "not asked": "the statement asks nothing of it",
+    "no claim": "no bound is finite there: the arithmetic may overflow",
+    "": "older results do not say which",
+}
+"""Why a finding is unsupported, by its field, in words."""
+ABSENT_SIGNS = {"not offered": "–", "not taken": "–", "refused": "⊘", "not asked": "·", "no claim": "?", "": "–"}
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 _SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
 
@@ -42,6 +52,19 @@ def shown(value: Any) -> Any:
     if not isinstance(value, str) or value.isprintable():
         return value
     return Markup(visible(value)) if isinstance(value, Markup) else visible(value)
+
+
+def sign_of(finding: Finding) -> str:
+    """Returns the sign of a finding's verdict; of one that is unsupported, that of what is missing."""
+    if finding["verdict"] != "unsupported":
+        return SIGNS[finding["verdict"]]
+    return ABSENT_SIGNS[finding.get("missing", "")]
+
+
+def told_verdict(finding: Finding) -> str:
+    """Returns a finding's verdict; of one that is unsupported, what is missing."""
+    verdict = finding["verdict"]
+    return finding.get("missing", verdict) if verdict == "unsupported" else verdict
 
 
 @lru_cache(maxsize=1024)

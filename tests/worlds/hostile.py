@@ -39,6 +39,7 @@ def full_finding(**changed: Any) -> dict[str, Any]:
     told = {"verdict": "fails", "worst_ratio": 3.0, "witness": "witnesses/a.safetensors", "reproduce": "reproduce/a.py"}
     told |= {"diagnosis": [LIKELY], "explanation": "behaves like it", "raises": "ValueError", "declared": "running_var"}
     told |= {"output": "y", "basis": "prudence", "likewise": ["momentum_complemented"], "missing": "refused"}
+    told |= {"accuracy": [[1.5, 4, 2.0], [90.0, 8, 70.0]], "only": "a constant channel"}
     arrays = {name: world.DETAIL[name] for name in ("actual_values", "expected_values", "bound_values")}
     shown = {"case": world.CASE, "output": "y", "index": [1, 0], **arrays}
     detail = {**world.DETAIL, "shown": shown, "traceback": "ValueError: odd", "stderr": "Aborted"}
