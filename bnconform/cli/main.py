@@ -139,8 +139,9 @@ def _run(options: argparse.Namespace) -> int:
         plugins = ["-p", "bnconform.cli.session.plugin", "-p", "xdist.plugin", "-n", options.workers]
         set_hypothesis_home_dir(scratch)
         with _nothing_of_the_users():
-            status = pytest.main([*own, *plugins, "--tb=short", "-rN", "-q", *words, str(folder)])
-    return _exit_status(int(status), options.out)
+            told = Status()
+            pytest.main([*own, *plugins, "--tb=short", "-rN", "-q", *words, str(folder)], plugins=[told])
+    return told.status
 
 
 @contextlib.contextmanager
@@ -155,12 +156,18 @@ def _nothing_of_the_users() -> Iterator[None]:
         os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
-def _exit_status(status: int, out: Path) -> int:
-    """Returns our status for pytest's: that of the results where the run ended by itself, else 2."""
-    if status not in (0, 1, 5):
-        return 2
-    end = read_results(out).end
-    return 2 if end is None else end["exit_status"]
+class Status:
+    """A plugin that takes the exit status from the session itself; 2 where there was none, or where it was not over."""
+
+    def __init__(self) -> None:
+        self.status = 2
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Reads the status of the account, which is complete by now."""
+        session = config.pluginmanager.getplugin("bnconform-session")
+        if session is not None:
+            self.status = session.account.status
 
 
 def _list(options: argparse.Namespace) -> int:

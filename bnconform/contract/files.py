@@ -6,24 +6,55 @@ word of a file leads to what lies in that file's folder and nowhere else, links 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from bnconform.contract.errors import ContractError
 
+_DRAFT = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.part", re.DOTALL)
+
 
 def write_whole(contents: Mapping[Path, str | bytes]) -> None:
     """Writes all files of `contents`, a text as UTF-8; none takes its place before all are written."""
-    drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
+    drafts = {path: draft_of(path) for path in contents}
     try:
         for path, content in contents.items():
-            drafts[path].write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+            _write(drafts[path], content.encode("utf-8") if isinstance(content, str) else content)
         for path, draft in drafts.items():
             os.replace(draft, path)
     finally:
         for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what failed before is what is told
+                draft.unlink(missing_ok=True)
+
+
+def draft_of(path: Path) -> Path:
+    """Returns the file that this process writes before it takes the place of `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def drafted(path: Path) -> tuple[str, int] | None:
+    """Returns the name that a draft was to have and the process that wrote it; None for a file that is no draft."""
+    found = _DRAFT.fullmatch(path.name)
+    return None if found is None else (found["name"], int(found["process"]))
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Writes all of `content` to an open file; an OSError may leave a part of it written."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        write_all(descriptor, content)
+    finally:
+        os.close(descriptor)
 
 
 def inside(folder: Path, name: str) -> Path:

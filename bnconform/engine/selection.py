@@ -25,6 +25,8 @@ from bnconform.engine.target import Target
 from bnconform.host.client import Host, InProcessHost
 
 DEVICES = ("cpu", "cuda")
+LONGEST = 1e6
+"""Seconds that one call may take, at most: a clock cannot wait for ever."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,8 @@ class Request:
             raise CallError(f"--device {self.device}: unknown device; expected one of {', '.join(DEVICES)}")
         if self.examples < 1:
             raise CallError(f"--examples {self.examples}: expected a number of at least 1")
-        if not self.timeout > 0:
-            raise CallError(f"--timeout {self.timeout:g}: expected a number of seconds above 0")
+        if not 0 < self.timeout <= LONGEST:
+            raise CallError(f"--timeout {self.timeout:g}: expected a number of seconds above 0, at most {LONGEST:g}")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Writes the files of a finding beside the results: the witness, and the script that reproduces it.
+"""The files of a finding: the witness, and the script that reproduces it.
 
-Rules: a file is written whole or not at all; its name tells spec, implementation, dtype and device; it holds no path of
-this machine but from the current folder on.
+Rules: the name of a file tells spec, implementation, dtype and device, and no two findings share one; it holds no
+path of this machine but from the current folder on; what cannot be made is told in the finding, which loses nothing
+else.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from pathlib import Path
 
 from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.contract.address import Address
-from bnconform.contract.files import write_whole
 from bnconform.contract.snippet import Snippet
-from bnconform.contract.wire import save_case
+from bnconform.contract.text import clipped
+from bnconform.contract.wire import pack_case
 from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Seen, Tally
 from bnconform.results.proof import proof
@@ -25,35 +26,45 @@ LONGEST_STEM = 200
 """Characters of a file's name without its ending, at most; file systems allow 255 bytes."""
 
 
-def write_artefacts(
+def artefacts(
     out: Path,
     finding: Finding,
     tally: Tally,
     address: Address,
     snippet: Snippet | None = None,
     shown: Shown | None = None,
-) -> None:
-    """Writes the witness and the script of `finding` below `out` and notes in it where they lie."""
+) -> dict[str, bytes]:
+    """Returns the witness and the script of `finding` by their names below `out`, and notes in it where they will
+    lie."""
     seen = tally.shown
     if seen is None:
         raise ValueError(f"{finding['spec']}: verdict {finding['verdict']} has no case to show it")
     stem = file_stem(finding)
     witness, reproduce = f"witnesses/{stem}.safetensors", f"reproduce/{stem}.py"
-    for name in (witness, reproduce):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-    save_case(
-        out / witness,
-        seen.case,
-        spec=finding["spec"],
-        implementation=finding["implementation"],
-        adapter=address.told,
-        device=finding["device"],
-        verdict=finding["verdict"],
-    )
-    write_whole(
-        {out / reproduce: script_of(finding, seen, address, tally.spec, (out / reproduce).parent, snippet, shown)}
-    )
-    finding["witness"], finding["reproduce"] = witness, reproduce
+
+    def packed() -> bytes:
+        return pack_case(
+            seen.case,
+            spec=finding["spec"],
+            implementation=finding["implementation"],
+            adapter=address.told,
+            device=finding["device"],
+            verdict=finding["verdict"],
+        )
+
+    def scripted() -> bytes:
+        return script_of(finding, seen, address, tally.spec, (out / reproduce).parent, snippet, shown).encode()
+
+    found: dict[str, bytes] = {}
+    for name, make in {witness: packed, reproduce: scripted}.items():
+        try:
+            found[name] = make()
+        except Exception as error:  # a mistake of bnconform's own; the finding is worth more than its files
+            words = f"{name} could not be made: {type(error).__name__}: {error}"
+            finding["notes"] = [*finding.get("notes", ()), clipped(words)]
+    finding["witness"] = witness if witness in found else None
+    finding["reproduce"] = reproduce if reproduce in found else None
+    return found
 
 
 def script_of(
@@ -104,6 +115,6 @@ def file_stem(finding: Finding) -> str:
 def stem_of(told: str) -> str:
     """Returns a name that tells `told` and that a file can have, another for another text."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", told)
-    if told.isascii() and len(stem) <= LONGEST_STEM:
+    if stem == told and len(stem) <= LONGEST_STEM:
         return stem
-    return f"{stem[:LONGEST_STEM]}-{sha256(told.encode()).hexdigest()[:10]}"  # so that names stay apart
+    return f"{stem[:LONGEST_STEM]}-{sha256(told.encode(errors='surrogatepass')).hexdigest()[:10]}"

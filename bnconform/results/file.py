@@ -1,13 +1,16 @@
 """The files of a run: `results.jsonl` is written line by line and read back for the report.
 
 Rules: a line is strict JSON, on disk as soon as it is known; the end line comes last, so that a file without it is an
-interrupted run and is said to be one; nothing is deleted that a run of bnconform did not write.
+interrupted run and is said to be one; a finding stands in the file before its own files are written, and one that could
+not be written is noted in a line of its own; an earlier run's files stay until the first finding.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,13 +19,10 @@ from types import TracebackType
 from typing import Any, NoReturn, cast
 
 from bnconform.contract.errors import ContractError
-from bnconform.contract.files import write_whole
-from bnconform.results.records import LARGEST, DefectRecord, End, Finding, RunRecord, plain
+from bnconform.contract.files import draft_of, write_all, write_whole
+from bnconform.results.folder import FILE, Folder, is_our_page
+from bnconform.results.records import LARGEST, DefectRecord, End, Finding, Note, RunRecord, plain
 from bnconform.results.schema import check_record
-
-FILE = "results.jsonl"
-PAGES = ("index.html", "specs.html", "choices.html")
-GENERATOR = '<meta name="generator" content="bnconform">'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,12 @@ class Results:
     def interrupted(self) -> bool:
         """Whether the file lacks its last line."""
         return self.end is None
+
+    @property
+    def planned(self) -> int | None:
+        """How many findings the run was to have; None for the files of earlier versions."""
+        plan = self.run.get("plan")
+        return None if plan is None else plan["items"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +89,30 @@ def read_results(path: Path | str) -> Results:
     end = cast(End, rest.pop()) if rest and rest[-1]["kind"] == "end" else None
     defects = tuple(cast(DefectRecord, record) for record in rest if record["kind"] == "defect")
     findings = tuple(cast(Finding, record) for record in rest if record["kind"] == "finding")
-    if end is not None and end["findings"] != len(findings):
-        lost = f"{len(findings)} findings, but the end line counts {end['findings']}; lines were lost"
-        raise ContractError(f"{path}: {lost}")
-    return Results(run=cast(RunRecord, run), findings=findings, defects=defects, end=end, path=path)
+    _add_notes(findings, [cast(Note, record) for record in rest if record["kind"] == "note"])
+    results = Results(run=cast(RunRecord, run), findings=findings, defects=defects, end=end, path=path)
+    counted = {"the end line counts": end and end["findings"], "its plan has": end and results.planned}
+    for who, count in counted.items():
+        if count is not None and count != len(findings):
+            raise ContractError(f"{path}: {len(findings)} findings, but {who} {count}; lines were lost")
+    return results
+
+
+def _add_notes(findings: Iterable[Finding], notes: Iterable[Note]) -> None:
+    """Puts into findings what notes tell of files that could not be written."""
+    known = {_key(one): one for one in findings}
+    for note in notes:
+        if _key(note) in known:
+            annotate(known[_key(note)], note)
+
+
+def annotate(finding: Finding, note: Note) -> None:
+    """Takes from a finding the file that could not be written, and says why it is not there."""
+    if note["file"] == finding["witness"]:
+        finding["witness"] = None
+    if note["file"] == finding["reproduce"]:
+        finding["reproduce"] = None
+    finding["notes"] = [*finding.get("notes", ()), note["words"]]
 
 
 def _parse(line: bytes, path: Path, number: int, *, last: bool) -> dict[str, Any] | None:
@@ -118,98 +144,145 @@ def merge(results: Iterable[Results]) -> Merged:
     return Merged(runs=runs, findings=tuple(latest.values()), replaced=replaced)
 
 
-def _key(finding: Finding) -> tuple[str, ...]:
+def _key(finding: Finding | Note) -> tuple[str, ...]:
     return finding["spec"], finding["implementation"], finding["version"], finding["dtype"], finding["device"]
 
 
 class ResultsWriter:
-    """Writes the lines of one run to `out`/results.jsonl; clears the files of a previous run there first.
+    """Writes the lines of one run to `out`/results.jsonl. resumed: the interrupted run there that it goes on with.
 
-    A context manager: leaving it closes the file. Only `end` writes the last line, so an exception leaves a file that
-    says that its run was interrupted. Raises ContractError for a line that breaks the contract.
+    A context manager: leaving it closes the file and releases the folder. Only `end` writes the last line, so an
+    exception leaves a file that says that its run was interrupted. The file takes its place, and the files of an
+    earlier run are removed, with the first finding, or at once where there are none. Raises ContractError for a line
+    that breaks the contract and for a folder that another run has.
     """
 
-    def __init__(self, out: Path | str) -> None:
+    def __init__(self, out: Path | str, resumed: Results | None = None) -> None:
         self.out = Path(out)
-        self.out.mkdir(parents=True, exist_ok=True)
-        clear_output(self.out)
-        self._file = (self.out / FILE).open("w", encoding="utf-8", newline="\n")
+        self.folder = Folder(self.out)
+        self.placed = False
+        self._resumed = resumed
+        self._draft = draft_of(self.out / FILE)
+        self._file = -1
+        self._length = 0
         self._verdicts: Counter[str] = Counter()
+        self._pending: list[Note] = []
 
     def __enter__(self) -> ResultsWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file and releases the folder; without a finding, the files of an earlier run stand."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+            if not self.placed:
+                with contextlib.suppress(OSError):
+                    self._draft.unlink(missing_ok=True)
+        self.folder.release()
 
     def run(self, record: RunRecord) -> None:
-        """Writes the first line."""
-        self._write(record)
+        """Writes the first line; of a run that is resumed, its findings too."""
+        line = _line(record)  # first: a line that cannot be written touches nothing
+        earlier = self.folder.has_results
+        self._file = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+        self._append(line)
+        for one in () if self._resumed is None else self._resumed.findings:
+            self._append(_line(one))
+            self._verdicts[one["verdict"]] += 1
+        if self._resumed is not None or not earlier:
+            self._place()
 
-    def finding(self, record: Finding) -> None:
-        """Writes one finding; numbers that are not finite are spelled as the contract has it."""
+    def finding(self, record: Finding, files: Mapping[str, bytes] | None = None) -> None:
+        """Writes one finding, then its files; numbers that are not finite are spelled as the contract has it."""
         ratio = record["worst_ratio"]
         if ratio is not None:
             ratio = float(ratio) if math.isfinite(ratio) else LARGEST
-        self._write({**record, "worst_ratio": ratio})
+        line = _line({**record, "worst_ratio": ratio})
+        if not self.placed:
+            self._place()
+        self._append(line)
         self._verdicts[record["verdict"]] += 1
+        for name, content in (files or {}).items():
+            why = self.folder.keep(name, content)
+            if why:
+                self._note(record, name, why)
 
     def defect(self, record: DefectRecord) -> None:
         """Writes one defect; after the findings, of which it explains some."""
-        self._write(record)
+        self._append(_line(record))
 
     def end(self, *, seconds: float, exit_status: int) -> None:
         """Writes the last line, with the counts of the findings before it, and closes the file."""
         verdicts = dict(self._verdicts)
         counts = {"findings": self._verdicts.total(), "verdicts": verdicts}
-        self._write({"kind": "end", **counts, "seconds": float(seconds), "exit_status": int(exit_status)})
-        self._file.close()
+        line = _line({"kind": "end", **counts, "seconds": float(seconds), "exit_status": int(exit_status)})
+        if not self.placed:
+            self._place()
+        self._append(line)
+        self.close()
 
-    def _write(self, record: Mapping[str, Any]) -> None:
-        checked = {"kind": record["kind"]} | check_record(plain(record), f"the {record['kind']} line to be written")
+    def _note(self, finding: Finding, name: str, why: str) -> None:
+        """Notes that a file of a finding could not be written; where there is no room for that either, later."""
+        note: Note = {
+            "kind": "note",
+            "spec": finding["spec"],
+            "implementation": finding["implementation"],
+            "version": finding["version"],
+            "dtype": finding["dtype"],
+            "device": finding["device"],
+            "file": name,
+            "words": f"{name} could not be written: {why}",
+        }
+        annotate(finding, note)
+        self._pending.append(note)
+        with contextlib.suppress(OSError):
+            self._append(b"")
+
+    def _place(self) -> None:
+        """Lets the file take its place and removes what earlier runs left."""
+        kept = () if self._resumed is None else self._resumed.findings
+        names = [name for one in kept for name in (one["witness"], one["reproduce"]) if name is not None]
+        os.replace(self._draft, self.out / FILE)
+        self.placed = True
+        self.folder.clear(names)
+
+    def _append(self, line: bytes) -> None:
+        """Writes what is pending and a line. One that cannot be written whole leaves the file as it was."""
+        while self._pending:
+            self._write(_line(self._pending[0]))
+            del self._pending[0]
+        self._write(line)
+
+    def _write(self, line: bytes) -> None:
         try:
-            line = json.dumps(checked, allow_nan=False, ensure_ascii=False)
-        except (TypeError, ValueError) as error:
-            raise ContractError(f"the {record['kind']} line to be written is not JSON: {error}") from error
-        self._file.write(line + "\n")
-        self._file.flush()
+            write_all(self._file, line)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._length)
+            raise
+        self._length += len(line)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    checked = {"kind": record["kind"]} | check_record(plain(record), f"the {record['kind']} line to be written")
+    try:
+        line = json.dumps(checked, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"the {record['kind']} line to be written is not JSON: {error}") from error
+    return line.encode("utf-8") + b"\n"
 
 
 def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
-    """Writes pages by name into `folder`, which is made where it is not there; older ones are replaced together."""
+    """Writes pages by name into `folder`, which is made where it is not there; older ones are replaced together.
+
+    Raises ContractError where a page of somebody else has the name of one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder / name for name in pages if name.endswith(".html")):
+        if os.path.lexists(path) and not is_our_page(path):
+            raise ContractError(f"{path} is no page that bnconform wrote; choose another --out or remove it")
     write_whole({folder / name: page for name, page in pages.items()})
-
-
-def clear_output(out: Path) -> None:
-    """Removes the files that a previous run wrote to `out`, and nothing else; ContractError where the files are not a
-    run's."""
-    results, pages = out / FILE, _pages(out)
-    artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py"), *out.glob("scripts/*.py")]
-    ours = results.is_file() and _is_ours(results)
-    strangers = [path for path in (results, *artefacts) if path.exists() and not ours]
-    strangers += [page for page in pages if not _is_our_page(page)]
-    if strangers:
-        raise ContractError(f"{strangers[0]} is not of an earlier bnconform run; choose another --out or remove it")
-    for page in pages:  # first: a page without its files would pass for a finished report
-        page.unlink()
-    if ours:
-        results.write_bytes(b"")  # so that results never outlive their witnesses; an empty file counts as ours
-        for path in artefacts:
-            path.unlink()
-        results.unlink()
-
-
-def _pages(out: Path) -> list[Path]:
-    """Returns the pages of a report that lie in a folder."""
-    return [path for path in (*(out / name for name in PAGES), *out.glob("framework-*.html")) if path.exists()]
-
-
-def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        first = file.readline()
-    return not first or first.replace(b" ", b"").startswith(b'{"kind":"run"')
-
-
-def _is_our_page(page: Path) -> bool:
-    return page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace")[:2000]

@@ -6,8 +6,10 @@ the fewest values; a script runs in a process of its own, in the folder of scrip
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnconform.contract.files import write_whole
 from bnconform.results.defects import Defect
 from bnconform.results.deviations.registry import FOLDER
 from bnconform.results.evidence import stem_of
+from bnconform.results.folder import Folder
 from bnconform.results.records import DefectRecord, Finding
 
 LIMIT = 120.0
@@ -46,24 +48,37 @@ class Surroundings:
 
 
 def prove(
-    defects: Sequence[Defect], out: Path, surroundings: Mapping[str, Surroundings], workers: int
+    defects: Sequence[Defect], folder: Folder, surroundings: Mapping[str, Surroundings], workers: int
 ) -> list[DefectRecord]:
-    """Returns the record of each defect, its script written below `out` and run."""
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        return list(pool.map(lambda one: _proved(one, out, surroundings), defects))
+    """Returns the record of each defect, its script written below the folder and run."""
+    running: set[subprocess.Popen[bytes]] = set()
+    pool = ThreadPoolExecutor(max(1, workers))
+    try:
+        return list(pool.map(lambda one: _proved(one, folder, surroundings, running), defects))
+    except BaseException:  # an interrupt: nothing that was begun is waited for
+        for process in list(running):
+            _kill(process)
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _proved(defect: Defect, out: Path, surroundings: Mapping[str, Surroundings]) -> DefectRecord:
-    shown = shown_best(defect)
+def _proved(
+    defect: Defect,
+    folder: Folder,
+    surroundings: Mapping[str, Surroundings],
+    running: set[subprocess.Popen[bytes]],
+) -> DefectRecord:
+    shown, out = shown_best(defect), folder.out
     text = _script(defect, shown, out)
     name, status = None, None
-    if text:
-        name = f"scripts/{stem_of(defect.id)}.py"
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        write_whole({out / name: text})
+    # A slash is the one sign that every id has and no file can.
+    named = f"scripts/{stem_of(defect.id if '--' in defect.id else defect.id.replace('/', '--'))}.py"
+    if text and not folder.keep(named, text.encode()):
+        name = named
         # The script of the registry needs no adapter.
         around = Surroundings() if defect.known else surroundings.get(shown["implementation"], Surroundings())
-        status = _status(out / name, around)
+        status = _status(out / name, around, running)
     return record_of(defect, shown, name, status)
 
 
@@ -117,13 +132,35 @@ def _script(defect: Defect, shown: Finding, out: Path) -> str:
     return (out / own).read_text(encoding="utf-8") if own is not None and (out / own).is_file() else ""
 
 
-def _status(script: Path, around: Surroundings) -> int | None:
+def _status(script: Path, around: Surroundings, running: set[subprocess.Popen[bytes]]) -> int | None:
     command = [sys.executable, "-c", _RUN, script.name, *([around.argument] if around.argument else [])]
     usual = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     environment = {**usual, "TF_CPP_MIN_LOG_LEVEL": "3", **dict(around.variables)}
+    nothing = subprocess.DEVNULL
     try:
-        return subprocess.run(
-            command, cwd=script.parent, env=environment, timeout=LIMIT, check=False, capture_output=True
-        ).returncode
-    except (OSError, subprocess.TimeoutExpired):
+        process = subprocess.Popen(
+            command,
+            cwd=script.parent,
+            env=environment,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            start_new_session=True,
+        )
+    except OSError:
         return None
+    running.add(process)
+    try:
+        return process.wait(LIMIT)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        running.discard(process)
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends a script and all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,4 +1,4 @@
-"""The shapes of the lines of `results.jsonl`: run, finding, end.
+"""The shapes of the lines of `results.jsonl`: run, finding, note, defect, end.
 
 Rules: a record is plain JSON and never holds a number that is not finite; the fields only grow. The files in `schemas/`
 state the same for readers of any language, and a test holds both to each other.
@@ -30,7 +30,7 @@ WORST_FIRST: tuple[Verdict, ...] = (*SHOWN, "unsupported", "conforms")
 Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
 ARRAYS = ("x", *PER_CHANNEL, "dy")
 """The arrays of a case that every implementation knows, in the order in which they are shown."""
-Absence = Literal["not offered", "not taken", "refused", "not asked", "no claim"]
+Absence = Literal["not offered", "not taken", "refused", "not asked", "no claim", "not run"]
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 
 
@@ -72,10 +72,18 @@ class ImplementationRecord(_Described, total=False):
     versions: dict[str, str]
 
 
+class Plan(TypedDict):
+    """What a run was to judge: each of its specs on each of these targets, so many items in all."""
+
+    items: int
+    targets: list[dict[str, str]]
+
+
 class RunRecord(TypedDict):
     """The first line: the request, the implementations and the machine.
 
-    defaults: what a Dialect declares where it states nothing.
+    defaults: what a Dialect declares where it states nothing. plan: what is to be judged. request: the options, as they
+    were given, by which it can be resumed. digest: of the sources, specs and adapter files that it depends on.
     """
 
     kind: Literal["run"]
@@ -94,6 +102,9 @@ class RunRecord(TypedDict):
     broken: list[dict[str, str]]
     selftest: NotRequired[dict[str, Any] | None]
     defaults: NotRequired[dict[str, Any]]
+    plan: NotRequired[Plan]
+    request: NotRequired[dict[str, Any]]
+    digest: NotRequired[str]
 
 
 class CaseRecord(TypedDict):
@@ -179,9 +190,10 @@ class Finding(TypedDict):
     was compared, where it is one. basis: "prudence" where no document makes the statement. likewise: the faults that
     break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
     of: an output ("not offered"), a way to take such cases ("not taken"), an answer without an error ("refused"), a
-    question ("not asked") or a finite bound ("no claim"). only: the condition
+    question ("not asked"), a finite bound ("no claim") or time ("not run"). only: the condition
     under which ordinary cases are wrong, in words. accuracy: of y in training the worst channels by condition and size:
-    κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the channel's largest value.
+    κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the channel's largest value. notes: what
+    went wrong beside the verdict, such as a file that could not be written.
     """
 
     kind: Literal["finding"]
@@ -212,6 +224,20 @@ class Finding(TypedDict):
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]
     known: NotRequired[Known]
+    notes: NotRequired[list[str]]
+
+
+class Note(TypedDict):
+    """A file of a finding that could not be written, told after the finding, which named it."""
+
+    kind: Literal["note"]
+    spec: str
+    implementation: str
+    version: str
+    dtype: str
+    device: str
+    file: str
+    words: str
 
 
 class DefectRecord(TypedDict):

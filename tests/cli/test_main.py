@@ -80,8 +80,8 @@ def test_a_report_a_witness_and_a_script_are_written_and_no_more(judged: Judged)
     (failed,) = (one for one in tiny.lines(out) if one.get("verdict") == "fails")
     names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     pages = {"index.html", "specs.html", "choices.html", "framework-tiny.html"}
-    script = "scripts/tiny.swapped_momentum_complemented.py"
-    assert names == {"results.jsonl", failed["witness"], failed["reproduce"], script, *pages}
+    script = "scripts/tiny.swapped--momentum_complemented.py"
+    assert names == {"results.jsonl", ".bnconform", failed["witness"], failed["reproduce"], script, *pages}
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "tiny.swapped" in page
     assert "Behaves like momentum complemented" in page

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +16,8 @@ from worlds import records as world
 
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
-from bnconform.results.file import ResultsWriter, clear_output, merge, read_results
+from bnconform.results import file
+from bnconform.results.file import ResultsWriter, merge, read_results, write_pages
 from bnconform.results.records import LARGEST, case_record, plain
 
 
@@ -156,37 +159,71 @@ def test_what_is_absent_or_empty_is_said_to_be(tmp_path: Path) -> None:
         read_results(tmp_path)
 
 
-def artefacts(out: Path) -> list[Path]:
-    for name in ("witnesses/a.safetensors", "reproduce/a.py", "witnesses/notes.txt", "reproduce/data.csv", "mine.html"):
-        (out / name).parent.mkdir(exist_ok=True)
-        (out / name).write_text("kept", encoding="utf-8")
-    return sorted(path for path in out.rglob("*") if path.is_file())
+def test_a_file_that_cannot_be_written_is_noted_in_its_finding_which_stays(tmp_path: Path) -> None:
+    found = world.finding(witness="witnesses/a.safetensors", reproduce="reproduce/a.py")
+    with ResultsWriter(tmp_path) as writer:
+        writer.run(world.run())
+        (tmp_path / "reproduce").write_text("in the way")
+        writer.finding(found, {"witnesses/a.safetensors": b"w", "reproduce/a.py": b"r"})
+    (read,) = read_results(tmp_path).findings
+    assert (read["witness"], read["reproduce"]) == ("witnesses/a.safetensors", None)
+    assert read["notes"] == found["notes"] == ["reproduce/a.py could not be written: File exists"]
+    assert [json.loads(line)["kind"] for line in lines(tmp_path)] == ["run", "finding", "note"]
 
 
-def test_a_new_run_clears_the_old_one_and_nothing_else(tmp_path: Path) -> None:
-    world.write(tmp_path, world.finding())
-    artefacts(tmp_path)
-    for page in ("index.html", "specs.html"):
-        (tmp_path / page).write_text('<meta name="generator" content="bnconform">', encoding="utf-8")
-    clear_output(tmp_path)
-    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"witnesses/notes.txt", "reproduce/data.csv", "mine.html"}
+def test_a_finding_is_on_disk_before_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    with ResultsWriter(tmp_path) as writer:
+        writer.run(world.run())
+        monkeypatch.setattr(writer.folder, "keep", lambda name, content: seen.append(len(lines(tmp_path))) or "")
+        writer.finding(world.finding(witness="witnesses/a.safetensors"), {"witnesses/a.safetensors": b"w"})
+    assert seen == [2]
 
 
-@pytest.mark.parametrize(
-    "name", ["results.jsonl", "index.html", "specs.html", "reproduce/tool.py", "witnesses/model.safetensors"]
-)
-def test_files_of_another_kind_are_not_touched(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_text("somebody's", encoding="utf-8")
-    with pytest.raises(ContractError, match="is not of an earlier bnconform run"):
-        ResultsWriter(tmp_path)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [Path(name).name]
+def test_a_line_that_cannot_be_written_whole_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ResultsWriter(tmp_path) as writer:
+        writer.run(world.run())
+        with monkeypatch.context() as patched:
+
+            def half(descriptor: int, content: bytes) -> None:
+                os.write(descriptor, content[: len(content) // 2])
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+            patched.setattr(file, "write_all", half)
+            with pytest.raises(OSError, match="No space"):
+                writer.finding(world.finding())
+        writer.finding(world.finding(dtype="float64"))
+    assert [one["dtype"] for one in read_results(tmp_path).findings] == ["float64"]
 
 
-def test_a_run_interrupted_before_its_first_line_is_cleared(tmp_path: Path) -> None:
-    ResultsWriter(tmp_path).__exit__(None, None, None)
-    assert not world.write(tmp_path, world.finding()).interrupted
+def test_an_end_line_of_fewer_findings_than_were_planned_is_refused(tmp_path: Path) -> None:
+    plan = {"items": 2, "targets": [{"implementation": "mini.batch_norm", "dtype": "float32"}]}
+    with pytest.raises(ContractError, match="1 findings, but its plan has 2"):
+        world.write(tmp_path, world.finding(), plan=plan)
+    assert world.write(tmp_path / "b", world.finding(), end=False, plan=plan).planned == 2
+
+
+def test_the_files_of_an_earlier_run_stand_until_the_first_finding(tmp_path: Path) -> None:
+    before = world.write(tmp_path, world.finding())
+    (tmp_path / "index.html").write_text('<meta name="generator" content="bnconform">', encoding="utf-8")
+    with ResultsWriter(tmp_path) as writer:
+        writer.run(world.run(seed=7))
+    assert read_results(tmp_path) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".bnconform", "index.html", "results.jsonl"]
+    with ResultsWriter(tmp_path) as writer:
+        writer.run(world.run(seed=7))
+        writer.finding(world.finding(dtype="float64"))
+    assert read_results(tmp_path).run["seed"] == 7
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_pages_of_somebody_else_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("my own page")
+    with pytest.raises(ContractError, match=r"index.html is no page that bnconform wrote"):
+        write_pages(tmp_path, {"index.html": "<html>"})
+    assert (tmp_path / "index.html").read_text() == "my own page"
 
 
 def test_merge_keeps_the_later_run_of_the_same_and_both_of_two_versions(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from worlds import records
 
 from bnconform.results import proving
 from bnconform.results.defects import Defect, defects_of
+from bnconform.results.folder import Folder
 from bnconform.results.proving import Surroundings, prove, shown_best
 
 STILL, MENDED = "raise SystemExit(1)\n", "raise SystemExit(0)\n"
@@ -25,14 +26,16 @@ def failing(out: Path, script: str | None = STILL, **changed: Any) -> Any:
 
 
 def proved(out: Path, *findings: Any, **around: Surroundings) -> Any:
-    (record,) = prove(defects_of(findings, {}), out, around, workers=1)
+    folder = Folder(out)
+    (record,) = prove(defects_of(findings, {}), folder, around, workers=1)
+    folder.release()
     return record
 
 
 @pytest.mark.parametrize(("script", "status"), [(STILL, 1), (MENDED, 0), ("raise ValueError\n", 2)])
 def test_the_script_is_written_beside_the_results_and_run(tmp_path: Path, script: str, status: int) -> None:
     record = proved(tmp_path, failing(tmp_path, script))
-    assert (record["script"], record["status"]) == ("scripts/mini.batch_norm_y.py", status)
+    assert (record["script"], record["status"]) == ("scripts/mini.batch_norm--y.py", status)
     assert (tmp_path / record["script"]).read_text(encoding="utf-8") == script
     assert (record["kind"], record["findings"], record["known"]) == ("defect", 1, False)
 

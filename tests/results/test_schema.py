@@ -19,10 +19,12 @@ from bnconform.results import schema as checking
 from bnconform.results.schema import KINDS, check_record, schema
 from bnconform.results.text import LONGEST_TEXT
 
-RECORDS = {"run": records.RunRecord, "finding": records.Finding, "defect": records.DefectRecord, "end": records.End}
+RECORDS = {"run": records.RunRecord, "finding": records.Finding, "note": records.Note}
+RECORDS |= {"defect": records.DefectRecord, "end": records.End}
 NESTED = [
     ("run", records.SpecRecord), ("run", records.ImplementationRecord), ("run", Settings), ("run", Argument),
-    ("run", Score), ("finding", records.CaseRecord), ("finding", records.Detail), ("finding", records.ShownRecord),
+    ("run", Score), ("run", records.Plan),
+    ("finding", records.CaseRecord), ("finding", records.Detail), ("finding", records.ShownRecord),
     ("finding", Likely),
     ("finding", records.Known),
 ]  # fmt: skip
@@ -99,7 +101,7 @@ def test_every_kind_of_line_has_its_schema_and_is_told_by_kind() -> None:
 
 
 def test_one_more_file_makes_one_more_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ContractError, match="kind is one of defect, end, finding, run"):
+    with pytest.raises(ContractError, match="kind is one of defect, end, finding, note, run"):
         check_record({"kind": "plot"}, "here")
     monkeypatch.setattr(checking, "KINDS", (*KINDS, "plot"))
     monkeypatch.setattr(checking, "schema", lambda kind: {"type": "object", "required": ["id"]})

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bnconform.cli.session.run import Question
+from bnconform.cli.session.run import Answer, Question
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import load_chapter
 from bnconform.engine.spec import Spec
@@ -35,15 +35,18 @@ class BrokenAdapterError(Exception):
 class SpecItem(pytest.Item):
     """One question of a run."""
 
-    def __init__(self, *, question: Question, answer: Callable[[Question], Finding], **more: Any) -> None:
+    def __init__(self, *, question: Question, answer: Callable[[Question], Answer], **more: Any) -> None:
         super().__init__(**more)
         self.question = question
         self.finding: Finding | None = None
+        self.files: dict[str, bytes] = {}
         self._answer = answer
 
     def runtest(self) -> None:
         """Makes the finding and fails, skips or passes by its verdict."""
-        self.finding = found = self._answer(self.question)
+        answer = self._answer(self.question)
+        self.finding, self.files = answer.finding, answer.files
+        found = answer.finding
         self.user_properties += [("verdict", found["verdict"]), ("worst_ratio", found["worst_ratio"])]
         if is_stale(found):
             raise StaleDeviationError(_message(self.question, found))
@@ -74,7 +77,7 @@ class SpecFile(pytest.File):
     """One chapter."""
 
     questions: Callable[[tuple[Spec, ...]], list[Question]]
-    answer: Callable[[Question], Finding]
+    answer: Callable[[Question], Answer]
 
     def collect(self) -> Iterator[SpecItem]:
         """Yields an item per question that the chapter's specs ask in this run."""

@@ -33,19 +33,22 @@ class Progress:
             self._terminal.ensure_newline()
             self._terminal.write_line(_line(self._open.pop(group)), **_colour(found))
 
-    def summary(self, findings: list[Finding], out: Path | None, told: list[str]) -> None:
-        """Writes what is wrong, as `told`, the counts and where the report lies."""
-        if self._terminal is None or not findings:
+    def summary(self, findings: list[Finding], out: Path | None, told: list[str], missing: list[str]) -> None:
+        """Writes what is wrong, as `told`, the counts, where the report lies and what is `missing`."""
+        if self._terminal is None or not (findings or missing):
             return
         self._terminal.write_sep("=", "bnconform")
         for line in told:
             self._terminal.write_line(line, **({"red": True} if line.startswith("✗") else {}))
-        self._terminal.write_line(_counted(findings))
+        if findings:
+            self._terminal.write_line(_counted(findings))
         stale = sum(map(is_stale, findings))
         if stale:
             self._terminal.write_line(f"{stale} of the known deviations no longer hold", red=True)
         if out is not None:
             self._terminal.write_line(f"report: {out / 'index.html'}")
+        for line in missing:
+            self._terminal.write_line(line, red=True)
 
 
 def _line(group: list[Finding]) -> str:

@@ -1,7 +1,7 @@
-"""A Run answers questions: families of specs are judged once, findings are read off, witnesses are written.
+"""A Run answers questions: families of specs are judged once, findings are read off, witnesses are made.
 
 Rules: a family is judged when the first of its findings is asked for; a host is open only while findings of its adapter
-are being made; files are written whole or not at all.
+are being made; nothing is written here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnconform.cases.strategies import Given
@@ -21,7 +21,7 @@ from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort
 from bnconform.engine.target import Target
 from bnconform.results.deviations import Registry
-from bnconform.results.evidence import write_artefacts
+from bnconform.results.evidence import artefacts
 from bnconform.results.finding import finding
 from bnconform.results.records import Finding
 
@@ -45,8 +45,16 @@ class Question:
         return f"{self.spec.id}[{self.group}]"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A finding and its files, by their names below the folder of the results."""
+
+    finding: Finding
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
 class Run:
-    """Answers questions. `out`: where witnesses and scripts are written; None: nowhere."""
+    """Answers questions. `out`: where witnesses and scripts will be written; None: nowhere."""
 
     def __init__(self, hosts: Hosts, out: Path | None, registry: Registry | None = None) -> None:
         self.hosts = hosts
@@ -65,8 +73,8 @@ class Run:
         for one in questions:
             self._families[one.group, one.spec.given].append(one.spec)
 
-    def answer(self, question: Question) -> Finding:
-        """Returns the finding that answers `question`; judges its family if that was not done yet."""
+    def answer(self, question: Question) -> Answer:
+        """Returns the finding that answers `question`, and its files; judges its family if that was not done yet."""
         examiner, family = self._examiner(question), (question.group, question.spec.given)
         if family not in self._judged:
             self._judged[family] = examiner.judge(self._families.get(family) or [question.spec])
@@ -79,10 +87,10 @@ class Run:
             diagnosis=judged.diagnosis,
             replayed=judged.replayed,
         )
-        if self._out is not None and judged.tally.shown is not None and not judged.tally.shown.judged.broken:
-            snippet = question.target.implementation.snippet
-            write_artefacts(self._out, record, judged.tally, question.address, snippet, judged.diagnosis.shown)
-        return record
+        if self._out is None or judged.tally.shown is None or judged.tally.shown.judged.broken:
+            return Answer(record)
+        snippet, shown = question.target.implementation.snippet, judged.diagnosis.shown
+        return Answer(record, artefacts(self._out, record, judged.tally, question.address, snippet, shown))
 
     def _examiner(self, question: Question) -> Examiner:
         """Returns who judges the question's target; puts its adapter to the smoke test the first time."""

@@ -21,6 +21,7 @@ from bnconform.contract.implementation import LONGEST_NAME, Described
 from bnconform.contract.versions import installed
 from bnconform.engine.selection import Request, Selection
 from bnconform.engine.spec import Spec
+from bnconform.engine.target import Target
 from bnconform.results.records import SCHEMA, ImplementationRecord, RunRecord
 from bnconform.results.text import clipped
 
@@ -28,8 +29,14 @@ JUDGE = ("bnconform", "numpy", "ml_dtypes", "hypothesis", "pytest")
 """What a verdict depends on beside the frameworks."""
 
 
-def run_record(request: Request, selection: Selection, specs: Sequence[Spec], command: Sequence[Any]) -> RunRecord:
-    """Returns the first line of the results."""
+def run_record(
+    request: Request,
+    selection: Selection,
+    specs: Sequence[Spec],
+    command: Sequence[Any],
+    targets: Sequence[Target],
+) -> RunRecord:
+    """Returns the first line of the results of a run that asks all specs of all targets."""
     return {
         "kind": "run",
         "schema": SCHEMA,
@@ -68,6 +75,10 @@ def run_record(request: Request, selection: Selection, specs: Sequence[Spec], co
         "broken": [{**broken, "message": clipped(broken["message"])} for broken in selection.broken],
         "selftest": _selftest(),
         "defaults": dialect_defaults(),
+        "plan": {
+            "items": len(specs) * len(targets),
+            "targets": [{"implementation": one.implementation.name, "dtype": one.dtype} for one in targets],
+        },
     }
 
 

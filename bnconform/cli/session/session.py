@@ -1,35 +1,37 @@
 """The session of pytest once specs are asked for: it collects, orders, judges, reports and writes results.
 
 Rules: implementations are described once, by the process that the user started; workers get these descriptions; results
-are written by that process alone; the last line is written only when the session ended by itself.
+and all their files are written by that process alone; nothing is written before the whole call was found to be right.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import os
 import shlex
-import time
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bnconform.cli.session.account import Account
+from bnconform.cli.session.interruption import INTERRUPTIONS
 from bnconform.cli.session.items import SpecFile, SpecItem
 from bnconform.cli.session.progress import Progress
 from bnconform.cli.session.run import Question, Run
 from bnconform.cli.session.run_record import run_record
 from bnconform.cli.session.telling import DETAILS, Detail, told
-from bnconform.engine.agreement import BAD
 from bnconform.engine.book import all_specs, specs_folder
 from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, select, targets
 from bnconform.engine.spec import Spec
-from bnconform.report import write_report
-from bnconform.results.defects import Defect, defects_of
 from bnconform.results.deviations import Registry, load_registry
-from bnconform.results.file import ResultsWriter, read_results
-from bnconform.results.proving import Surroundings, prove
-from bnconform.results.records import DefectRecord, Finding, is_known, is_stale
+from bnconform.results.file import ResultsWriter
+from bnconform.results.proving import Surroundings
+from bnconform.results.records import is_known, is_stale
 
 ATTRIBUTE = "bnconform"
 
@@ -41,13 +43,9 @@ class Conformance:
         self.config, self.request, self.folder, self.out = config, request, folder, out
         self.hosts = Hosts(request=request)
         self.run = Run(self.hosts, out)
-        self.findings: list[Finding] = []
-        self.defects: list[Defect] = []
-        self.errors = 0
-        self._records: list[DefectRecord] = []
+        self.account = Account(strict=bool(config.getoption("bn_strict")))
         self.selection = Selection()
-        self._started = time.perf_counter()
-        self._writer: ResultsWriter | None = None
+        self._workers: list[int] = []
         self._known: list[tuple[Any, Any]] = []
         self._groups: dict[str, int] = {}
         self._progress: Progress | None = None
@@ -66,9 +64,29 @@ class Conformance:
             specs = choose_specs(all_specs(self.folder), self.request.specs)
         self._known = targets(self.selection, self.request)
         self.run = Run(self.hosts, self.out, self._registry())
-        if self.out is not None and not self.is_worker:
-            self._writer = ResultsWriter(self.out)
-            self._writer.run(run_record(self.request, self.selection, specs, self._command()))
+        if not self.is_worker:
+            self._begin(specs)
+
+    def close(self) -> None:
+        """Ends the hosts and releases the folder of the results."""
+        self.hosts.close()
+        if self.account.writer is not None:
+            self.account.writer.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Closes what an error left open."""
+        self.close()
+
+    def _begin(self, specs: Sequence[Spec]) -> None:
+        """Plans the run and begins its results."""
+        self.account.faulty = bool(self.selection.broken)
+        about = [target for _, target in self._known]
+        planned = ((one.id, each.implementation.name, each.dtype) for one in specs for each in about)
+        self.account.planned = frozenset(planned)
+        if self.out is not None:
+            record = run_record(self.request, self.selection, specs, self._command(), about)
+            self.account.writer = ResultsWriter(self.out)
+            self.account.writer.run(record)
 
     def _registry(self) -> Registry:
         """Returns the known deviations of the implementations that take part; another book of specs has no registry
@@ -118,7 +136,15 @@ class Conformance:
         for question in asked:
             self._groups[question.group] = self._groups.get(question.group, 0) + 1
 
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Counts what is planned and will not be judged."""
+        self.account.deselected += sum(isinstance(one, SpecItem) for one in items)
+
     # Running
+
+    def pytest_runtest_logstart(self) -> None:
+        """Interrupts the run where the exception of a signal was dropped."""
+        INTERRUPTIONS.check()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -134,6 +160,7 @@ class Conformance:
         report = yield
         if isinstance(item, SpecItem) and report.when == "call" and item.finding is not None:
             message = {"finding": item.finding, "group": item.question.group, "of": self._groups[item.question.group]}
+            message["files"] = {name: base64.b64encode(blob).decode("ascii") for name, blob in item.files.items()}
             setattr(report, ATTRIBUTE, json.dumps(message))
         return report
 
@@ -143,13 +170,16 @@ class Conformance:
             return
         text = getattr(report, ATTRIBUTE, None)
         if text is None:
-            self.errors += bool(report.failed)
+            self.account.errors += bool(report.failed)
             return
         message = json.loads(text)
-        self.findings.append(message["finding"])
-        if self._writer is not None:
-            self._writer.finding(message["finding"])
-        self.progress.add(message["finding"], message["group"], message["of"])
+        files = {name: base64.b64decode(blob) for name, blob in message["files"].items()}
+        try:
+            first = self.account.take(message["finding"], files)
+        except OSError:
+            pytest.exit(self.account.stopped, returncode=2)
+        if first:
+            self.progress.add(message["finding"], message["group"], message["of"])
 
     @property
     def progress(self) -> Progress:
@@ -188,54 +218,36 @@ class Conformance:
         self.hosts.close()
         node.workerinput[ATTRIBUTE] = json.dumps(self.selection.to_json())
 
-    @property
-    def status(self) -> int:
-        """The exit status that the findings amount to; an error of bnconform's own is never a verdict."""
-        if any(is_stale(found) or self._counts(found) for found in self.findings):
-            return 1
-        faulty = self.selection.broken or any(found.get("fault") == "adapter" for found in self.findings)
-        return 2 if self.errors or faulty or not self.findings else 0
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Takes note of a worker's process, where it is one of this machine."""
+        popen = getattr(getattr(node.gateway, "_io", None), "popen", None)
+        if popen is not None:
+            self._workers.append(popen.pid)
 
-    def _counts(self, found: Finding) -> bool:
-        """Returns whether a finding is a failure that decides the exit status."""
-        prudent = found.get("basis") == "prudence" and not self.config.getoption("bn_strict")
-        return found["verdict"] in BAD and not is_known(found) and not prudent
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Hands an interruption on to the workers, which would else end the item that they are at."""
+        INTERRUPTIONS.stopping()
+        self.account.stopped = self.account.stopped or f"interrupted by {INTERRUPTIONS.name or 'Ctrl-C'}"
+        for process in self._workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Ends the results, if the session was not interrupted, and writes the report."""
+    def pytest_sessionfinish(self) -> None:
+        """Ends the results, where all that was planned was judged, and writes the report."""
         self.hosts.close()
-        if self.is_worker:
-            return
-        self.defects = defects_of(self.findings, {one.id: one.chapter for one in all_specs(self.folder)})
-        if self._writer is None or self.out is None:
-            return
-        # 0: passed, 1: some failed, 5: nothing was run; anything else is an interruption and leaves no last line. Nor
-        # does an error of bnconform's own, or a lost worker: findings are then missing.
-        if exitstatus in (0, 1, 5) and not self.errors:
-            self._prove()
-            self._writer.end(seconds=time.perf_counter() - self._started, exit_status=self.status)
-        with self._writer:
-            pass
-        write_report([read_results(self.out)], self.out)
+        if not self.is_worker:
+            chapters = {one.id: one.chapter for one in all_specs(self.folder)}
+            self.account.finish(chapters, self._surroundings())
 
-    def _prove(self) -> None:
-        """Writes the script and the line of each defect, and runs the scripts."""
-        if self._writer is None or self.out is None:
-            return
-        known = {
+    def _surroundings(self) -> dict[str, Surroundings]:
+        """Returns what the scripts of each implementation are run with."""
+        return {
             one.name: Surroundings(argument="" if offer.address.is_module else offer.address.asked,
                                    variables=offer.address.env)
             for offer in self.selection.offers for one in offer.implementations
         }  # fmt: skip
-        self._records = prove(self.defects, self.out, known, workers=os.cpu_count() or 1)
-        for record in self._records:
-            self._writer.defect(record)
-
-    @property
-    def _stale(self) -> list[str]:
-        """What the registry of deviations knows and no longer holds, in words."""
-        return [found["known"]["words"] for found in self.findings if is_stale(found)]
 
     @property
     def _detail(self) -> Detail:
@@ -243,8 +255,11 @@ class Conformance:
         return chosen if chosen in DETAILS else "findings"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Says what is wrong, and where the report lies."""
-        if not self.is_worker:
-            self.progress.summary(
-                self.findings, self.out, told(self.defects, self._records, self.out, self._detail, stale=self._stale)
-            )
+        """Says what is wrong, what is missing, and where the report lies."""
+        if self.is_worker:
+            return
+        account = self.account
+        stale = [found["known"]["words"] for found in account.findings if is_stale(found)]
+        about = told(account.defects, account.records, self.out, self._detail, stale=stale)
+        page = None if self.out is None or account.keeps_earlier else self.out
+        self.progress.summary(account.findings, page, about, account.words())

@@ -40,8 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         session.start()
     except (CallError, ContractError) as error:
-        session.hosts.close()
+        session.close()
         raise pytest.UsageError(str(error)) from error
+    except BaseException:  # an interrupt while adapters say what they offer
+        session.close()
+        raise
     config.pluginmanager.register(session, "bnconform-session")
 
 

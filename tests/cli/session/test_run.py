@@ -18,6 +18,7 @@ from bnconform.contract.address import Address
 from bnconform.contract.implementation import Described
 from bnconform.engine.selection import Request
 from bnconform.engine.target import Target
+from bnconform.results import evidence
 
 ADDRESS = Address(target="mine.py", namespace="bn", named=True)
 FAMILY = ("normalizes_by_the_batch", "centres_on_the_batch_mean", "averages_the_running_mean")
@@ -42,16 +43,16 @@ def test_a_question_is_named_as_its_test_item() -> None:
 def test_specs_with_equal_cases_share_one_search() -> None:
     assert len({SPECS[name].given for name in FAMILY}) == 1
     run, host, questions = asked(implementation(correct))
-    first = run.answer(questions[0])
+    first = run.answer(questions[0]).finding
     calls = len(host.asked)
-    others = [run.answer(one) for one in questions[1:]]
+    others = [run.answer(one).finding for one in questions[1:]]
     assert {one["verdict"] for one in (first, *others)} == {"conforms"}
     assert len(host.asked) == calls, "the second and the third finding are read off the first search"
 
 
 def test_one_wrong_formula_fails_by_its_own_specs() -> None:
     run, _, questions = asked(implementation(of(Mathematics(correction=1))))
-    assert [run.answer(one)["verdict"] for one in questions] == ["fails", "conforms", "conforms"]
+    assert [run.answer(one).finding["verdict"] for one in questions] == ["fails", "conforms", "conforms"]
 
 
 def test_a_broken_adapter_is_told_and_its_implementation_not_judged() -> None:
@@ -59,16 +60,31 @@ def test_a_broken_adapter_is_told_and_its_implementation_not_judged() -> None:
         return replace(correct(case), y=correct(case).y.T.copy())
 
     run, host, questions = asked(implementation(transposed))
-    found = [run.answer(one) for one in questions]
+    found = [run.answer(one).finding for one in questions]
     assert {one["fault"] for one in found} == {"adapter"}
     assert not any(case.shuffled for case in host.asked), "no drawn case was asked for"
 
 
 @pytest.mark.parametrize("written", [True, False])
-def test_a_failure_leaves_a_witness_where_there_is_a_folder(tmp_path: Path, written: bool) -> None:
+def test_a_failure_has_a_witness_where_there_is_a_folder(tmp_path: Path, written: bool) -> None:
     run, _, questions = asked(implementation(of(Mathematics(correction=1))), tmp_path if written else None)
-    found = run.answer(questions[0])
-    assert (found["witness"] is not None) is written
-    assert written == any(tmp_path.iterdir())
-    if written:
-        assert (tmp_path / found["witness"]).is_file()
+    answer = run.answer(questions[0])
+    named = [answer.finding["witness"], answer.finding["reproduce"]]
+    assert list(answer.files) == (named if written else [])
+    assert (named != [None, None]) is written
+    assert not list(tmp_path.iterdir()), "what holds the results writes them"
+
+
+def test_a_script_that_cannot_be_made_costs_the_finding_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> str:
+        raise IndexError("a mistake")
+
+    monkeypatch.setattr(evidence, "script_of", broken)
+    run, _, questions = asked(implementation(of(Mathematics(correction=1))), tmp_path)
+    answer = run.answer(questions[0])
+    assert answer.finding["verdict"] == "fails"
+    assert list(answer.files) == [answer.finding["witness"]]
+    (note,) = answer.finding["notes"]
+    assert note.endswith("could not be made: IndexError: a mistake")
