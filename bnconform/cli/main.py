@@ -27,6 +27,7 @@ from bnconform.cli.fingerprint import add_fingerprint
 from bnconform.cli.listing import list_faults, list_implementations, list_specs
 from bnconform.cli.new_adapter import add_new_adapter
 from bnconform.cli.replay import replay
+from bnconform.cli.report import add_report
 from bnconform.cli.selftest import Scope, selftest
 from bnconform.cli.session.telling import DETAILS
 from bnconform.contract.errors import CallError, ContractError
@@ -34,9 +35,7 @@ from bnconform.contract.text import visible
 from bnconform.engine.book import specs_folder
 from bnconform.engine.selection import Request
 from bnconform.engine.tally import Effort
-from bnconform.report import write_report
-from bnconform.report.summary import write_summary
-from bnconform.results.file import merge, read_results
+from bnconform.results.file import read_results
 
 DEFAULT_OUT = Path("reports") / "latest"
 
@@ -98,16 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     listing.add_argument("--adapter", action="append", default=[], metavar="ADAPTER", help="of this alone")
     listing.add_argument("--links", action="store_true", help="where implementations document what is listed")
-    report = commands.add_parser("report", help="write one report of the results of several runs")
-    report.set_defaults(run=_report)
-    report.add_argument(
-        "results", nargs="+", type=Path, metavar="RESULTS", help="results.jsonl, its folder, or one of folders"
-    )
-    report.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
-    words = "an earlier run: what is new, fixed or changed since then"
-    report.add_argument("--against", type=Path, metavar="OLD", help=words)
-    words = "write only their summary, in Markdown, to this file"
-    report.add_argument("--summary", type=Path, metavar="FILE", help=words)
+    add_report(commands, DEFAULT_OUT)
     again = commands.add_parser("replay", help="judge an implementation by a witness")
     again.set_defaults(run=_replay)
     again.add_argument("witness", type=Path, metavar="WITNESS", help="a file of witnesses/")
@@ -193,31 +183,6 @@ def _selftest(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     return replay(options.witness, tuple(options.implementation), options.adapter, script=options.script)
-
-
-def _report(options: argparse.Namespace) -> int:
-    results = [read_results(path) for place in options.results for path in _files(place, options.out)]
-    before = None if options.against is None else read_results(options.against)
-    if options.summary:
-        page = write_summary(results, options.summary)
-    else:
-        page = write_report(results, options.out, against=before)
-    merged = merge(results)
-    if merged.replaced:
-        print(f"{merged.replaced} findings stand in several of these runs: those of the latest are shown")
-    interrupted = " (of an interrupted run)" if merged.interrupted else ""
-    print(f"{len(merged.findings)} findings{interrupted}: {page}")
-    return 0
-
-
-def _files(place: Path, out: Path) -> list[Path]:
-    """Returns the results that `place` stands for: a file, the folder of one, or all runs in the folders below it."""
-    if place.is_file() or (place / "results.jsonl").exists():
-        return [place]
-    found = sorted(path for path in place.glob("**/results.jsonl") if out.resolve() not in path.resolve().parents)
-    if not found:
-        raise ContractError(f"{place} holds no results.jsonl; expected the results of a bnconform run")
-    return found
 
 
 if __name__ == "__main__":

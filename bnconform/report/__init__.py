@@ -21,7 +21,7 @@ from bnconform.report.mathml import equation
 from bnconform.report.spec_book import book
 from bnconform.report.wording import ABSENT_SIGNS, HEADINGS, MEANINGS, SIGNS, breakable, shown
 from bnconform.results.defects import SEVERITIES
-from bnconform.results.file import Merged, Results, merge, write_pages
+from bnconform.results.file import Merged, Results, merge, write_report_pages
 
 _TEMPLATES = Environment(
     loader=PackageLoader("bnconform", "report/templates"),
@@ -58,7 +58,7 @@ def write_report(
     pages = {"choices.html": render_choices(merged), "specs.html": render_book(merged)}
     pages |= {one.file: _TEMPLATES.get_template("framework.html").render(page=one)
               for one in framework_pages(gathered, out)}  # fmt: skip
-    write_pages(out, pages | {"index.html": render(gathered)})
+    write_report_pages(out, pages | {"index.html": render(gathered)})
     return out / "index.html"
 
 

@@ -249,3 +249,12 @@ def test_a_witness_of_odd_shape_still_makes_a_page(tmp_path: Path, index: Any, q
     for told in (detail, {**detail, "shown": odd}):
         shown = of_mini(tmp_path, failing(detail=told, quantity=quantity))
         assert "123.5" in shown.text[None]
+
+
+def test_the_page_of_a_framework_that_took_no_part_goes_with_the_older_report(tmp_path: Path) -> None:
+    other = world.write(tmp_path / "other", world.finding(implementation="old.norm"))
+    write_report([other], tmp_path / "out")
+    (tmp_path / "out" / "framework-mine.html").write_text("a page of somebody else", encoding="utf-8")
+    write_report([world.write(tmp_path / "run", world.finding())], tmp_path / "out")
+    found = {path.name for path in (tmp_path / "out").glob("framework-*.html")}
+    assert found == {"framework-mini.html", "framework-mine.html"}
