@@ -35,7 +35,6 @@ from bnconform.contract.text import visible
 from bnconform.engine.book import specs_folder
 from bnconform.engine.selection import Request
 from bnconform.engine.tally import Effort
-from bnconform.results.file import read_results
 
 DEFAULT_OUT = Path("reports") / "latest"
 

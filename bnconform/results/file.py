@@ -286,48 +286,11 @@ def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
         if os.path.lexists(path) and not is_our_page(path):
             raise ContractError(f"{path} is no page that bnconform wrote; choose another --out or remove it")
     write_whole({folder / name: page for name, page in pages.items()})
-<<<<<<< HEAD
-=======
 
 
 def write_report_pages(folder: Path, pages: Mapping[str, str]) -> None:
     """Writes the pages of a report, and removes those of an older one that it does not have, of a framework say."""
     write_pages(folder, pages)
-    for page in _pages(folder):
-        if page.name not in pages and _is_our_page(page):
+    for page in folder.glob("framework-*.html"):
+        if page.name not in pages and is_our_page(page):
             page.unlink()
-
-
-def clear_output(out: Path) -> None:
-    """Removes the files that a previous run wrote to `out`, and nothing else; ContractError where the files are not a
-    run's."""
-    results, pages = out / FILE, _pages(out)
-    artefacts = [*out.glob("witnesses/*.safetensors"), *out.glob("reproduce/*.py"), *out.glob("scripts/*.py")]
-    ours = results.is_file() and _is_ours(results)
-    strangers = [path for path in (results, *artefacts) if path.exists() and not ours]
-    strangers += [page for page in pages if not _is_our_page(page)]
-    if strangers:
-        raise ContractError(f"{strangers[0]} is not of an earlier bnconform run; choose another --out or remove it")
-    for page in pages:  # first: a page without its files would pass for a finished report
-        page.unlink()
-    if ours:
-        results.write_bytes(b"")  # so that results never outlive their witnesses; an empty file counts as ours
-        for path in artefacts:
-            path.unlink()
-        results.unlink()
-
-
-def _pages(out: Path) -> list[Path]:
-    """Returns the pages of a report that lie in a folder."""
-    return [path for path in (*(out / name for name in PAGES), *out.glob("framework-*.html")) if path.exists()]
-
-
-def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        first = file.readline()
-    return not first or first.replace(b" ", b"").startswith(b'{"kind":"run"')
-
-
-def _is_our_page(page: Path) -> bool:
-    return page.is_file() and GENERATOR in page.read_text(encoding="utf-8", errors="replace")[:2000]
->>>>>>> f646d39 (Other forms of a report: SARIF, a badge, a printed summary, and pages that stand alone for a snapshot)

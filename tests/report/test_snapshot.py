@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from worlds.pages import Page
 
-from bnconform.results.file import GENERATOR, PAGES
+from bnconform.results.folder import GENERATOR, PAGES
 
 SNAPSHOT = Path(__file__).parents[2] / "reports" / "snapshot"
 LARGEST = 1_000_000
