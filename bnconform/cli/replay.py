@@ -19,6 +19,7 @@ from bnconform.contract.text import clipped, on_one_line, visible
 from bnconform.contract.wire import load_case
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import all_specs
+from bnconform.engine.ordinary import ask_ordinary
 from bnconform.engine.runner import Runner
 from bnconform.engine.selection import Hosts, Request, exactly, select, targets
 from bnconform.engine.spec import Spec, Subject
@@ -87,6 +88,7 @@ def _judge(spec: Spec, case: Case, hosts: Hosts, address: Any, target: Target, f
     ask = Runner.of(target, lambda: hosts.of(address))
     tally = Tally(spec=spec)
     tally.record(case, spec.judge(Subject(ask, target.dialect), case))
+    ask_ordinary(tally, target, ask)
     diagnosis = Diagnostician(target, ask).explain(tally)
     record = finding(tally, target, ask, diagnosis=diagnosis)
     if folder is not None and tally.shown is not None:

@@ -49,7 +49,9 @@ class Agreement:
     total, compared, claimed: numbers of elements in question, with a finite bound, and with a bound that makes a claim.
     index: where the worst element stands. alternative: the comparison with the values that the Dialect declares
     instead, and declared: the name of that Dialect field. missing: why nothing could be compared, if it could not.
-    case: the case that was compared, where the drawn one only led to it and this one may be judged by itself.
+    case: the case that was compared, where the drawn one only led to it and this one may be judged by itself. silent:
+    whether no number kept the statement, but an error, a NaN or nothing at all: that counts only for an implementation
+    that answers ordinary cases.
     """
 
     quantity: str
@@ -68,6 +70,7 @@ class Agreement:
     declared: str = ""
     missing: Missing | None = None
     case: Case | None = None
+    silent: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -157,11 +160,13 @@ def not_asked(why: str, *, quantity: str) -> Agreement:
     return Agreement(quantity=quantity, missing=Missing("not asked", why))
 
 
-def hold(truth: np.ndarray, *, quantity: str, output: str = "", where: np.ndarray | None = None) -> Agreement:
+def hold(
+    truth: np.ndarray, *, quantity: str, output: str = "", where: np.ndarray | None = None, silent: bool = False
+) -> Agreement:
     """Judges a statement that is true or false of each element, or of those in `where`: one that is false is no matter
-    of degree, so its ratio is infinite."""
+    of degree, so its ratio is infinite. silent: as of an Agreement."""
     within = Bound(np.where(True if where is None else where, 0.0, np.inf) * np.ones(truth.shape), np.ones(truth.shape))
-    return agree(truth, np.ones(truth.shape), within=within, output=output, quantity=quantity)
+    return replace(agree(truth, np.ones(truth.shape), within=within, output=output, quantity=quantity), silent=silent)
 
 
 def unless_declared(paper: Agreement, field: str, alternative: Agreement) -> Agreement:

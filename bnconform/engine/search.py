@@ -1,13 +1,15 @@
 """The search of a family's cases for one on which a spec is not kept; it counts the values compared.
 
 Rules: a case is drawn once, run once and judged by every spec of the family; a spec that is not kept leaves the shared
-search and shrinks in one of its own, so that one failure hides no other; the seed decides everything.
+search and shrinks in one of its own, so that one failure hides no other; so does a spec whose own code raises; the
+seed decides everything.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import hypothesis
 
@@ -16,10 +18,11 @@ from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.drawing import draw_until
+from bnconform.engine.ordinary import ask_ordinary
 from bnconform.engine.runner import Ask
 from bnconform.engine.shrink import witness
 from bnconform.engine.spec import Spec, Subject
-from bnconform.engine.tally import Effort, Seen, Tally
+from bnconform.engine.tally import Effort, OwnError, Seen, Tally, noting
 from bnconform.engine.target import Target
 
 LARGEST_AIM = 1e6
@@ -30,9 +33,18 @@ Stop = Callable[[Sequence[Tally], Sequence[Judgement]], bool]
 def search(specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort) -> dict[str, Tally]:
     """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk."""
     tallies = [Tally(spec=one) for one in specs]
-    explore(tallies, target, ask, effort)
+    with noting(partial(_note_in_open, tallies), "the search"):
+        explore(tallies, target, ask, effort)
     _shrink(tallies, target, ask, _start(_family_of(tallies), target, effort))
+    for tally in tallies:
+        ask_ordinary(tally, target, ask)
     return {tally.spec.id: tally for tally in tallies}
+
+
+def _note_in_open(tallies: Sequence[Tally], error: OwnError) -> None:
+    for tally in tallies:
+        if tally.open:
+            tally.note(error)
 
 
 def all_broken(tallies: Sequence[Tally], _: Sequence[Judgement]) -> bool:
@@ -86,8 +98,9 @@ def _judge(tallies: Sequence[Tally], target: Target, ask: Ask, case: Case) -> li
     bn, found = Subject(ask, target.dialect), []
     for tally in tallies:
         if tally.open:
-            found.append(tally.spec.judge(bn, case))
-            tally.record(case, found[-1])
+            with noting(tally.note, "the search", case):
+                found.append(tally.spec.judge(bn, case))
+                tally.record(case, found[-1])
     return found
 
 
@@ -105,7 +118,9 @@ def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> N
             small = small_cases(family, target.traits), small_cases(family, target.traits, seen.case)
             known = [before.case for other, before in replied if other is None and reply is None]
             judge = _Judge(tally.spec, target, ask)
-            shrunk = witness(_part(seen, judge), judge, small, start, known)
+            shrunk = seen
+            with noting(tally.note, "shrinking", seen.case):
+                shrunk = witness(_part(seen, judge), judge, small, start, known)
             replied.append((reply, shrunk))
         if tally.failure is not None:
             tally.failure = shrunk

@@ -103,10 +103,10 @@ def same_averages(bn: Subject, case: Case, changed: Case) -> list[Agreement]:
 
 
 def same_bits(first: Outcome, second: Outcome) -> list[Agreement]:
-    """Holds that every output of two runs is equal bit for bit; a NaN equals a NaN."""
+    """Holds that every output of two runs is equal bit for bit; a NaN equals a NaN, silently."""
     pairs = [(name, getattr(first, name), getattr(second, name)) for name in OUTPUTS]
     return [
-        hold(_equal(one, other), quantity=f"{name} of the second run", output=name)
+        hold(_equal(one, other), quantity=f"{name} of the second run", output=name, silent=_says_nothing(one))
         for name, one, other in pairs
         if one is not None and other is not None
     ]
@@ -115,6 +115,11 @@ def same_bits(first: Outcome, second: Outcome) -> list[Agreement]:
 def _equal(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     one, other = one.astype(np.float64), other.astype(np.float64)
     return np.asarray((one == other) | (np.isnan(one) & np.isnan(other)))
+
+
+def _says_nothing(array: np.ndarray | None) -> bool:
+    """Returns whether an output holds no finite number, as where it is empty or not returned."""
+    return array is None or not np.isfinite(array.astype(np.float64)).any()
 
 
 def averages(bn: Subject, case: Case) -> list[Agreement]:
@@ -131,7 +136,8 @@ def inputs_left(bn: Subject, case: Case) -> Agreement:
     found, quantity = bn(case), "inputs as they were"
     if not case.watched or all(getattr(found, name) is None for name in OUTPUTS):
         return not_asked("nothing was watched at work", quantity=quantity)
-    return hold(np.ones(1), quantity=quantity)
+    silent = all(_says_nothing(getattr(found, name)) for name in OUTPUTS)
+    return hold(np.ones(1), quantity=quantity, silent=silent)
 
 
 def same_results(bn: Subject, case: Case, plain: Case) -> list[Agreement]:
@@ -181,11 +187,11 @@ def refused_or_empty(bn: Subject, case: Case) -> Agreement:
     something."""
     reply = bn.reply(case)
     if isinstance(reply, Raised):
-        return hold(np.array([bool(reply.message.strip())]), quantity="message of the refusal")
+        return hold(np.array([bool(reply.message.strip())]), quantity="message of the refusal", silent=True)
     y = bn(case).y
     if y is None:
         return not_offered("y", quantity="empty y")
-    return hold(np.array([y.size == 0]), quantity="empty y", output="y")
+    return hold(np.array([y.size == 0]), quantity="empty y", output="y", silent=True)
 
 
 def no_number(y: np.ndarray | None, where: np.ndarray, quantity: str) -> Agreement:
@@ -194,14 +200,15 @@ def no_number(y: np.ndarray | None, where: np.ndarray, quantity: str) -> Agreeme
         return not_offered("y", quantity=quantity)
     if not where.any():
         return not_asked("no channel is of that kind", quantity=quantity)
-    return hold(~np.isfinite(y.astype(np.float64)), quantity=quantity, output="y", where=where)
+    odd = ~np.isfinite(y.astype(np.float64))
+    return hold(odd, quantity=quantity, output="y", where=where, silent=_says_nothing(y))
 
 
 def shift_or_refusal(bn: Subject, case: Case) -> Agreement:
     """Compares y with β; an error counts as declared where the Dialect says that a single value raises."""
     if isinstance(bn.reply(case), Raised) and bn.dialect.single_value == "raises":
         one = np.ones(1, bool)
-        paper = hold(~one, quantity="y for a single value", output="y")
+        paper = hold(~one, quantity="y for a single value", output="y", silent=True)
         return unless_declared(paper, "single_value", hold(one, quantity="refusal"))
     return agree(
         bn(case).y,

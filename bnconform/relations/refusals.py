@@ -44,9 +44,9 @@ def unless_refused(bn: Subject, case: Case, compare: Callable[[], Found], quanti
 
 
 def refused_or(bn: Subject, case: Case, compare: Callable[[], Found]) -> Found:
-    """Returns what `compare` finds of a case; an error in place of an outcome keeps the statement as well."""
+    """Returns what `compare` finds of a case; an error in place of an outcome keeps the statement as well, silently."""
     if isinstance(bn.reply(case), Raised):
-        return hold(np.ones(1), quantity="refusal")
+        return hold(np.ones(1), quantity="refusal", silent=True)
     return compare()
 
 

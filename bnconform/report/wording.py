@@ -39,10 +39,13 @@ ABSENCES = {
     "refused": "it answers such cases with an error, which no document forbids",
     "not asked": "the statement asks nothing of it",
     "no claim": "no bound is finite there: the arithmetic may overflow",
+    "not run": "there was no time left for it",
+    "no answer": "only silence kept the statement, and ordinary cases have no answer either",
     "": "older results do not say which",
 }
 """Why a finding is unsupported, by its field, in words."""
-ABSENT_SIGNS = {"not offered": "–", "not taken": "–", "refused": "⊘", "not asked": "·", "no claim": "?", "": "–"}
+ABSENT_SIGNS = {"not offered": "–", "not taken": "–", "refused": "⊘", "not asked": "·", "no claim": "?",
+                "no answer": "?", "not run": "?", "": "–"}  # fmt: skip
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 _SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
 

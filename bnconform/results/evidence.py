@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.contract.address import Address
+from bnconform.contract.case import Case
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.text import clipped
 from bnconform.contract.wire import pack_case
@@ -43,14 +44,7 @@ def artefacts(
     witness, reproduce = f"witnesses/{stem}.safetensors", f"reproduce/{stem}.py"
 
     def packed() -> bytes:
-        return pack_case(
-            seen.case,
-            spec=finding["spec"],
-            implementation=finding["implementation"],
-            adapter=address.told,
-            device=finding["device"],
-            verdict=finding["verdict"],
-        )
+        return _packed(finding, seen.case, address)
 
     def scripted() -> bytes:
         return script_of(finding, seen, address, tally.spec, (out / reproduce).parent, snippet, shown).encode()
@@ -65,6 +59,24 @@ def artefacts(
     finding["witness"] = witness if witness in found else None
     finding["reproduce"] = reproduce if reproduce in found else None
     return found
+
+
+def witness_of(finding: Finding, case: Case, address: Address) -> dict[str, bytes]:
+    """Returns the file of a case that `bnconform replay` takes, by its path, and notes in `finding` where it lies."""
+    name = f"witnesses/{file_stem(finding)}.safetensors"
+    finding["witness"] = name
+    return {name: _packed(finding, case, address)}
+
+
+def _packed(finding: Finding, case: Case, address: Address) -> bytes:
+    return pack_case(
+        case,
+        spec=finding["spec"],
+        implementation=finding["implementation"],
+        adapter=address.told,
+        device=finding["device"],
+        verdict=finding["verdict"],
+    )
 
 
 def script_of(

@@ -30,7 +30,7 @@ WORST_FIRST: tuple[Verdict, ...] = (*SHOWN, "unsupported", "conforms")
 Number = float | str  # "nan", "inf" and "-inf" are strings: JSON has no such numbers
 ARRAYS = ("x", *PER_CHANNEL, "dy")
 """The arrays of a case that every implementation knows, in the order in which they are shown."""
-Absence = Literal["not offered", "not taken", "refused", "not asked", "no claim", "not run"]
+Absence = Literal["not offered", "not taken", "refused", "not asked", "no claim", "not run", "no answer"]
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
 
 
@@ -183,6 +183,15 @@ class Known(Cause, total=False):
     words: str
 
 
+class OwnErrorRecord(TypedDict):
+    """An error of bnconform's own, and what it happened in."""
+
+    during: str
+    type: str
+    words: str
+    traceback: str
+
+
 class Finding(TypedDict):
     """One spec × implementation × dtype × device with its verdict.
 
@@ -190,10 +199,11 @@ class Finding(TypedDict):
     was compared, where it is one. basis: "prudence" where no document makes the statement. likewise: the faults that
     break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
     of: an output ("not offered"), a way to take such cases ("not taken"), an answer without an error ("refused"), a
-    question ("not asked"), a finite bound ("no claim") or time ("not run"). only: the condition
-    under which ordinary cases are wrong, in words. accuracy: of y in training the worst channels by condition and size:
-    κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the channel's largest value. notes: what
-    went wrong beside the verdict, such as a file that could not be written.
+    question ("not asked"), a finite bound ("no claim"), time ("not run") or an answer to ordinary cases, where silence
+    alone kept it ("no answer"). only: the condition under which ordinary cases are wrong, in words. error: the first of
+    bnconform's own. accuracy: of y in training the worst channels by condition and size: κ = √(1 + μ²/σ²), the number
+    of values, and the error in unit roundoffs of the channel's largest value. notes: what went wrong beside the
+    verdict, such as a file that could not be written.
     """
 
     kind: Literal["finding"]
@@ -210,7 +220,7 @@ class Finding(TypedDict):
     diagnosis: list[Likely]
     witness: str | None
     reproduce: str | None
-    fault: NotRequired[Literal["adapter", "implementation"] | None]
+    fault: NotRequired[Literal["adapter", "implementation", "bnconform"] | None]
     reason: NotRequired[str]
     raises: NotRequired[str | None]
     declared: NotRequired[str]
@@ -220,6 +230,7 @@ class Finding(TypedDict):
     missing: NotRequired[Absence]
     only: NotRequired[str]
     accuracy: NotRequired[list[list[float]]]
+    error: NotRequired[OwnErrorRecord]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]

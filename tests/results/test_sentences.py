@@ -18,7 +18,7 @@ from bnconform.contract.outcome import OUTPUTS
 from bnconform.engine.agreement import Agreement, Judgement, Missing
 from bnconform.engine.smoke.result import Note, Smoke
 from bnconform.engine.tally import Seen, Tally
-from bnconform.results.finding import _nothing_compared
+from bnconform.results.reason import _nothing_compared
 
 PLAIN, FAULT = Dialect(), {one.name: one for one in FAULTS}
 SMOKE = Smoke(notes=tuple(Note(name, f"a slip of {name}") for name in OUTPUTS))

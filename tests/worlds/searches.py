@@ -113,6 +113,9 @@ def searched(
     tallies: dict[str, Tally] = {}
     for family in families.values():
         tallies |= search(family, target, run, Effort(examples=examples, seed=seed))
+    for tally in tallies.values():
+        if tally.error is not None:  # of a spec or of the search itself
+            raise tally.error.exception
     return tallies
 
 

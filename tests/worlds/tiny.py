@@ -84,7 +84,15 @@ def environment() -> dict[str, str]:
 
 def bnconform(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Calls the command line as a user does."""
-    command = [sys.executable, "-m", "bnconform.cli.main", *map(str, words)]
+    return _called([sys.executable, "-m", "bnconform.cli.main", *map(str, words)], cwd)
+
+
+def pytest(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Calls pytest as a user does."""
+    return _called([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, words)], cwd)
+
+
+def _called(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=1200, check=False
     )

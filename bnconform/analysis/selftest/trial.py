@@ -88,6 +88,9 @@ def search_until(stop: Stop, family: Sequence[Spec], target: Target, ask: Ask, e
     """Returns a tally per spec, nothing shrunk. A family of which the target offers nothing is left at once."""
     tallies = [Tally(spec=one) for one in family]
     explore(tallies, target, ask, effort, stop=lambda *seen: _is_refused(*seen) or stop(*seen), climb=False)
+    for tally in tallies:
+        if tally.error is not None:  # a spec that raises tells nothing of a fault
+            raise tally.error.exception
     return tallies
 
 

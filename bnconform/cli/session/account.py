@@ -86,7 +86,13 @@ class Account:
         if any(is_stale(one) or self._counts(one) for one in found):
             return 1
         unfinished = any(one.get("fault") == "adapter" or one.get("missing") == "not run" for one in found)
-        return 2 if self.faulty or unfinished else 0
+        own = any("error" in one for one in found)
+        return 2 if self.faulty or unfinished or own or not self.claims else 0
+
+    @property
+    def claims(self) -> bool:
+        """Whether anything was claimed of any implementation."""
+        return any(one["verdict"] != "unsupported" for one in self.findings)
 
     def _counts(self, found: Finding) -> bool:
         """Returns whether a finding is a failure that decides the exit status."""
@@ -161,6 +167,8 @@ class Account:
                 lines.append("nothing was judged, so the results that are there stand as they were")
             elif resumable and self._found:
                 lines.append(f"go on with: {' '.join(resumable)}")
+        if self.findings and not self.claims:
+            lines.append("nothing was claimed: every finding is unsupported, so the exit status is 2")
         if self.lost:
             more = f", and {len(self.lost) - 3} more" if len(self.lost) > 3 else ""
             lines.append(f"could not be written: {'; '.join(self.lost[:3])}{more}")

@@ -1,20 +1,22 @@
 """An Examiner judges families of specs on one target, in the order in which things happen.
 
 Rules: the adapter is put to the smoke test before its implementation is judged, and once; what is known of a family is
-replayed before it is searched, and what holds takes no part in the search; every failure is diagnosed.
+replayed before it is searched, and what holds takes no part in the search; every failure is diagnosed; an error of
+bnconform's own costs one finding and is told with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bnconform.analysis.diagnosis import Diagnosis, Diagnostician
 from bnconform.engine.runner import Runner
 from bnconform.engine.search import search
-from bnconform.engine.smoke import smoke
+from bnconform.engine.smoke import Smoke, smoke
 from bnconform.engine.spec import Spec
-from bnconform.engine.tally import Effort, Tally
+from bnconform.engine.tally import Effort, OwnError, Tally, noting
 from bnconform.engine.target import Target
 from bnconform.results.deviations import Registry, Replayed, replay_witness, replayed
 
@@ -28,6 +30,10 @@ class Judged:
     replayed: Replayed | None = None
 
 
+ANY = ""
+"""In place of the id of a spec: an error that is told with the first finding there is."""
+
+
 class Examiner:
     """Judges one target. smoke: what came of the smoke test of its adapter."""
 
@@ -35,7 +41,10 @@ class Examiner:
         self.target, self.ask = target, ask
         self._registry, self._effort = registry, effort
         self._diagnostician = Diagnostician(target, ask)
-        self.smoke = smoke(target, ask)
+        self.smoke = Smoke()
+        self._untold: dict[str, OwnError] = {}
+        with noting(partial(self._note, ANY), "the smoke test"):
+            self.smoke = smoke(target, ask)
 
     def judge(self, family: Sequence[Spec]) -> dict[str, Judged]:
         """Returns what came of specs that are given equal cases, by id; nothing is judged of a broken adapter."""
@@ -45,11 +54,23 @@ class Examiner:
         holding = {spec: one.tally for spec, one in known.items() if one.holds}
         rest = [one for one in family if one.id not in holding]
         searched = search(rest, self.target, self.ask, self._effort) if rest else {}
-        found = {spec: self._diagnostician.explain(tally) for spec, tally in searched.items()}
+        found = {spec: self._explained(tally) for spec, tally in searched.items()}
         found |= {spec: known[spec].diagnosis for spec in holding}
         tallies = searched | holding
+        for spec, tally in tallies.items():
+            for error in (self._untold.pop(name) for name in (spec, ANY) if name in self._untold):
+                tally.note(error)
         return {one.id: Judged(tally=tallies[one.id], diagnosis=found[one.id], replayed=known.get(one.id))
                 for one in family}  # fmt: skip
+
+    def _note(self, spec: str, error: OwnError) -> None:
+        self._untold.setdefault(spec, error)
+
+    def _explained(self, tally: Tally) -> Diagnosis:
+        """Returns what explains a tally's failure; nothing where the diagnosis itself raises, which the tally notes."""
+        with noting(tally.note, "the diagnosis", None if tally.failure is None else tally.failure.case):
+            return self._diagnostician.explain(tally)
+        return Diagnosis()
 
     def _replay(self, family: Iterable[Spec]) -> Iterable[Replayed]:
         """Yields what came of the replays of the deviations that cover this target, of those specs."""
@@ -57,5 +78,6 @@ class Examiner:
         for spec in family:
             known = self._registry.of(spec.id, one.name, one.version, target.dtype, target.device)
             if known is not None:
-                tally = replay_witness(known, spec, target, self.ask)
-                yield replayed(known, tally, self._diagnostician.explain(tally))
+                with noting(partial(self._note, spec.id), "the replay"):
+                    tally = replay_witness(known, spec, target, self.ask)
+                    yield replayed(known, tally, self._explained(tally))

@@ -2,7 +2,7 @@
 
 Rules: an item passes for conforms and deviates, is skipped for unsupported, is expected to fail for a failure that the
 registry of deviations knows or that only prudence minds, and fails for anything else, a broken adapter and a stale
-entry of the registry included; it says why in the words of its finding.
+entry of the registry and an error of bnconform's own included; it says why in the words of its finding.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ class BrokenAdapterError(Exception):
     """An adapter that is itself at fault."""
 
 
+class HarnessError(Exception):
+    """An error of bnconform's own, by which nothing is claimed."""
+
+
 class SpecItem(pytest.Item):
     """One question of a run."""
 
@@ -59,12 +63,14 @@ class SpecItem(pytest.Item):
             raise NotKeptError(_message(self.question, found))
         if found.get("fault") == "adapter":
             raise BrokenAdapterError(_message(self.question, found))
+        if found.get("fault") == "bnconform":
+            raise HarnessError(_message(self.question, found))
         if found["verdict"] == "unsupported":
             pytest.skip(found["reason"])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Returns the words of the finding; a traceback only for an error of bnconform's own."""
-        if isinstance(excinfo.value, NotKeptError | StaleDeviationError | BrokenAdapterError):
+        if isinstance(excinfo.value, NotKeptError | StaleDeviationError | BrokenAdapterError | HarnessError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -91,9 +97,7 @@ def _message(question: Question, found: Finding) -> str:
     spec = question.spec
     stale = is_stale(found)
     lines = [
-        f"{'stale deviation' if stale else found['verdict'] if found['verdict'] in BAD else 'broken adapter'}: "
-        f"{found['implementation']} "
-        f"{found['version']}, {found['dtype']}, {found['device']}",
+        f"{_headline(found)}: {found['implementation']} {found['version']}, {found['dtype']}, {found['device']}",
         f"  statement  {spec.sentence}",
         f"  equation   {spec.formula or spec.latex}",
         f"  source     {spec.source}",
@@ -107,9 +111,18 @@ def _message(question: Question, found: Finding) -> str:
     if detail.get("case"):
         lines += _witness_lines(dict(detail["case"] or {}))
     lines += [f"  file       {path}" for path in (found["witness"], found["reproduce"]) if path]
-    for text in (detail.get("traceback"), detail.get("stderr")):
+    own = found.get("error", {}).get("traceback")
+    for text in (detail.get("traceback"), detail.get("stderr"), own):
         lines += [f"  | {line}" for line in (text or "").strip().splitlines()[-12:]]
     return "\n".join(lines)
+
+
+def _headline(found: Finding) -> str:
+    if is_stale(found):
+        return "stale deviation"
+    if found["verdict"] in BAD:
+        return found["verdict"]
+    return "broken adapter" if found.get("fault") == "adapter" else "an error of bnconform's own"
 
 
 def _witness_lines(case: dict[str, Any]) -> list[str]:

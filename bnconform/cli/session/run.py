@@ -21,7 +21,7 @@ from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort
 from bnconform.engine.target import Target
 from bnconform.results.deviations import Registry
-from bnconform.results.evidence import artefacts
+from bnconform.results.evidence import artefacts, witness_of
 from bnconform.results.finding import finding
 from bnconform.results.records import Finding
 
@@ -87,10 +87,15 @@ class Run:
             diagnosis=judged.diagnosis,
             replayed=judged.replayed,
         )
-        if self._out is None or judged.tally.shown is None or judged.tally.shown.judged.broken:
+        tally, address = judged.tally, question.address
+        if self._out is None:
+            return Answer(record)
+        if tally.lost and tally.error is not None and tally.error.case is not None:
+            return Answer(record, witness_of(record, tally.error.case, address))
+        if tally.shown is None or tally.shown.judged.broken:
             return Answer(record)
         snippet, shown = question.target.implementation.snippet, judged.diagnosis.shown
-        return Answer(record, artefacts(self._out, record, judged.tally, question.address, snippet, shown))
+        return Answer(record, artefacts(self._out, record, tally, address, snippet, shown))
 
     def _examiner(self, question: Question) -> Examiner:
         """Returns who judges the question's target; puts its adapter to the smoke test the first time."""

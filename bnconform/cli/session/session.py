@@ -24,7 +24,7 @@ from bnconform.cli.session.items import SpecFile, SpecItem
 from bnconform.cli.session.progress import Progress
 from bnconform.cli.session.run import Question, Run
 from bnconform.cli.session.run_record import run_record
-from bnconform.cli.session.telling import DETAILS, Detail, told
+from bnconform.cli.session.telling import DETAILS, Detail, asides, told
 from bnconform.engine.book import all_specs, specs_folder
 from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, select, targets
 from bnconform.engine.spec import Spec
@@ -197,7 +197,7 @@ class Conformance:
             return None
         found = json.loads(text)["finding"]
         # Without a letter the item itself leaves no mark; the word stands in the summary, and in the lines of -v.
-        word = "known" if is_known(found) else found["verdict"]
+        word = "known" if is_known(found) else "error" if found.get("fault") == "bnconform" else found["verdict"]
         # pytest tells all that is "failed" at length, one by one; defects are told in its place.
         at_length = report.failed and self._detail == "findings"
         return ("failed" if at_length else word), "", word.upper()
@@ -262,4 +262,5 @@ class Conformance:
         stale = [found["known"]["words"] for found in account.findings if is_stale(found)]
         about = told(account.defects, account.records, self.out, self._detail, stale=stale)
         page = None if self.out is None or account.keeps_earlier else self.out
-        self.progress.summary(account.findings, page, about, account.words())
+        more = [*asides(account.findings, self.request, page), *account.words()]
+        self.progress.summary(account.findings, page, about, more)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from bnconform.engine.selection import Request
 from bnconform.results.defects import Defect
 from bnconform.results.proving import shown_best
 from bnconform.results.records import DefectRecord, Finding
@@ -49,6 +50,24 @@ def told(
         lines += [f"known, with a cause: {len(known)} defect{'s' * (len(known) != 1)}"]
         for one in known:
             lines += [f"  {_framework(one)}: {one.title} ({len(one.findings)})", *_statements(one, detail)]
+    return lines
+
+
+def asides(findings: Sequence[Finding], request: Request, out: Path | None) -> list[str]:
+    """Returns in words each error of bnconform's own, with the call that repeats it."""
+    lines = []
+    for found in findings:
+        if "error" in found:
+            what = f"{found['implementation']} {found['dtype']}: {found['spec']}"
+            call = f"--implementation {found['implementation']} --dtype {found['dtype']} --spec {found['spec']}"
+            if found["witness"] is None or out is None:
+                call = f"run {call} --seed {request.seed} --examples {request.examples}"
+            else:
+                call = f"replay {_near(out / found['witness'])}"
+            lines.append(
+                f"{what}: an error of bnconform's own in {found['error']['during']}: {found['error']['words']}; "
+                f"`bnconform {call}` repeats it"
+            )
     return lines
 
 
