@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bnconform.cases.delivery import in_manner
 from bnconform.cases.draws import ASKED
 from bnconform.cases.shapes import Layout
-from bnconform.cases.strategies import ABSENT, Given, Traits, left_out, short
+from bnconform.cases.strategies import ABSENT, Given, Traits, left_out
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import FEATURES, FLAGS, TENSORS, Case
 from bnconform.contract.dtypes import dtype_named
@@ -96,9 +96,7 @@ def _small_case(
 ) -> Case:
     dtype = dtype_named(traits.dtype)
     meant = left_out(traits, given.manner)
-    eps, momentum = meant.get("eps", eps), meant.get("momentum", momentum)
-    if traits.short_settings:
-        eps, momentum = short(eps, momentum)
+    eps, momentum = traits.settled(meant.get("eps", eps), meant.get("momentum", momentum))
 
     def tensor(numbers: list[float]) -> np.ndarray:
         return from_rows(np.array(numbers, dtype).reshape(layout.rows, -1), layout.shape, layout.axis)

@@ -36,7 +36,8 @@ class Traits:
     """The traits of an implementation that strategies need: dtype under test, ranks, and whether shapes cost compiling.
 
     short_settings: epsilon and momentum that float32 holds exactly, for one that keeps them in float32 by declaration.
-    default_eps, default_momentum: its documented defaults, if any.
+    default_eps, default_momentum: its documented defaults, if any. fixed_eps, fixed_momentum: those that it has,
+    whatever a case says.
     """
 
     dtype: str
@@ -45,6 +46,14 @@ class Traits:
     short_settings: bool = False
     default_eps: float | None = None
     default_momentum: float | None = None
+    fixed_eps: float | None = None
+    fixed_momentum: float | None = None
+
+    def settled(self, eps: float, momentum: float) -> tuple[float, float]:
+        """Returns the settings with which the implementation is asked in place of these."""
+        eps = eps if self.fixed_eps is None else self.fixed_eps
+        momentum = momentum if self.fixed_momentum is None else self.fixed_momentum
+        return short(eps, momentum) if self.short_settings else (eps, momentum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +149,7 @@ def _batches(channels: Kinds, traits: Traits) -> st.SearchStrategy[Case]:
     rank, seeds = min(traits.ranks), st.integers(0, 2**32 - 1)
     if channels == "gaussian":
         return st.builds(partial(populations.gaussian, traits.dtype, rank), seed=seeds)
-    pairs = [short(*pair) if traits.short_settings else pair for pair in SETTINGS]
+    pairs = list(dict.fromkeys(traits.settled(*pair) for pair in SETTINGS))
     return st.builds(partial(populations.inputs, traits.dtype, rank), settings=st.sampled_from(pairs), seed=seeds)
 
 
@@ -209,8 +218,7 @@ def fill(
     pool = REGIMES if given.channels == "mixed" else CONSTANT
     order = rng.permutation(np.arange(layout.channels) % len(pool))
     regimes: tuple[Regime, ...] = tuple(pool[i] for i in order)
-    if traits.short_settings:
-        eps, momentum = short(eps, momentum)
+    eps, momentum = traits.settled(eps, momentum)
     channels = draw_channels(rng, regimes, layout.rows, eps, traits.dtype)
     dtype = dtype_named(traits.dtype)
     arrays: dict[str, np.ndarray] = {

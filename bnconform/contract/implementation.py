@@ -32,7 +32,9 @@ class Implementation:
     opt_in: it takes part only where `--implementation` names it, by a glob such as '*' too: a variant of another one.
     settings: the arguments with which a user makes or calls it; None: not known. snippet: the call that stands in for
     its adapter in scripts; None: there is none. versions: of what it consists of, by name of the distribution, as
-    `bnconform.installed("torch")` gives them; empty: `version`, by the first part of its name.
+    `bnconform.installed("torch")` gives them; empty: `version`, by the first part of its name. fixed_eps,
+    fixed_momentum: the ε, and the weight of the new statistics, that it has whatever a Case says: it is judged at these
+    and never asked for another; None: it takes what the Case has.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Implementation:
     settings: Settings | None = None
     snippet: Snippet | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    fixed_eps: float | None = None
+    fixed_momentum: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
@@ -76,6 +80,10 @@ class Implementation:
             raise ContractError(
                 f"{self.name}: versions is {self.versions!r}; expected versions by distribution, as texts"
             )
+        for name in ("fixed_eps", "fixed_momentum"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value != value):
+                raise ContractError(f"{self.name}: {name} is {value!r}; expected a number, or None")
         for name in DEFAULTS.intersection(self.features):
             if getattr(self.settings, name, None) is None:
                 raise ContractError(f"{self.name}: it offers {name!r}; expected settings that document a default")
@@ -106,6 +114,8 @@ class Described:
     settings: Settings | None = None
     snippet: Snippet | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    fixed_eps: float | None = None
+    fixed_momentum: float | None = None
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -124,6 +134,8 @@ class Described:
             settings=implementation.settings,
             snippet=implementation.snippet,
             versions=dict(implementation.versions) or _own_version(implementation),
+            fixed_eps=_number(implementation.fixed_eps),
+            fixed_momentum=_number(implementation.fixed_momentum),
         )
 
     def dialect_for(self, dtype: str) -> Dialect:
@@ -153,6 +165,10 @@ class Described:
         for name in ("dtypes", "ranks", "devices", "features"):
             values[name] = tuple(values[name])
         return cls(**values)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _own_version(implementation: Implementation) -> dict[str, str]:

@@ -7,15 +7,17 @@ an implementation that hangs: later calls get the greater of five seconds and tw
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from bnconform.cases.delivery import without_averages
+from bnconform.cases.strategies import short
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import NotOffered, Reply, TimedOut
 from bnconform.engine.target import Target
 
+SETTING = {"eps": "ε", "momentum": "the momentum"}
 Ask = Callable[[Case], Reply]
 """What answers cases: a Runner, or whatever stands in for one."""
 
@@ -48,11 +50,13 @@ class Runner:
         implementation: str,
         features: Collection[str] = (),
         ranks: Collection[int] = (),
+        fixed: Mapping[str, float | None] | None = None,
     ) -> None:
         self._host = host
         self._implementation = implementation
         self._features = frozenset(features)
         self._ranks = frozenset(ranks)
+        self._fixed = {name: value for name, value in (fixed or {}).items() if value is not None}
         self._slowest = 0.0
         self.calls = 0
         self.impatient: float | None = None
@@ -61,15 +65,20 @@ class Runner:
     def of(cls, target: Target, host: Callable[[], Answers]) -> Runner:
         """Returns what asks the implementation of a target. host: starts or returns its host."""
         one = target.implementation
-        return cls(host, one.name, one.features, one.ranks)
+        fixed = {"eps": one.fixed_eps, "momentum": one.fixed_momentum}
+        return cls(host, one.name, one.features, one.ranks, fixed)
 
     def __call__(self, case: Case) -> Reply:
-        """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks."""
+        """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks,
+        and for no setting but the one that it has."""
         lacking = case.needs - self._features
         if lacking:
             return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")
         if self._ranks and case.x.ndim not in self._ranks:
             return NotOffered(f"rank {case.x.ndim}: not among its ranks")
+        for name, value in self._fixed.items():
+            if getattr(case, name) not in (value, *short(value, value)):
+                return NotOffered(f"{SETTING[name]} is fixed at {value:g}: this asks for another")
         self.calls += 1
         host = self._host()
         full = host.timeout

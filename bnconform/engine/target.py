@@ -34,4 +34,6 @@ class Target:
             short_settings=short,
             default_eps=None if settings is None else settings.default_eps,
             default_momentum=None if settings is None else settings.default_momentum,
+            fixed_eps=self.implementation.fixed_eps,
+            fixed_momentum=self.implementation.fixed_momentum,
         )

@@ -87,6 +87,8 @@ def test_a_wrong_field_is_refused(changes: dict[str, Any], message: str) -> None
         ({"dtypes": set()}, r"mylib\.bn: dtypes is set\(\); expected some of"),
         ({"features": {"speed"}}, r"mylib\.bn: features is \{'speed'\}; expected some of"),
         ({"settings": {}}, r"mylib\.bn: settings is \{\}; expected a bnconform\.Settings"),
+        ({"fixed_eps": "1e-5"}, r"mylib\.bn: fixed_eps is '1e-5'; expected a number, or None"),
+        ({"fixed_momentum": float("nan")}, r"mylib\.bn: fixed_momentum is nan; expected a number, or None"),
         (
             {"features": {"default_eps"}},
             r"mylib\.bn: it offers 'default_eps'; expected settings that document",

@@ -106,7 +106,7 @@ def searched(
     """Searches the specs of these ids family by family; all specs where none is named."""
     host = about if isinstance(about, Here) else Here(about)
     target = Target(implementation=Described.of(host.implementation), dtype=dtype)
-    run = Runner(lambda: host, host.implementation.name, host.implementation.features)
+    run = Runner.of(target, lambda: host)
     families: dict[object, list[Spec]] = defaultdict(list)
     for name in ids or SPECS:
         families[SPECS[name].given].append(SPECS[name])

@@ -19,8 +19,8 @@ def smoked(about: Run | Implementation | Here, dtype: str = "float32") -> Smoke:
     one = about if isinstance(about, Implementation | Here) else implementation(about)
     host = one if isinstance(one, Here) else Here(one)
     described = Described.of(host.implementation)
-    run = Runner(lambda: host, described.name, described.features, described.ranks)
-    return smoke(Target(implementation=described, dtype=dtype), run)
+    target = Target(implementation=described, dtype=dtype)
+    return smoke(target, Runner.of(target, lambda: host))
 
 
 def said(found: Smoke) -> str:
