@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.report.cards import SEVERITY
-from bnconform.report.choices import choices, table
+from bnconform.report.choices import choices, ports, table
 from bnconform.report.columns import slug, specs, web
 from bnconform.report.frameworks import framework_pages
 from bnconform.report.front import front
@@ -78,4 +78,6 @@ def render_choices(merged: Merged) -> str:
     tags = {"true": "conforms", "partly": "deviates", "contradicted": "fails", "unmeasured": "unsupported"}
     asked = {spec["id"] for spec in specs(merged)}
     page = _TEMPLATES.get_template("choices.html")
-    return page.render(merged=merged, lines=table(merged), choices=choices(), tags=tags, specs=asked)
+    return page.render(
+        merged=merged, lines=table(merged), choices=choices(), tags=tags, specs=asked, ports=ports(merged)
+    )

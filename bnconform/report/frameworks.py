@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import bnconform.report.columns as who
@@ -30,7 +31,8 @@ Signs = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A finding that does not conform: where. witness, script: addresses of its files."""
+    """A finding that does not conform: where. witness, script: addresses of its files; what is known has the script of
+    its defect alone."""
 
     anchor: str
     dtype: str
@@ -96,7 +98,8 @@ def framework_pages(gathered: Gathered, out: Path) -> list[FrameworkPage]:
 
 def finding_anchor(finding: Finding) -> str:
     """Returns the HTML id of a finding on its framework's page."""
-    return who.slug(["finding", *(str(finding[name]) for name in who.KEY)])  # type: ignore[literal-required]
+    key = tuple(str(finding[name]) for name in who.KEY)  # type: ignore[literal-required]
+    return f"finding-{sha256(repr(key).encode()).hexdigest()[:12]}"  # short: a page has hundreds of them
 
 
 def finding_href(finding: Finding) -> str:
@@ -150,7 +153,7 @@ def _line(gathered: Gathered, out: Path, spec: str, findings: list[Finding]) -> 
             anchor=finding_anchor(one),
             dtype=short(one["dtype"]),
             witness=None if gathered.alone else who.link(results, one["witness"], out),
-            script=None if gathered.alone else who.link(results, one["reproduce"], out),
+            script=None if gathered.alone or is_known(one) else who.link(results, one["reproduce"], out),
         )
         places.setdefault(one["implementation"], []).append(place)
     return Line(

@@ -211,3 +211,8 @@ def test_hostile_text_is_escaped_in_the_table(tmp_path: Path) -> None:
     shown = pages(tmp_path, implementations=[one])["choices.html"]
     assert not {tag for tag, _ in shown.elements} & {"script", "img"}
     assert not [address for address in shown.attributes("href") if address.startswith("javascript")]
+
+
+def test_a_row_leads_to_the_defects_of_its_implementation(tmp_path: Path) -> None:
+    (line,) = table(merge([world.write(tmp_path, finding(VARIANCE, "fails"), finding("tracks_the_variance", "fails"))]))
+    assert (line.page, line.defects) == ("framework-mini.html", 1)

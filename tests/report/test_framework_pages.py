@@ -45,6 +45,13 @@ def test_what_is_missing_has_its_mark_in_the_map_and_its_sign(
     assert f" {sign} f32 {missing}" in shown["framework-mini.html"].text[None]
 
 
+def test_what_is_known_has_its_witness_and_the_script_of_its_defect_alone(tmp_path: Path) -> None:
+    known = {"fault": "implementation", "reason": "It is so.", "link": "https://x.org/issues/7"}
+    shown = of_mini(tmp_path, failing(known=known), failing(dtype="float64", witness="witnesses/b", reproduce="b.py"))
+    assert {"witnesses/a%20b.safetensors", "witnesses/b", "b.py"} <= set(shown.attributes("href"))
+    assert "reproduce/a.py" not in shown.attributes("href")
+
+
 def test_reasons_that_differ_in_numbers_alone_are_told_once(tmp_path: Path) -> None:
     told = {"verdict": "unsupported", "worst_ratio": None, "claimed": None, "missing": "refused"}
     refused = [world.finding(dtype=dtype, reason=f"refused: eps is {eps}, shape [{n}, 1]", **told)
@@ -73,10 +80,10 @@ def test_an_implementation_that_crashes_is_said_to_keep_what_it_keeps(tmp_path: 
     findings = [failing(), failing(**other), crash, world.finding(implementation="shaky.norm", **other)]
     shown = page(tmp_path, *findings, implementations=two)
     card = " ".join(shown.text[slug(["defect", "mini.batch_norm/y"])].split())
-    assert "shaky. norm keeps 1 of 2; the rest is another defect: It crashes" in card
+    assert "shaky.norm keeps 1 of 2; the rest is another defect: It crashes" in card
     assert "in part" not in card
     crashed = " ".join(shown.text[slug(["defect", "shaky.norm/crashes"])].split())
-    assert "mini. batch_ norm keeps none of 1; the rest is another defect: y is wrong" in crashed
+    assert "mini.batch_norm keeps none of 1; the rest is another defect: y is wrong" in crashed
 
 
 def test_pages_that_stand_alone_lead_to_no_file_of_the_run(tmp_path: Path) -> None:
