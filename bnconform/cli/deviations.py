@@ -6,14 +6,17 @@ Rules: a list is of causes, each with all that it breaks; an update writes findi
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from bnconform.contract.errors import CallError
+from bnconform.contract.text import visible
 from bnconform.results.deviations.deviation import Deviation
-from bnconform.results.deviations.proposal import proposals, stale, unknown, write
-from bnconform.results.deviations.registry import FOLDER, load_registry
+from bnconform.results.deviations.proposal import proposals, stale, unfit, unknown, write
+from bnconform.results.deviations.registry import FOLDER, Registry, load_registry
 from bnconform.results.file import read_results
 
 
@@ -22,16 +25,29 @@ def add_deviations(commands: Any) -> None:
     words = "list the failures that are known, or propose entries for those of a run that are not"
     parser = commands.add_parser("deviations", help=words)
     parser.set_defaults(run=_deviations)
-    parser.add_argument("--deviations", type=Path, default=FOLDER, metavar="FOLDER", help="(bnconform's own)")
+    parser.add_argument("--deviations", type=Path, metavar="FOLDER", help="(bnconform's own)")
     parser.add_argument(
         "--update", type=Path, metavar="RESULTS", help="propose entries from results.jsonl, or its folder"
     )
 
 
 def _deviations(options: argparse.Namespace) -> int:
-    lines = _updated(options.update, options.deviations) if options.update else _listed(options.deviations)
-    print("\n".join(lines))
+    if options.update:
+        lines = _updated(options.update, options.deviations or _own())
+    else:
+        lines = _listed(options.deviations or FOLDER)
+    print("\n".join(map(visible, lines)))
     return 0
+
+
+def _own() -> Path:
+    """Returns the folder of bnconform's own registry in a clone; raises CallError where it is installed."""
+    if not (FOLDER.parents[2] / "pyproject.toml").is_file() or not os.access(FOLDER, os.W_OK):
+        raise CallError(
+            "--update: bnconform's own registry is part of its installation, and a draft in it would end every run; "
+            "name a folder of yours, `--deviations FOLDER`, and give it to `bnconform run` as well"
+        )
+    return FOLDER
 
 
 def _listed(folder: Path) -> list[str]:
@@ -65,10 +81,13 @@ def _distinct(values: Iterable[str]) -> list[str]:
 def _updated(place: Path, folder: Path) -> list[str]:
     """Writes proposals for unknown failures in the results; returns lines on the entries written and those to
     remove."""
-    folder.mkdir(parents=True, exist_ok=True)
     results = read_results(place)
-    found = unknown(results, load_registry(folder, drafts=True))
-    written = list(write(proposals(found, results.path.parent), folder))
+    known = load_registry(folder, drafts=True) if folder.exists() else Registry()
+    found = unknown(results, known)
+    proposed = proposals([one for one in found if not unfit(one)], results.path.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = list(write(proposed, folder))
     lines = [f"to be removed: {words}" for words in stale(results)]
+    lines += _distinct(f"left out: {one['implementation']}: {why}" for one in found if (why := unfit(one)))
     lines += [f"{path}: proposals at its end; write reason and link, or remove them" for path in written]
     return [*lines, f"{len(found)} failures were not known yet"]

@@ -5,7 +5,7 @@ Rules: a breach of the contract raises a ContractError with the culprit, the val
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +13,9 @@ import numpy as np
 from bnconform.contract.dtypes import STATE_DTYPES, dtype_name
 from bnconform.contract.errors import ContractError
 
+HIGHEST_RANK = 32
+LONGEST_EMPTY = 1 << 20
+"""Values on an axis of an array that has none in all: a few bytes must not stand for an array of any size."""
 State: TypeAlias = Any
 """A mapping of names to arrays, which `check_state` makes sure of: Any, so that arrays can be passed on as **fields."""
 
@@ -37,6 +40,15 @@ def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
         if dtype_name(array.dtype) not in STATE_DTYPES:
             raise ContractError(f"{culprit} holds {name} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}")
     return state
+
+
+def check_extent(name: str, shape: Sequence[int]) -> None:
+    """Raises ContractError for an array of a file that has too many axes, or a long axis and yet no values."""
+    if len(shape) > HIGHEST_RANK or (0 in shape and max(shape) > LONGEST_EMPTY):
+        raise ContractError(
+            f"got {name!r:.60} of shape {tuple(shape)!r:.200}; expected at most {HIGHEST_RANK} axes, and of an array "
+            f"without values none longer than {LONGEST_EMPTY}"
+        )
 
 
 def describe(value: object) -> str:

@@ -23,6 +23,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from bnconform.contract.case import Case
+from bnconform.contract.checks import check_extent
 from bnconform.contract.dtypes import DTYPES, STATE_DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.contract.files import write_whole
@@ -51,9 +52,6 @@ _SETTINGS: dict[str, tuple[type, ...]] = {
 }
 """The types that settings have in a file; `True` is no number."""
 _LARGEST = sys.float_info.max
-_HIGHEST_RANK = 32
-_LONGEST_EMPTY = 1 << 20
-"""Values on an axis of an array that has none in all: a few bytes must not stand for an array of any size."""
 
 
 def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -87,11 +85,7 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def _array(name: str, tensor: Mapping[str, Any]) -> np.ndarray:
     types = TENSOR_TYPES if name.startswith(_STATE) else _TYPES if name in _BOOLEAN else _FLOATS
     shape = tensor["shape"]
-    if len(shape) > _HIGHEST_RANK or (0 in shape and max(shape) > _LONGEST_EMPTY):
-        raise ContractError(
-            f"got {name!r:.60} of shape {shape!r:.200}; expected at most {_HIGHEST_RANK} axes, and of an array without "
-            f"values none longer than {_LONGEST_EMPTY}"
-        )
+    check_extent(name, shape)
     array: np.ndarray = np.frombuffer(tensor["data"], dtype=types[tensor["dtype"]]).reshape(shape)
     return array
 

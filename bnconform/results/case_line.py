@@ -11,6 +11,7 @@ ContractError that names the word.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -21,6 +22,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from bnconform.contract.case import TENSORS, Case
+from bnconform.contract.checks import check_extent
 from bnconform.contract.dtypes import DTYPES, STATE_DTYPES, dtype_name, dtype_named
 from bnconform.contract.errors import ContractError
 
@@ -35,7 +37,10 @@ _ARRAYS = tuple(
 )
 _WORDS = re.compile(r"[^\s\[]+=\[[^\]]*\]|\S+")
 _ARRAY = re.compile(r"(?P<name>[^:(=]+)(?::(?P<dtype>\w+))?(?:\((?P<shape>[\d,]*)\))?=\[(?P<values>[^\]]*)\]")
+_SHAPE = re.compile(r"[\d,]*")
 _INTEGER = re.compile(r"-?\d+")
+LONGEST = 20_000
+"""Characters of a line: many times those of the cases that stand as one."""
 _EXPECTED = "a line such as 'train float32 axis=1 eps=0.25 momentum=0.5 shape=(2,1) x=[0 0.5]'"
 
 
@@ -107,6 +112,8 @@ def _bits(value: Any) -> int:
 
 def read_case(line: str) -> Case:
     """Returns the Case that `line` tells; raises ContractError, with the word that is wrong, for any other line."""
+    if len(line) > LONGEST:
+        raise ContractError(f"got a case of {len(line):,} characters; expected a line of at most {LONGEST:,}")
     mode, dtype, *words = [*_WORDS.findall(line), "", ""]
     words = [word for word in words if word]
     if mode not in ("train", "infer") or dtype not in DTYPES:
@@ -142,13 +149,19 @@ def _read_word(word: str, dtype: str) -> tuple[str, Any]:
 
 def _number(word: str, text: str) -> float | int:
     try:
-        return int(text) if _INTEGER.fullmatch(text) else float(text)
-    except ValueError:
+        number = int(text) if _INTEGER.fullmatch(text) else float(text)
+        if word.startswith("axis=") and not isinstance(number, int):
+            raise ValueError
+        float(number)
+        return number
+    except (ValueError, OverflowError):
         raise ContractError(f"got {word!r:.60} in a case; expected a number behind the =") from None
 
 
 def _shape(word: str, text: str) -> tuple[int, ...]:
     try:
+        if not _SHAPE.fullmatch(text):
+            raise ValueError
         return tuple(int(part) for part in text.split(",") if part)
     except ValueError:
         raise ContractError(f"got {word!r:.60} in a case; expected a shape such as (2,1)") from None
@@ -161,7 +174,8 @@ def _read_array(found: re.Match[str], of_x: str) -> tuple[np.ndarray, tuple[int,
         raise ContractError(f"got {found[0]!r:.60} in a case, of dtype {named}; expected one of {STATE_DTYPES}")
     dtype = dtype_named(named)
     try:
-        values = [_value(text, dtype) for text in found["values"].split()]
+        with np.errstate(all="ignore"):  # a number may be too large for the dtype, and is infinite in it
+            values = [_value(text, dtype) for text in found["values"].split()]
     except (ValueError, OverflowError) as error:
         raise ContractError(f"got {found[0]!r:.60} in a case ({error}); expected values of {named}") from None
     shape = None if found["shape"] is None else _shape(found[0], found["shape"])
@@ -190,6 +204,7 @@ def _built(line: str, mode: str, values: dict[str, Any]) -> Case:
 
 def _shaped(name: str, flat: np.ndarray, shape: tuple[int, ...] | None, of_x: tuple[int, ...]) -> np.ndarray:
     wanted = _usual_shape(name, flat.size, of_x) if shape is None else shape
-    if int(np.prod(wanted)) != flat.size:
-        raise ContractError(f"got {flat.size} values of {name} in a case; expected those of shape {wanted}")
+    if math.prod(wanted) != flat.size:
+        raise ContractError(f"got {flat.size} values of {name:.60} in a case; expected those of shape {wanted!r:.200}")
+    check_extent(name, wanted)
     return flat.reshape(wanted)

@@ -1,7 +1,8 @@
 """The script of each defect: found, put beside the results, run once, its exit status kept.
 
-Rules: a script that a person wrote for the registry takes precedence; of the findings the one is shown whose case has
-the fewest values; a script runs in a process of its own, in the folder of scripts, and for a limited time.
+Rules: a script that a person wrote for bnconform's own registry takes precedence, and one of another registry never
+runs; of the findings the one is shown whose case has the fewest values; a script runs in a process of its own, in the
+folder of scripts, and for a limited time.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ except Exception:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the scripts of an implementation are run with. argument: the path of its adapter, where that is a file of
-    the user's; variables: those that its host has beside the usual ones."""
+    """What the scripts of an implementation are run with. argument: its adapter as the user named it, where that
+    is no module; variables: those that its host has beside the usual ones."""
 
     argument: str = ""
     variables: tuple[tuple[str, str], ...] = ()
@@ -126,7 +127,7 @@ def _script(defect: Defect, shown: Finding, out: Path) -> str:
             known = one["known"]
             for path in (known.get("script", ""), known["link"]):
                 found = FOLDER.parents[2] / path
-                if path and "://" not in path and found.is_file():
+                if path and "://" not in path and found.is_file() and FOLDER in found.resolve().parents:
                     return found.read_text(encoding="utf-8")
     own = shown["reproduce"]
     return (out / own).read_text(encoding="utf-8") if own is not None and (out / own).is_file() else ""

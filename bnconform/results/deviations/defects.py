@@ -46,7 +46,7 @@ def _defect(table: Any, name: str, place: str) -> Defect:
     check_keys(table, place, _KEYS, ())
     for key in _KEYS:
         if not isinstance(table[key], str) or not table[key].strip():
-            raise ContractError(f"{place}: {key} is {table[key]!r}; expected a person's words")
+            raise ContractError(f"{place}: {key} is {table[key]!r:.200}; expected a person's words")
     one_of(table["severity"], SEVERITIES, "severity", place)
     title, effect = (" ".join(table[key].split()) for key in ("title", "effect"))
     return Defect(id=name, title=title, severity=table["severity"], effect=effect)
@@ -58,9 +58,9 @@ def defect_of(name: Any, stated: Mapping[str, Defect], place: str, reason: str) 
         return Defect(
             id=place.replace(", cause ", "/").replace(".toml", ""), title=reason, severity="unusual", effect=""
         )
-    if name not in stated:
+    if not isinstance(name, str) or name not in stated:
         raise ContractError(
-            f"{place}: defect is {name!r}; expected one of {', '.join(stated) or 'none'}, each stated once in a table "
-            f"[defects.NAME] with {', '.join(_KEYS)}"
+            f"{place}: defect is {name!r:.200}; expected one of {', '.join(stated) or 'none':.200}, each stated once "
+            f"in a table [defects.NAME] with {', '.join(_KEYS)}"
         )
     return stated[name]

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, islice, product
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
+from bnconform.contract.files import inside
 from bnconform.engine.agreement import BAD, VERDICTS
 from bnconform.engine.selection import DEVICES, fits
+from bnconform.results.case_line import LONGEST
 from bnconform.results.deviations.checks import check_keys, one_of, version_range, words
 from bnconform.results.deviations.defects import Defect, defect_of
 from bnconform.results.deviations.signature import Signature
@@ -32,6 +34,8 @@ _CAUSE_MORE = ("defect", "devices", "script", "witnesses")
 _ROW = ("spec", "dtypes", "witness")
 _ROW_MORE = ("implementations", "verdict", "quantity", "raises", "diagnosis")
 WRITTEN = ("reason", "link")
+MOST = 100_000
+"""Deviations of one registry: a short file must not stand for any number of them."""
 _ABOVE_THE_PACKAGE = Path(__file__).resolve().parents[3]
 
 
@@ -56,7 +60,7 @@ class Cause:
         """Returns whether a framework's version is in the range; one that is no version by PEP 440 is in none."""
         try:
             return self.versions.contains(Version(version), prereleases=True)
-        except InvalidVersion:
+        except ValueError:  # InvalidVersion, or a number of thousands of digits
             return False
 
 
@@ -107,8 +111,8 @@ def deviations_of(
     for key in WRITTEN:
         if not isinstance(table[key], str) or not (drafts or table[key].strip()):
             raise ContractError(
-                f"{place}: {key} is {table[key]!r}; expected a person's words: write why it is so, and where that can "
-                "be read, or remove the entry"
+                f"{place}: {key} is {table[key]!r:.200}; expected a person's words: write why it is so, and where that "
+                "can be read, or remove the entry"
             )
     shared = _Shared(
         cause=_cause(table, place, packed.path.parent, defects),
@@ -119,11 +123,10 @@ def deviations_of(
     )
     if not isinstance(table["findings"], list) or not table["findings"]:
         raise ContractError(f"{place}: findings is {table['findings']!r:.80}; expected a list of tables, one a spec")
-    found = [
-        one
-        for number, row in enumerate(table["findings"], 1)
-        for one in _row(row, f"{place}, finding {number}", shared)
-    ]
+    rows = (_row(row, f"{place}, finding {number}", shared) for number, row in enumerate(table["findings"], 1))
+    found = list(islice(chain.from_iterable(rows), MOST))
+    if len(found) == MOST:
+        raise ContractError(f"{place}: its findings are {MOST:,} or more; expected fewer")
     idle = set(shared.lines) - {one.stored.key for one in found}
     if idle:
         raise ContractError(f"{place}: no finding names the witness {min(idle)}; remove it, or name it in a finding")
@@ -134,7 +137,7 @@ def _cause(table: Any, place: str, folder: Path, defects: Mapping[str, Defect]) 
     link = _linked(table["link"].strip(), "link", place, folder)
     script = table.get("script", "" if "://" in link else table["link"].strip())
     if not isinstance(script, str) or "://" in script:
-        raise ContractError(f"{place}: script is {script!r}; expected a path from the registry's folder on")
+        raise ContractError(f"{place}: script is {script!r:.200}; expected a path from the registry's folder on")
     reason = " ".join(table["reason"].split())
     return Cause(
         place=place,
@@ -151,20 +154,28 @@ def _linked(link: str, key: str, place: str, folder: Path) -> str:
     """Returns an address as it is, and a path from the registry's folder on as it can be shown anywhere."""
     if not link or "://" in link:
         return link
-    path = folder / link
+    try:
+        path = inside(folder, link)
+    except ContractError as error:
+        raise ContractError(f"{place}: {key}: {error}") from None
     if not path.is_file():
         raise ContractError(
-            f"{place}: {key} is {link!r}, and there is no file {path}; expected an address, or a path from the "
+            f"{place}: {key} is {link!r:.200}, and there is no file {path}; expected an address, or a path from the "
             "registry's folder on, such as 'torch/third_derivative.py'"
         )
     own = path.resolve()
-    return own.relative_to(_ABOVE_THE_PACKAGE).as_posix() if own.is_relative_to(_ABOVE_THE_PACKAGE) else str(path)
+    return (
+        own.relative_to(_ABOVE_THE_PACKAGE).as_posix()
+        if own.is_relative_to(_ABOVE_THE_PACKAGE)
+        else f"{folder.resolve().name}/{link}"
+    )
 
 
 def _lines(table: Any, place: str) -> dict[str, str]:
-    if not isinstance(table, dict) or not all(isinstance(line, str) for line in table.values()):
+    if not isinstance(table, dict) or not all(isinstance(one, str) and len(one) <= LONGEST for one in table.values()):
         raise ContractError(
-            f"{place}: witnesses is {table!r:.80}; expected a table of keys, each with a case as a line"
+            f"{place}: witnesses is {table!r:.80}; expected a table of keys, each with a case as a line of at most "
+            f"{LONGEST} characters"
         )
     return table
 
@@ -173,14 +184,14 @@ def _row(row: Any, place: str, shared: _Shared) -> Iterator[Deviation]:
     check_keys(row, place, _ROW, _ROW_MORE)
     for key in ("spec", "quantity", "raises", "diagnosis"):
         if key in row and (not isinstance(row[key], str) or not row[key]):
-            raise ContractError(f"{place}: {key} is {row[key]!r}; expected a word, or no such key")
+            raise ContractError(f"{place}: {key} is {row[key]!r:.200}; expected a word, or no such key")
     signature = _signature(row, place)
     dtypes = words(row["dtypes"], "dtypes", place, DTYPES)
     own = words(row.get("implementations", shared.names), "implementations", place)
     strangers = [one for one in own if not fits(one, shared.names)]
     if strangers:
         raise ContractError(
-            f"{place}: {strangers[0]} is none of the cause's implementations, {', '.join(shared.names)}"
+            f"{place}: {strangers[0]} is none of the cause's implementations, {', '.join(shared.names):.200}"
         )
     stored = _stored(row["witness"], dtypes, place, shared)
     for name, dtype, device in product(own, dtypes, shared.devices):
@@ -218,8 +229,8 @@ def _stored(value: Any, dtypes: list[str], place: str, shared: _Shared) -> dict[
     lacking = [key for key in keys.values() if key not in shared.lines and key not in shared.packed.settings]
     if lacking:
         raise ContractError(
-            f"{place}: its witness {lacking[0]} is neither in [cause.witnesses] nor in {shared.packed.path.name}; let "
-            "`bnconform deviations --update RESULTS` write it from the run that found it"
+            f"{place}: its witness {lacking[0]:.80} is neither in [cause.witnesses] nor in {shared.packed.path.name}; "
+            "let `bnconform deviations --update RESULTS` write it from the run that found it"
         )
     return {
         dtype: Witness(key, shared.cause.place, shared.lines.get(key), shared.packed) for dtype, key in keys.items()

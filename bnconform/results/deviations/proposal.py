@@ -1,24 +1,30 @@
 """Proposals from the results of a run: entries for unknown failures, and the removal of rows that no longer hold.
 
 Rules: a proposal states findings and never their reason: reason and link stay empty, and the registry is refused until
-a person has written them; nothing that stands in a file is changed, entries are added at its end.
+a person has written them; nothing that stands in a file is changed, entries are added at its end. Results may be a
+stranger's: their names are no globs and no paths, their witnesses lie beside them, and only cases are taken from those.
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from bnconform.contract.case import Case
-from bnconform.contract.files import write_whole
+from bnconform.contract.dtypes import DTYPES
+from bnconform.contract.files import inside, write_whole
 from bnconform.contract.wire import load_case
 from bnconform.engine.agreement import BAD
+from bnconform.engine.selection import DEVICES, exactly
+from bnconform.results.deviations.quoting import listed, quoted, tabled
 from bnconform.results.deviations.registry import Registry
 from bnconform.results.deviations.signature import Signature, signature_in
 from bnconform.results.deviations.witnesses import Packed, case_key, is_small, lines_of, named, write_packed
+from bnconform.results.evidence import stem_of
 from bnconform.results.file import Results
 from bnconform.results.records import Finding, is_known, is_stale
 
@@ -54,11 +60,11 @@ class Proposal:
     @property
     def text(self) -> str:
         """The proposal in TOML, with those of its witnesses that stand as a line."""
-        devices = [] if self.device == "cpu" else [f"devices = {json.dumps([self.device])}"]
+        devices = [] if self.device == "cpu" else [f"devices = {listed([self.device])}"]
         lines = [
             "[[cause]]",
-            f"implementations = {json.dumps([self.implementation])}",
-            f'versions = ">={self.version}"',
+            f"implementations = {listed([exactly(self.implementation)])}",
+            f"versions = {quoted(f'>={Version(self.version).public}')}",
             *devices,
             'fault = "implementation"',
             'reason = ""',
@@ -83,6 +89,20 @@ def unknown(results: Results, registry: Registry) -> list[Finding]:
     ]
 
 
+def unfit(one: Finding) -> str:
+    """Returns why no entry can be of a finding, in words; "" where one can."""
+    if one["dtype"] not in DTYPES or one["device"] not in DEVICES:
+        return f"{one['dtype']!r} on {one['device']!r} is no dtype on a device that bnconform knows"
+    found = signature_in(one)
+    if found.verdict == "fails" and not (found.quantity or found.raises):
+        return "it says neither what was wrong nor what was raised"
+    try:
+        Version(one["version"])
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
+        return f"its version is {one['version']!r}, which is none by PEP 440; let its adapter state one"
+    return "" if one["implementation"] and one["spec"] else "it names no implementation or no spec"
+
+
 def stale(results: Results) -> list[str]:
     """Returns a run's words on the entries that no longer hold."""
     return [one["known"]["words"] for one in results.findings if is_stale(one)]
@@ -99,7 +119,7 @@ def proposals(findings: Sequence[Finding], run: Path) -> list[Proposal]:
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for (implementation, version, device, spec, _), by_dtype in dtypes.items():
         first = _recorded(signature_in(next(iter(by_dtype.values()))[0]))
-        cases = {dtype: load_case(run / str(found[0]["witness"]))[0] for dtype, found in by_dtype.items()}
+        cases = {dtype: load_case(inside(run, str(found[0]["witness"])))[0] for dtype, found in by_dtype.items()}
         row = Row(spec=spec, cases=cases, signature=first)
         groups[implementation, version, device, row.dtypes, first.diagnoses].append(row)
     return [
@@ -117,7 +137,7 @@ def write(found: Sequence[Proposal], folder: Path) -> Iterator[Path]:
     """Adds proposals and their witnesses to the files of their frameworks; yields each TOML file that it wrote."""
     files: dict[Path, list[Proposal]] = defaultdict(list)
     for proposed in found:
-        files[folder / f"{proposed.implementation.partition('.')[0]}.toml"].append(proposed)
+        files[folder / f"{stem_of(proposed.implementation.partition('.')[0]) or 'unnamed'}.toml"].append(proposed)
     for path, all_of_one in files.items():
         _pack({key: case for one in all_of_one for key, case in one.cases.items()}, path.with_suffix(".safetensors"))
         before = [path.read_text(encoding="utf-8")] if path.exists() else []
@@ -135,10 +155,8 @@ def _pack(cases: Mapping[str, Case], path: Path) -> None:
 
 def _inline(row: Row) -> str:
     shown = row.signature
-    values: list[tuple[str, object]] = [("spec", row.spec), ("dtypes", list(row.dtypes))]
-    values += [("verdict", shown.verdict)] if shown.verdict != "fails" else []
-    values += [(key, value) for key, value in (("quantity", shown.quantity), ("raises", shown.raises)) if value]
-    values += [("diagnosis", one) for one in shown.diagnoses]
-    words = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values]
-    witness = named({dtype: case_key(case) for dtype, case in row.cases.items()})
-    return "{ " + ", ".join([*words, f"witness = {witness}"]) + " }"
+    values = {"spec": quoted(row.spec), "dtypes": listed(row.dtypes)}
+    values |= {"verdict": quoted(shown.verdict)} if shown.verdict != "fails" else {}
+    told = {"quantity": shown.quantity, "raises": shown.raises, "diagnosis": next(iter(shown.diagnoses), None)}
+    values |= {key: quoted(value) for key, value in told.items() if value}
+    return tabled(values | {"witness": named({dtype: case_key(case) for dtype, case in row.cases.items()})})

@@ -10,17 +10,21 @@ import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import tomllib
 
 from bnconform.contract.errors import ContractError
+from bnconform.contract.files import inside
+from bnconform.contract.text import clipped, on_one_line
 from bnconform.engine.selection import fits
 from bnconform.results.deviations.defects import defects_in
-from bnconform.results.deviations.deviation import Deviation, deviations_of
+from bnconform.results.deviations.deviation import MOST, Deviation, deviations_of
 from bnconform.results.deviations.witnesses import Packed
 
+MOST_DOTS = 200
 FOLDER = Path(__file__).resolve().parent
 
 
@@ -66,20 +70,41 @@ def load_registry(folder: Path = FOLDER, *, drafts: bool = False) -> Registry:
     """
     if not folder.is_dir():
         raise ContractError(f"--deviations {folder}: there is no such folder; expected one of TOML files of deviations")
-    return Registry(tuple(one for path in sorted(folder.glob("*.toml")) for one in _read(path, drafts=drafts)))
+    try:
+        read = (_read(inside(folder, path.name), drafts=drafts) for path in sorted(folder.glob("*.toml")))
+        found = tuple(islice(chain.from_iterable(read), MOST))
+    except ContractError as error:
+        raise ContractError(clipped(on_one_line(str(error)), 1000)) from None
+    if len(found) == MOST:
+        raise ContractError(f"{folder} holds {MOST:,} deviations or more; expected fewer")
+    return Registry(found)
+
+
+def _longest_key(text: str) -> int:
+    """Returns how many dots the longest chain of words has that dots join, blanks beside them or not."""
+    longest, chain_of, before = 0, 0, ""
+    for word in text.split():
+        joined = word.startswith(".") or before.endswith(".")
+        chain_of, before = chain_of * joined + word.count("."), word
+        longest = max(longest, chain_of)
+    return longest
 
 
 def _read(path: Path, *, drafts: bool) -> Iterator[Deviation]:
     try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ContractError(f"{path}: cannot be read: {error}; expected a file of [[cause]] tables") from error
+        text = path.read_text(encoding="utf-8")
+        if _longest_key(text) > MOST_DOTS:  # the parser takes a time that grows with the square
+            raise ValueError(f"a key of more than {MOST_DOTS} dots")
+        tables: dict[str, Any] = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ContractError(f"{path}: cannot be read: {error!s:.200}; expected a file of [[cause]] tables") from error
     causes = tables.get("cause")
     if not {"cause"} <= set(tables) <= {"cause", "defects"} or not isinstance(causes, list):
-        got = ", ".join(tables) or "nothing"
+        got = ", ".join(tables)[:200] or "nothing"
         raise ContractError(f"{path}: got {got}; expected [[cause]] and [defects.NAME] tables and nothing else")
     defects = defects_in(tables.get("defects", {}), path.stem, path.name)
-    idle = set(defects) - {table.get("defect") for table in causes if isinstance(table, dict)}
+    named = [table.get("defect") for table in causes if isinstance(table, dict)]
+    idle = [name for name in defects if name not in named]
     if idle:
         raise ContractError(f"{path.name}: no cause is of defects.{min(idle)}; remove it, or name it in a cause")
     packed = Packed(path.with_suffix(".safetensors"))

@@ -48,9 +48,11 @@ def signature_of(tally: Tally, diagnosis: Diagnosis) -> Signature:
 
 def signature_in(record: Finding) -> Signature:
     """Returns the signature of a finding of results."""
+    raises = record.get("raises")
+    compared = record["verdict"] == "fails" and raises is None
     return Signature(
         verdict=record["verdict"],
-        quantity=record["quantity"],
-        raises=record.get("raises"),
+        quantity=record["quantity"] if compared else None,  # a reply in place of an outcome has none
+        raises=raises,
         diagnoses=tuple(one["fault"] for one in record["diagnosis"]),
     )

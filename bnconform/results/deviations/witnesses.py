@@ -21,9 +21,10 @@ from safetensors.numpy import save
 
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
-from bnconform.contract.files import write_whole
+from bnconform.contract.files import inside, write_whole
 from bnconform.contract.wire import TENSOR_TYPES, pack, pack_case, unpack, unpack_case
 from bnconform.results.case_line import case_line, read_case
+from bnconform.results.deviations.quoting import quoted, tabled
 
 DIGITS = 8
 FEW = 40
@@ -50,13 +51,16 @@ class Packed:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings of each case, by key; it reads the head of the file alone."""
-        if not self.path.is_file():
+        if not inside(self.path.parent, self.path.name).is_file():
             return {}
         try:
             with self.path.open("rb") as file:
-                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            found: dict[str, Any] = json.loads(header["__metadata__"]["bnconform"])["cases"]
-        except (OSError, KeyError, TypeError, ValueError) as error:
+                size = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(min(size, self.path.stat().st_size)))
+            found = json.loads(header["__metadata__"]["bnconform"])["cases"]
+            if not isinstance(found, dict):
+                raise TypeError(f"got {found!r:.40} for its cases")
+        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ContractError(
                 f"{self.path}: cannot be read ({error!r:.80}); expected the packed witnesses of a registry: take it "
                 "from version control again"
@@ -67,19 +71,24 @@ class Packed:
     def _tensors(self) -> dict[str, dict[str, Any]]:
         try:
             return dict(deserialize(self.path.read_bytes()))  # type: ignore[no-untyped-call]
-        except (OSError, SafetensorError) as error:
-            raise ContractError(f"{self.path}: cannot be read ({error}); expected a whole safetensors file") from None
+        except (OSError, SafetensorError, OverflowError) as error:
+            raise ContractError(
+                f"{self.path}: cannot be read ({error!s:.200}); expected a whole safetensors file"
+            ) from None
 
     def case(self, key: str) -> Case:
         """Returns the case of that key."""
         prefix = f"{key}/"
         own = {name[len(prefix) :]: one for name, one in self._tensors.items() if name.startswith(prefix)}
-        arrays = {
-            name: np.frombuffer(one["data"], TENSOR_TYPES[one["dtype"]]).reshape(one["shape"])
-            for name, one in own.items()
-        }
-        case, _ = unpack_case(pack({"kind": "Case", "case": self.settings[key], "metadata": {}}, arrays))
-        return case
+        try:
+            arrays = {
+                name: np.frombuffer(one["data"], TENSOR_TYPES[one["dtype"]]).reshape(one["shape"])
+                for name, one in own.items()
+            }
+            blob = pack({"kind": "Case", "case": self.settings[key], "metadata": {}}, arrays)
+        except (KeyError, ValueError, OverflowError) as error:
+            raise ContractError(f"{self.path}: its {key} is no case ({error!r:.80})") from None
+        return unpack_case(blob)[0]
 
 
 @dataclass(frozen=True)
@@ -119,12 +128,12 @@ def write_packed(path: Path, cases: Mapping[str, Case]) -> None:
 
 def lines_of(cases: Mapping[str, Case]) -> list[str]:
     """Returns the table of a cause's small witnesses in TOML; no lines where none is small."""
-    small = [f"{key} = {json.dumps(case_line(case))}" for key, case in cases.items() if is_small(case)]
+    small = [f"{key} = {quoted(case_line(case))}" for key, case in cases.items() if is_small(case)]
     return ["", "[cause.witnesses]", *small] if small else []
 
 
 def named(keys: Mapping[str, str]) -> str:
     """Returns in TOML how a finding names its witnesses, whose keys are given by dtype."""
     if len(set(keys.values())) == 1:
-        return json.dumps(next(iter(keys.values())))
-    return "{ " + ", ".join(f"{dtype} = {json.dumps(key)}" for dtype, key in keys.items()) + " }"
+        return quoted(next(iter(keys.values())))
+    return tabled({dtype: quoted(key) for dtype, key in keys.items()})
