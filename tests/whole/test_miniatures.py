@@ -136,10 +136,10 @@ def test_every_failure_has_a_witness_that_can_be_read_and_a_script(out: Path, fi
 def test_a_witness_is_judged_alike_when_replayed_and_a_correct_one_keeps_it(
     out: Path, findings: Findings, name: str
 ) -> None:
-    witness = out / findings[name, "float32", CAUGHT_BY[name][0]]["witness"]
-    done = tiny.bnconform("replay", witness, cwd=out)
+    witness, mine = out / findings[name, "float32", CAUGHT_BY[name][0]]["witness"], ("--adapter", "../miniatures.py")
+    done = tiny.bnconform("replay", witness, *mine, cwd=out)
     assert (done.returncode, f"miniatures.{name}" in done.stdout) == (1, True), done.stderr
-    correct = tiny.bnconform("replay", witness, "--implementation", "miniatures.welford", cwd=out)
+    correct = tiny.bnconform("replay", witness, *mine, "--implementation", "miniatures.welford", cwd=out)
     assert (correct.returncode, "welford" in correct.stdout) == (0, True), correct.stderr
 
 
