@@ -17,6 +17,7 @@ from bnconform.report.pictures import ratio_of, short, strip
 from bnconform.report.witness import rows
 from bnconform.results.defects import KEPT, SEVERITIES, Defect, Severity
 from bnconform.results.proving import shown_best
+from bnconform.results.records import Finding, SpecRecord
 
 SEVERITY: dict[Severity, str] = {
     "ordinary": "silent · ordinary data",
@@ -96,9 +97,8 @@ def _card(gathered: Gathered, defect: Defect) -> Card:
     link = shown.get("known", {}).get("link", "")
     address = who.web(link) or ""
     peers, unjudged = _peers(gathered, defect)
-    spec = gathered.specs[shown["spec"]]
-    told = Told(defect=defect, shown=shown, spec=spec, script=script, status=status, link=address,
-                agreeing=[one.name for one in peers if one.kept == one.judged])  # fmt: skip
+    told = Told(defect=defect, shown=shown, spec=_stated(gathered, defect, shown), script=script, status=status,
+                link=address, agreeing=[one.name for one in peers if one.kept == one.judged])  # fmt: skip
     return Card(
         anchor=anchor(defect),
         defect=defect,
@@ -116,6 +116,18 @@ def _card(gathered: Gathered, defect: Defect) -> Card:
         status=status,
         issue_text=issue_text(told),
     )
+
+
+def _stated(gathered: Gathered, defect: Defect, shown: Finding) -> SpecRecord:
+    """Returns the statement that says what is due: the first that is broken and gives the output that is shown by an
+    equation, else that of the finding."""
+    output = (shown.get("detail") or {}).get("shown", {}).get("output", "")
+    broken = {one["spec"] for one in defect.findings if one["implementation"] == shown["implementation"]}
+    by_equation = [
+        spec for name, spec in gathered.specs.items()
+        if name in broken and output and spec.get("formula", "").startswith(f"{output} = ")
+    ]  # fmt: skip
+    return by_equation[0] if by_equation else gathered.specs[shown["spec"]]
 
 
 def _issue(address: str) -> str:

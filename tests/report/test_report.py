@@ -84,7 +84,7 @@ def test_what_is_wrong_is_told_by_defects_with_what_they_break(tmp_path: Path) -
         assert expected in card
     assert "1 new defect." in shown.text[None]
     assert "Behaves like epsilon outside" in shown.text[None]
-    assert "**Behaves like epsilon outside, only in float32**" in shown.text[None]  # the text
+    assert "**mini.batch_norm: behaves like epsilon outside, only in float32**" in shown.text[None]  # the text
 
 
 def test_nothing_new_is_the_headline_where_all_is_known(tmp_path: Path) -> None:
