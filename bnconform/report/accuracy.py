@@ -7,7 +7,7 @@ above the others, by a number beside it and never by colour alone; a type of whi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -21,8 +21,9 @@ NEAR_ZERO = 2.0
 """Data of a smaller κ lie near zero; the error against m is that of such data alone."""
 FAR = 8.0
 """How many times the median of all an error must be for its implementation to be told by name."""
-FEWEST = 3
-"""Implementations without which there is no median to stand out from."""
+FEWEST, VERY_FAR = 3, 100.0
+"""Implementations without which there is no median to stand out from, and how many times the error must then be what
+rounding the mean costs."""
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 250, 46, 14, 12, 40
 LEAST, MOST = 0.1, 1e12
 """The ends of the scale of errors, in unit roundoffs."""
@@ -62,7 +63,7 @@ class Accuracy:
 
 @dataclass(frozen=True, kw_only=True)
 class _Far:
-    """Where an implementation lies farthest above the median."""
+    """Where an implementation lies farthest above the median. usual: the median; 0 where too few stand there."""
 
     times: float
     place: float
@@ -82,15 +83,16 @@ def accuracy(gathered: Gathered) -> Accuracy:
     far = {(dtype, kind): _far(lines, kind) for dtype, kind, lines in drawn}
     names = list(dict.fromkeys(name for those in far.values() for name in those))
     numbers = {name: place for place, name in enumerate(names, 1)}
+
+    def panel(dtype: str, kind: str, lines: Mapping[str, Line]) -> Panel:
+        told = {name: (numbers[name], one.place) for name, one in far[dtype, kind].items()}
+        return Panel(dtype=dtype, title=f"{short(dtype)}, against {kind}", picture=_picture(lines, kind, dtype, told))
+
     return Accuracy(
-        panels=tuple(
-            Panel(dtype=dtype, title=f"{short(dtype)}, against {kind}",
-                  picture=_picture(lines, kind, short(dtype), {name: numbers[name] for name in far[dtype, kind]}))
-            for dtype, kind, lines in drawn
-        ),
+        panels=tuple(panel(*one) for one in drawn),
         implementations=len({name for _, _, lines in drawn for name in lines}),
         standing=tuple(_standing(number, name, far) for name, number in numbers.items()),
-    )  # fmt: skip
+    )
 
 
 def _versions(gathered: Gathered, name: str) -> int:
@@ -118,20 +120,19 @@ def _class(kind: str, place: float) -> int:
 
 
 def _far(lines: Mapping[str, Line], kind: str) -> dict[str, _Far]:
-    """Returns the implementations that lie far above the median somewhere, and where they do so most."""
+    """Returns the implementations that lie far above the others somewhere, and where they do so most."""
     by_class: dict[int, list[tuple[str, float, float]]] = {}
     for name, line in lines.items():
         for place, error in line:
             by_class.setdefault(_class(kind, place), []).append((name, place, error))
     found: dict[str, _Far] = {}
     for those in by_class.values():
-        if len(those) < FEWEST:
-            continue
-        usual = max(median(error for _, _, error in those), 1.0)
+        few, middle = len(those) < FEWEST, max(median(error for _, _, error in those), 1.0)
         for name, place, error in those:
+            usual = (place if kind == "κ" else 1.0) if few else middle
             times = error / usual
-            if times > FAR and (name not in found or times > found[name].times):
-                found[name] = _Far(times=times, place=place, error=error, usual=usual)
+            if times > (VERY_FAR if few else FAR) and (name not in found or times > found[name].times):
+                found[name] = _Far(times=times, place=place, error=error, usual=0.0 if few else usual)
     return dict(sorted(found.items(), key=lambda pair: -pair[1].times))
 
 
@@ -144,7 +145,7 @@ def _standing(number: int, name: str, far: Mapping[tuple[str, str], Mapping[str,
         dtypes=tuple(dict.fromkeys(short(dtype) for dtype, _ in places)),
         at=f"{kind} = {worst.place:.3g}",
         error=_roundoffs(worst.error),
-        usual=_roundoffs(worst.usual),
+        usual=_roundoffs(worst.usual) if worst.usual else "",
     )
 
 
@@ -152,7 +153,7 @@ def _roundoffs(error: float) -> str:
     return f"{error:,.0f}" if 10 <= error < 1e6 else "not a number" if error >= MOST**4 else f"{error:.2g}"
 
 
-def _picture(lines: Mapping[str, Line], kind: str, dtype: str, numbers: Mapping[str, int]) -> Markup:
+def _picture(lines: Mapping[str, Line], kind: str, dtype: str, numbers: Mapping[str, tuple[int, float]]) -> Markup:
     last = max(10.0, *(place for line in lines.values() for place, _ in line))
     top = max(10.0, *(min(error, MOST) for line in lines.values() for _, error in line))
     x_of = _scale(1.0, 10 ** math.ceil(math.log10(last)), LEFT, WIDTH - RIGHT)
@@ -166,7 +167,7 @@ def _picture(lines: Mapping[str, Line], kind: str, dtype: str, numbers: Mapping[
     for name in ordered:
         parts += _line(lines[name], x_of, y_of, numbers.get(name))
     words = f"Error of y in {dtype} against {kind}, {len(lines)} implementations" + "".join(
-        f"; {number} is {name}" for name, number in numbers.items()
+        f"; {number} is {name}" for name, (number, _) in numbers.items()
     )
     return Markup('<svg class="pic" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         WIDTH, HEIGHT, words, Markup("").join(parts)
@@ -203,18 +204,14 @@ def _power(power: int) -> str:
 
 
 def _line(
-    line: Sequence[tuple[float, float]],
-    x_of: Callable[[float], float],
-    y_of: Callable[[float], float],
-    number: int | None,
+    line: Line, x_of: Callable[[float], float], y_of: Callable[[float], float], told: tuple[int, float] | None
 ) -> list[Markup]:
+    """Returns a line; told: the number of one that stands out, and the κ or m at which it does so most."""
     places = [f"{x_of(place):.0f} {y_of(error):.0f}" for place, error in line]
-    shape = Markup('<path class="{}" d="M{}"/>').format("rest" if number is None else "far", "L".join(places))
-    if number is None:
+    shape = Markup('<path class="{}" d="M{}"/>').format("rest" if told is None else "far", "L".join(places))
+    if told is None:
         return [shape]
-    place, error = max(line, key=lambda one: one[1])
-    x, y = x_of(place), y_of(error)
-    mark = Markup(
-        '<circle class="bad" cx="{0:.0f}" cy="{1:.0f}" r="8"/><text class="number mid" x="{0:.0f}" y="{2:.0f}">'
-    )
-    return [shape, mark.format(x, y, y + 4) + Markup("{}</text>").format(number)]
+    number, at = told
+    x, y = x_of(at), y_of(dict(line)[at])
+    mark = Markup('<circle class="bad" cx="{0:.0f}" cy="{1:.0f}" r="8"/>').format(x, y)
+    return [shape, mark, Markup('<text class="number mid" x="{:.0f}" y="{:.0f}">{}</text>').format(x, y + 4, number)]

@@ -50,7 +50,8 @@ class Card:
     """All that the page says of a defect.
 
     level: 0 for the worst severity. rows: the witness, a name and a value each. peers: the other implementations that
-    were asked the same; unjudged: those of them that gave nothing to judge.
+    were asked the same; unjudged: those of them that gave nothing to judge. versions: those of its implementations that
+    were run, in words.
     """
 
     anchor: str
@@ -64,6 +65,7 @@ class Card:
     rows: tuple[tuple[str, Markup], ...]
     peers: tuple[Peer, ...]
     unjudged: tuple[str, ...]
+    versions: str
     picture: Markup
     script: str
     status: int | None
@@ -111,6 +113,7 @@ def _card(gathered: Gathered, defect: Defect) -> Card:
         rows=tuple(rows(shown)),
         peers=tuple(peers),
         unjudged=tuple(unjudged),
+        versions=_versions(gathered, defect),
         picture=_picture(gathered, defect),
         script=script,
         status=status,
@@ -153,6 +156,28 @@ def _peers(gathered: Gathered, defect: Defect) -> tuple[list[Peer], list[str]]:
         else:
             unjudged.append(column.implementation)
     return peers, unjudged
+
+
+def _versions(gathered: Gathered, defect: Defect) -> str:
+    """Returns in which versions that were run it shows, and in which the same statements are kept."""
+    asked = {(one["spec"], one["dtype"]) for one in defect.findings}
+    shows = dict.fromkeys(_version(one) for one in defect.findings if one["version"])
+    judged = dict.fromkeys(
+        _version(one)
+        for column, findings in gathered.by_column.items()
+        if column.implementation in defect.implementations
+        for one in findings
+        if one["version"] and one["verdict"] in KEPT and (one["spec"], one["dtype"]) in asked
+    )
+    kept = [version for version in judged if version not in shows]
+    if not shows:
+        return ""
+    return f"{', '.join(shows)}{'; kept in ' + ', '.join(kept) if kept else ''}; no other version was run"
+
+
+def _version(finding: Finding) -> str:
+    name = framework(finding["implementation"])
+    return f"{NAMES.get(name, name)} {finding['version']}"
 
 
 def _picture(gathered: Gathered, defect: Defect) -> Markup:

@@ -37,7 +37,7 @@ def equation(latex: str) -> Markup:
     try:
         drawn = convert_to_element(latex, display="block")
         _clean(drawn)
-        return Markup(tostring(_named(drawn, latex), encoding="unicode"))
+        return Markup(tostring(_named(drawn, latex), encoding="unicode").replace(" />", "/>"))
     except Exception:  # the converter raises whatever comes to it, and a report must not fail on a formula
         return Markup('<code class="latex">{}</code>').format(escape(latex))
 

@@ -49,6 +49,12 @@ def test_one_far_above_the_others_is_told_by_number_name_and_how_far(tmp_path: P
     assert 'class="far"' not in second
 
 
+def test_of_few_implementations_one_that_loses_far_more_than_the_mean_costs_is_told(tmp_path: Path) -> None:
+    both = finding("a.norm", [[1.1, 4, 5e8], [50.0, 4, 60.0]]), finding("b.norm", [[1.1, 4, 1.0], [50.0, 4, 60.0]])
+    (one,) = accuracy(gathered(tmp_path, *both)).standing
+    assert (one.name, one.at, one.usual) == ("a.norm", "κ = 1.1", "")
+
+
 def test_data_far_from_zero_say_nothing_about_size(tmp_path: Path) -> None:
     far = [[1.1, 4, 1.0], [1.1, 8, 1.0], [500.0, 16, 1e6]]
     found = accuracy(gathered(tmp_path, *(finding(name, far) for name in NAMES)))

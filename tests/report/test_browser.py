@@ -163,3 +163,64 @@ def test_a_click_selects_a_whole_script_or_text(browser: Any, report: Path) -> N
 def test_it_prints_on_few_pages(browser: Any, report: Path) -> None:
     made = opened(browser, report).pdf(format="A4")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", made)) <= 20
+
+
+MOST_WORDS = 250
+"""What a question may cost to read."""
+WORDS = """
+all => [...document.querySelectorAll(all)].filter(one => one.checkVisibility()).map(one => one.innerText).join(' ')
+"""
+
+
+def words(tab: Any, selector: str) -> list[str]:
+    """The words that are seen within the elements of a selector."""
+    return str(tab.evaluate(WORDS, selector)).split()
+
+
+def test_what_a_framework_does_wrong_is_told_in_one_action_and_few_words(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    tab.click(".filter >> text=/^PyTorch/")
+    told = words(tab, ".card")
+    assert "Defect" in told
+    assert len(told) <= MOST_WORDS
+
+
+def test_how_to_reproduce_a_defect_is_told_in_two_actions_and_few_words(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    tab.click(".filter >> text=/^PyTorch/")
+    before = len(words(tab, ".card"))
+    tab.locator(".card:visible >> summary").nth(1).click()
+    assert 0 < len(words(tab, ".card")) - before <= MOST_WORDS
+
+
+def test_whether_it_can_be_trusted_is_told_in_one_action_and_few_words(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    tab.click("text=Can I trust it?")
+    assert tab.evaluate("document.querySelector('#trust').getBoundingClientRect().top") < 900
+    assert 20 < len(words(tab, "section[aria-labelledby=trust]")) <= MOST_WORDS
+
+
+def test_what_is_wrong_with_one_kernel_is_told_without_any_action(browser: Any, tmp_path: Path) -> None:
+    likely = {"fault": "epsilon_outside", "sentence": "ε is added to the root.", "ratio": 0.3, "convention": False}
+    told = {"verdict": "fails", "worst_ratio": 9.0, "output": "y", "diagnosis": [likely], "detail": world.DETAIL}
+    specs = [{**world.NORMALIZES, "id": f"keeps_{n}"} for n in range(38)]
+    findings = [world.finding(spec=one["id"], implementation="mine.norm", **told) for one in specs]
+    results = world.write(tmp_path, *findings, specs=specs, implementations=[world.implementation("mine.norm")])
+    tab = opened(browser, write_report([results], tmp_path))
+    seen = words(tab, "header, section[aria-labelledby=defects]")
+    assert "Behaves like epsilon outside" in " ".join(seen)
+    assert "Breaks 38 statements, 38 findings" in " ".join(seen)
+    assert len(seen) <= MOST_WORDS
+
+
+def test_how_to_move_a_layer_is_told_in_two_actions(browser: Any, tmp_path: Path) -> None:
+    settings = {"call": "bn", "eps": {"name": "eps", "default": "0.1", "link": ""}, "weighs": "", "offers": []}
+    stated = [world.implementation(name, settings=settings) for name in ("keras.norm", "flax.norm")]
+    tab = opened(browser, write_report([world.write(tmp_path, implementations=stated)], tmp_path))
+    tab.click("nav >> text=Documented choices")
+    tab.click("text=the commands")
+    assert tab.locator("#port").evaluate("one => one.getBoundingClientRect().top") < 900
+    tab.locator("section[aria-labelledby=port] summary").first.click()
+    seen = words(tab, "section[aria-labelledby=port]")
+    assert "bnconform convert keras.norm flax.norm" in " ".join(seen)
+    assert len(seen) <= MOST_WORDS

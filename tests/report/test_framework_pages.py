@@ -69,7 +69,7 @@ def test_statements_of_equal_verdicts_stand_together(tmp_path: Path) -> None:
     findings = [world.finding(spec="keeps_one"), world.finding(spec="keeps_two"), failing(spec="keeps_three")]
     shown = of_mini(tmp_path, *findings, specs=specs)
     text = " ".join(shown.text[None].split())
-    assert "keeps one , keeps two ✓ f32 conforms" in text
+    assert "keeps one, keeps two ✓ f32 conforms" in text
     assert "keeps three ✗ f32 fails" in text
 
 
