@@ -5,7 +5,7 @@ Rules: values are frozen; fields are the public contract and only grow, each new
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -56,15 +56,26 @@ ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy", "third_x")
 _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 
 
+def most_bytes(case: Case) -> int:
+    """Returns the bytes that an answer to `case` may have as a message: twice what all outputs can hold, eight times
+    the state that it goes on from, and 1 MiB for texts and for the state of a new layer."""
+    per_channel = (len(OUTPUTS) - len(ELEMENTWISE)) * case.channels * max(_WIDTH.values())
+    outputs = len(ELEMENTWISE) * case.x.nbytes + per_channel
+    state: int = sum(array.nbytes for array in (case.state or {}).values())
+    return 2 * outputs + 8 * state + (1 << 20)
+
+
 def check_outcome(case: Case, outcome: object, culprit: str) -> Outcome:
-    """Returns `outcome` if it fits `case`; otherwise raises ContractError with culprit, value got and value
-    expected."""
+    """Returns `outcome` if it fits `case`, without a state that nobody asked for; otherwise raises ContractError with
+    culprit, value got and value expected."""
     if not isinstance(outcome, Outcome):
         raise ContractError(f"{culprit} returned {describe(outcome)}; expected a bnconform.Outcome")
     for name in OUTPUTS:
         array = getattr(outcome, name)
         if array is not None:
             _check_output(case, name, array, culprit)
+    if outcome.state is not None and case.state is None:
+        return replace(outcome, state=None)
     if outcome.state is not None:
         check_state(outcome.state, f"the state that {culprit} returned")
     return outcome

@@ -33,17 +33,27 @@ class Raised:
 
 @dataclass(frozen=True)
 class Crashed:
-    """The host process ended: `how` is a signal ("SIGABRT") or "exit status 3"; `stderr` its last 4 KiB of text."""
+    """The host process ended: `how` is a signal ("SIGABRT") or "exit status 3"; `stderr` its last 4 KiB of text.
+
+    shown, asked: in how many calls of the same case it did, each in a fresh host, and of how many; fewer than all is
+    flaky. before: so many cases had ended it, one and all, that this one was not asked any more; 0: it was asked.
+    """
 
     how: str
     stderr: str
+    shown: int = 1
+    asked: int = 1
+    before: int = 0
 
 
 @dataclass(frozen=True)
 class TimedOut:
-    """No answer came within `seconds`, so the host process was killed."""
+    """No answer came within `seconds`, so the host process was killed; the other fields are those of Crashed."""
 
     seconds: float
+    shown: int = 1
+    asked: int = 1
+    before: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,21 @@ def in_words(reply: object) -> str:
     if isinstance(reply, NotOffered):
         return f"not offered: {reply.reason}"
     if isinstance(reply, Raised):
-        return f"raised {reply.type}: {reply.message.strip().partition(chr(10))[0]}"
+        message = reply.message.strip().partition("\n")[0]
+        return f"raised {reply.type}: {message}" if message else f"raised {reply.type}, without a message"
     if isinstance(reply, Crashed):
-        return f"its process ended: {reply.how}"
+        return f"its process ended: {reply.how}{_repeated(reply)}"
     if isinstance(reply, TimedOut):
-        return f"no answer within {reply.seconds:g} s"
+        return f"no answer within {reply.seconds:g} s{_repeated(reply)}"
     return f"the adapter is broken: {reply.message}" if isinstance(reply, Broken) else str(reply)
+
+
+def _repeated(reply: Crashed | TimedOut) -> str:
+    if reply.before:
+        return f"; not asked again after {reply.before} {'hangs' if isinstance(reply, TimedOut) else 'crashes'}"
+    if reply.shown == reply.asked:
+        return ""
+    return f", in {reply.shown} of {reply.asked} calls of the same case"
 
 
 Reply = Outcome | NotOffered | Raised | Crashed | TimedOut | Broken

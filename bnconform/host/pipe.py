@@ -23,8 +23,9 @@ from bnconform.contract.outcome import Outcome, check_outcome
 from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
 from bnconform.contract.settings import ARGUMENTS, Argument, Settings
 from bnconform.contract.wire import unpack, unpack_reply
+from bnconform.host.ends import Garbled
 from bnconform.host.loader import checked
-from bnconform.host.process import Garbled
+from bnconform.host.received import described
 
 _LOCAL = frozenset({"memory"})
 """Features that a pipe cannot carry: on it all arrays lie in one way."""
@@ -40,7 +41,7 @@ def read_description(address: Address, blob: bytes) -> list[Described]:
         items = message.get("implementations")
         if message.get("kind") != "Described" or not isinstance(items, list):
             raise ContractError(f"got {message!r:.200}; expected the kind 'Described' and a list of implementations")
-        return [Described.of(one) for one in checked(address, [_implementation(item) for item in items])]
+        return [Described.of(one) for one in checked(address, [_implementation(item) for item in described(items)])]
     except (ContractError, TypeError) as error:
         raise ContractError(f"{address}, its first frame: {error}") from None
 
@@ -93,19 +94,28 @@ def read_reply(blob: bytes, case: Case, name: str) -> Reply:
 
     A watched case counts as watched only where the program says that it did: its arrays are copies of its own.
     """
-    try:
-        reply = unpack_reply(blob)
-        if isinstance(reply, Outcome):
-            watched = not case.watched or unpack(blob)[0].get("watched") is True
-            return _held_to_the_contract(reply, case, name) if watched else NotOffered(_UNWATCHED)
-    except ContractError as error:
-        raise Garbled(str(error)) from None
-    if not isinstance(reply, NotOffered | Raised) or not _has_texts(reply):
+    reply = read_answer(blob, case, name)
+    if isinstance(reply, Outcome):
+        watched = not case.watched or unpack(blob)[0].get("watched") is True
+        return reply if watched else NotOffered(_UNWATCHED)
+    if not isinstance(reply, NotOffered | Raised | Broken) or not _has_texts(reply):
         raise Garbled(f"got {reply!r:.200}; expected an Outcome, or NotOffered or Raised with texts")
     return _with_names(reply, case) if isinstance(reply, Raised) else reply
 
 
-def _has_texts(reply: NotOffered | Raised) -> bool:
+def read_answer(blob: bytes, case: Case, name: str) -> Reply:
+    """Returns the answer of a host to `case`, held to the contract; raises Garbled for no answer.
+
+    What a host in Python has checked is checked here once more: what an adapter returns may lie there.
+    """
+    try:
+        reply = unpack_reply(blob)
+    except ContractError as error:
+        raise Garbled(str(error)) from None
+    return _held_to_the_contract(reply, case, name) if isinstance(reply, Outcome) else reply
+
+
+def _has_texts(reply: NotOffered | Raised | Broken) -> bool:
     values = dict(vars(reply))
     return all(isinstance(text, str) for text in (*values.pop("names", ()), *values.values()))
 

@@ -29,8 +29,10 @@ from bnconform.contract.implementation import Described, Implementation
 from bnconform.contract.memory import InputOverwritten, handed_over
 from bnconform.contract.outcome import check_outcome
 from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
+from bnconform.contract.text import clipped
 from bnconform.contract.wire import pack, pack_reply, receive, send, unpack_case
 from bnconform.host.loader import load
+from bnconform.host.received import LONGEST_MESSAGE, received
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
 _BUGS = (NameError, AttributeError, ImportError, SyntaxError)
@@ -38,27 +40,31 @@ _WRONG_CALL = re.compile(
     r"unexpected keyword|positional argument|required .*argument|multiple values for|unsupported operand"
     r"|not (callable|subscriptable|iterable)|incompatible function arguments|takes (no|at most|exactly|from|\d+) "
 )
-_LONGEST = 4096  # characters of a message: some compilers raise with a whole program in it
 _GRACE = 2.0  # seconds that a host has to end by itself after its client closed the pipes
 
 
-def answer(implementation: Implementation, case: Case, adapter_file: str) -> Reply:
-    """Runs `case` and returns the reply; `adapter_file` is the path that tells the adapter's own frames."""
+def answer(implementation: Implementation, case: Case, adapter_file: str, *, hosted: bool = False) -> Reply:
+    """Runs `case` and returns the reply; `adapter_file` is the path that tells the adapter's own frames.
+
+    hosted: whether this process is the adapter's own, so that an interrupt is of its making too.
+    """
     try:
         return check_outcome(case, handed_over(implementation.run, case), implementation.name)
     except Unsupported as refusal:
-        return NotOffered(str(refusal))
+        return NotOffered(_text_of(refusal))
     except ContractError as error:
-        return Broken(str(error))
-    except (Exception, SystemExit) as error:
+        return Broken(_text_of(error))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not hosted:
+            raise
         return _classified(error, implementation, adapter_file)
 
 
 def _classified(error: BaseException, implementation: Implementation, adapter_file: str) -> Reply:
     own = {os.path.realpath(path) for path in (adapter_file, _file_of(implementation.run)) if path}
     frames = traceback.extract_tb(error.__traceback__)
-    name, message = type(error).__name__, _clipped(str(error))
-    if _is_own(frames[-1], own) and _is_bug(error):
+    name, message = type(error).__name__, _text_of(error)
+    if _is_own(frames[-1], own) and _is_bug(error, message):
         where = f"{_short(frames[-1].filename)}, line {frames[-1].lineno}"
         culprit = f"{implementation.name}: {name} in the adapter's own code, {where}"
         return Broken(f"{culprit}: {message}; correct the adapter")
@@ -69,11 +75,19 @@ def _classified(error: BaseException, implementation: Implementation, adapter_fi
     return Raised(name, message, f"{text}{name}: {message}", names)
 
 
-def _is_bug(error: BaseException) -> bool:
+def _text_of(error: BaseException) -> str:
+    """The message of an exception, whatever its own idea of a text is."""
+    try:
+        return clipped(str(error), LONGEST_MESSAGE)
+    except BaseException as other:
+        return f"(its message cannot be read: that raises {type(other).__name__})"
+
+
+def _is_bug(error: BaseException, message: str) -> bool:
     if isinstance(error, TypeError):
-        return bool(_WRONG_CALL.search(str(error)))
+        return bool(_WRONG_CALL.search(message))
     # Only the case's arrays are read-only, and writing to them is forbidden.
-    return isinstance(error, _BUGS) or (isinstance(error, ValueError) and "read-only" in str(error))
+    return isinstance(error, _BUGS) or (isinstance(error, ValueError) and "read-only" in message)
 
 
 def _is_own(frame: traceback.FrameSummary, own: set[str]) -> bool:
@@ -96,10 +110,6 @@ def _short(path: str) -> str:
     """The path below the folder that it was imported from, which reads the same on every machine."""
     roots = [root for root in (*sys.path, os.path.dirname(_PACKAGE[:-1])) if root and path.startswith(root + os.sep)]
     return os.path.relpath(path, max(roots, key=len)) if roots else os.path.basename(path)
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text)} characters)"
 
 
 def main(arguments: list[str]) -> None:
@@ -130,8 +140,17 @@ def serve(address: Address, requests: int, replies: int) -> None:
     send(replies, pack(hello, {}))
     while (blob := receive(requests)) is not None:
         case, metadata = unpack_case(blob)
-        reply = answer(implementations[metadata["implementation"]], case, address.file)
-        send(replies, pack_reply(reply))
+        asked = implementations[metadata["implementation"]]
+        send(replies, _packed(answer(asked, case, address.file, hosted=True), asked.name))
+
+
+def _packed(reply: Reply, name: str) -> bytes:
+    """The bytes of a reply; where the arrays of an adapter are not what they seem, that is told in its place."""
+    try:
+        return pack_reply(received(reply))
+    except Exception as error:
+        why = f"{type(error).__name__}: {_text_of(error)}"
+        return pack_reply(received(Broken(f"{name} returned what cannot be sent ({why}); expected plain arrays")))
 
 
 def _leave() -> None:

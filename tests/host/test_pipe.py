@@ -19,10 +19,9 @@ from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, TimedOut
 from bnconform.contract.wire import unpack_case
-from bnconform.host import client
 from bnconform.host.client import Host, InProcessHost
+from bnconform.host.ends import Garbled
 from bnconform.host.pipe import read_description, read_reply
-from bnconform.host.process import Garbled
 
 DOCUMENT = (Path(bnconform.__file__).parent / "host" / "pipe.md").read_text(encoding="utf-8")
 ADDRESS = named_address("pipe:sh")
@@ -183,8 +182,10 @@ def test_a_program_that_does_not_describe_itself_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
     limit = 0.3 if code.startswith("time") else SOON
-    monkeypatch.setattr(client, "_SLOWEST_IMPORT", limit)
-    with Host(program(tmp_path, code, tail=""), timeout=limit) as host, pytest.raises(ContractError, match=message):
+    with (
+        Host(program(tmp_path, code, tail=""), timeout=limit, slowest_import=limit) as host,
+        pytest.raises(ContractError, match=message),
+    ):
         host.describe()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from worlds.hosts import make
 
 from bnconform import Case, Implementation, Outcome, Unsupported
-from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
+from bnconform.contract.reply import Broken, NotOffered, Raised, Reply, in_words
 from bnconform.host.server import answer
 
 LIBRARY = "def norm(case):\n    raise {error}\n"
@@ -92,4 +93,41 @@ def test_an_exit_is_an_error_and_a_long_message_is_cut() -> None:
     reply = asked(run)
     assert isinstance(reply, Raised)
     assert reply.type == "SystemExit"
-    assert reply.message == f"{'x' * 4096} … (5000 characters)"
+    assert re.fullmatch(r"x+… \(\d+ characters more\)", reply.message)
+    assert len(reply.message) <= 4096
+
+
+class Odd(BaseException):
+    def __str__(self) -> str:
+        raise self
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BaseException("no"), "raised BaseException: no"),
+        (GeneratorExit(), "raised GeneratorExit, without a message"),
+        (AssertionError(" \n"), "raised AssertionError, without a message"),
+        (Odd(), "raised Odd: (its message cannot be read: that raises Odd)"),
+    ],
+)
+def test_any_exception_is_an_answer_whatever_its_text(error: BaseException, told: str) -> None:
+    def run(case: Case) -> Outcome:
+        raise error
+
+    reply = asked(run)
+    assert isinstance(reply, Raised)
+    assert in_words(reply) == told
+
+
+def test_an_interrupt_is_the_implementations_act_only_in_a_process_of_its_own() -> None:
+    implementation = Implementation(name="bn.norm", run=raises(KeyboardInterrupt()))  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        answer(implementation, make(), __file__)
+    assert isinstance(answer(implementation, make(), __file__, hosted=True), Raised)
+
+
+def test_a_state_that_nobody_asked_for_is_not_kept() -> None:
+    reply = asked(lambda case: Outcome(y=case.x.copy(), state={"counter": np.zeros(3)}))
+    assert isinstance(reply, Outcome)
+    assert reply.state is None
