@@ -1,7 +1,9 @@
-"""A Runner asks its host, and after a hang asks with less patience; whatever answers cases as it does is an Ask.
+"""A Runner asks its host, and asks again before it believes a crash or a hang; what answers as it does is an Ask.
 
-Rules: a runner returns replies and never raises for an act of the implementation; only one full time limit is spent on
-an implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good call.
+Rules: a runner returns replies and never raises for an act of the implementation. What may come from outside, as
+repetition.py says, is asked again in a fresh host, and only what repeats is handed on. Only one full time limit is
+spent on an implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good
+call; one that never answers is asked no more, as patience.py says.
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ from typing import Protocol
 
 from bnconform.cases.delivery import without_averages
 from bnconform.cases.strategies import short
+from bnconform.contract.address import NotInstalled
 from bnconform.contract.case import Case
-from bnconform.contract.outcome import Outcome
-from bnconform.contract.reply import NotOffered, Reply, TimedOut
+from bnconform.contract.errors import ContractError
+from bnconform.contract.reply import Broken, NotOffered, Reply
+from bnconform.engine.patience import Patience
+from bnconform.engine.repetition import Unrepeated, is_doubtful, settled
 from bnconform.engine.target import Target
 
 SETTING = {"eps": "ε", "momentum": "the momentum"}
@@ -40,9 +45,14 @@ class Answers(Protocol):
         """Returns the reply of the implementation `name` to `case`."""
         ...
 
+    def close(self) -> None:
+        """Ends its process; the next call is answered by a fresh one."""
+        ...
+
 
 class Runner:
-    """Runs cases of one implementation on a host. `calls` counts them; `impatient` is the lowered limit, or None."""
+    """Runs cases of one implementation on a host. `calls` counts them; `unrepeated` is what one call showed and others
+    of the same case did not."""
 
     def __init__(
         self,
@@ -57,9 +67,9 @@ class Runner:
         self._features = frozenset(features)
         self._ranks = frozenset(ranks)
         self._fixed = {name: value for name, value in (fixed or {}).items() if value is not None}
-        self._slowest = 0.0
+        self._patience = Patience()
         self.calls = 0
-        self.impatient: float | None = None
+        self.unrepeated: list[Unrepeated] = []
 
     @classmethod
     def of(cls, target: Target, host: Callable[[], Answers]) -> Runner:
@@ -67,6 +77,11 @@ class Runner:
         one = target.implementation
         fixed = {"eps": one.fixed_eps, "momentum": one.fixed_momentum}
         return cls(host, one.name, one.features, one.ranks, fixed)
+
+    @property
+    def impatient(self) -> float | None:
+        """The limit of a call once one has hung, in seconds; None as long as none has."""
+        return self._patience.lowered
 
     def __call__(self, case: Case) -> Reply:
         """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks,
@@ -79,18 +94,34 @@ class Runner:
         for name, value in self._fixed.items():
             if getattr(case, name) not in (value, *short(value, value)):
                 return NotOffered(f"{SETTING[name]} is fixed at {value:g}: this asks for another")
+        unasked = self._patience.given_up(case)
+        if unasked is not None:
+            return unasked
+        reply = self._once(case)
+        if is_doubtful(reply) and not self._patience.believes(case, reply):
+            reply, odd = settled(reply, lambda: self._again(case))
+            self.unrepeated += [] if odd is None else [odd]
+        return reply
+
+    def renew(self) -> None:
+        """Has the next case answered by a fresh host."""
+        self._host().close()
+
+    def _again(self, case: Case) -> Reply:
+        self.renew()
+        return self._once(case, again=True)
+
+    def _once(self, case: Case, *, again: bool = False) -> Reply:
         self.calls += 1
         host = self._host()
         full = host.timeout
         started = time.perf_counter()
         try:
-            if self.impatient is not None:
-                host.timeout = min(full, self.impatient)
+            host.timeout = self._patience.limit(full, again=again)
             reply = host.run(self._implementation, case)
+        except (NotInstalled, ContractError) as error:  # of a host that does not start
+            return Broken(str(error))
         finally:
             host.timeout = full
-        if isinstance(reply, Outcome):
-            self._slowest = max(self._slowest, time.perf_counter() - started)
-        elif isinstance(reply, TimedOut) and self.impatient is None:
-            self.impatient = max(5.0, 20 * self._slowest)
+        self._patience.note(case, reply, time.perf_counter() - started, again=again)
         return reply

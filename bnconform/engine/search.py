@@ -108,7 +108,7 @@ def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> N
     replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
-        if seen is None or seen.judged.broken:
+        if seen is None or seen.judged.broken or seen.judged.unasked:
             continue
         # One reply in place of an outcome meets all specs that ran the case: it is shrunk once.
         reply = seen.judged.reply

@@ -14,9 +14,10 @@ from typing import Literal
 
 from bnconform.contract.address import AdapterFailure
 from bnconform.contract.case import Case
-from bnconform.contract.reply import NotOffered, Raised
+from bnconform.contract.reply import Crashed, NotOffered, Raised, TimedOut
 from bnconform.engine.accuracy import Accuracy
 from bnconform.engine.agreement import BAD, Judgement, Missing, Verdict
+from bnconform.engine.repetition import Repeated
 from bnconform.engine.spec import Spec
 
 
@@ -27,6 +28,7 @@ class Tally:
     spoken: claimed values of comparisons that numbers kept. silent: the first case of which silence kept the statement.
     ordinary: what came of an ordinary case, where silence alone kept it; None: none was asked. error: the first error
     of bnconform's own.
+    repeated: what came of judging the witness of a failure again; None: it was not.
     """
 
     spec: Spec
@@ -45,6 +47,20 @@ class Tally:
     silent: Case | None = None
     ordinary: Ordinary | None = None
     error: OwnError | None = None
+    repeated: Repeated | None = None
+
+    @property
+    def repetition(self) -> Repeated | None:
+        """In how many calls of its case the failure was shown; None where there is none or it was asked once."""
+        reply = None if self.failure is None else self.failure.judged.reply
+        if isinstance(reply, Crashed | TimedOut):
+            return Repeated(reply.shown, reply.asked) if reply.asked > 1 else None
+        return None if self.failure is None else self.repeated
+
+    @property
+    def flaky(self) -> bool:
+        """Whether some call of its case did not show the failure."""
+        return self.repetition is not None and self.repetition.flaky
 
     @property
     def open(self) -> bool:

@@ -1,0 +1,64 @@
+"""What comes of asking the same case again: shown in so many calls of so many, or once and never again.
+
+Rules: a crash, a hang and a lack of memory can come from outside, so that one alone says nothing of an implementation;
+what another call of the same case shows as well is believed, and what none does is counted and not held against it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bnconform.contract.reply import Crashed, Raised, Reply, TimedOut, in_words
+
+CALLS = 3
+"""How often a case is put whose answer does not repeat, the first time included."""
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """In how many calls of the same case a failure was shown, the first one included, and of how many."""
+
+    shown: int
+    asked: int
+
+    @property
+    def flaky(self) -> bool:
+        """Whether some call did not show it."""
+        return self.shown < self.asked
+
+
+@dataclass(frozen=True)
+class Unrepeated:
+    """What one call showed and other calls of the same case did not, so that one of those is believed."""
+
+    what: str
+    shown: int
+    asked: int
+
+
+def is_doubtful(reply: Reply) -> bool:
+    """Returns whether a reply can have a cause outside of the implementation."""
+    return isinstance(reply, Crashed | TimedOut) or (isinstance(reply, Raised) and reply.type == MemoryError.__name__)
+
+
+def settled(first: Reply, again: Callable[[], Reply]) -> tuple[Reply, Unrepeated | None]:
+    """Returns the reply to believe where `first` is doubtful, and what was then not repeated.
+
+    again: puts the same case to a fresh host.
+    """
+    replies = [first]
+    while len(replies) < CALLS:
+        replies.append(again())
+        kind, shown = Counter(map(type, filter(is_doubtful, replies))).most_common(1)[0]
+        if shown > 1:
+            return _with(next(one for one in replies if type(one) is kind), shown, len(replies)), None
+    good = next((one for one in replies if not is_doubtful(one)), None)
+    if good is None:  # each time something else
+        return _with(first, 1, len(replies)), None
+    return good, Unrepeated(in_words(first), 1, len(replies))
+
+
+def _with(reply: Reply, shown: int, asked: int) -> Reply:
+    return replace(reply, shown=shown, asked=asked) if isinstance(reply, Crashed | TimedOut) else reply
