@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=Request.seed, metavar="S", help="what all cases follow from (0)")
     run.add_argument("-n", dest="workers", default="0", metavar="WORKERS", help="processes that judge side by side")
     run.add_argument("--timeout", type=float, default=Request.timeout, metavar="SECONDS", help="for one call (60)")
+    slowest = Request.import_timeout
+    run.add_argument("--import-timeout", type=float, default=slowest, metavar="SECONDS", help=f"to start ({slowest:g})")
+    words = "that a host may use; more ends it (half of the machine's)"
+    run.add_argument("--host-memory", type=float, default=None, metavar="GIB", help=words)
     run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     run.add_argument("--in-process", action="store_true", help="no host processes: for a debugger")
     words = "tell the statements that each defect breaks; twice: every finding at length"
@@ -116,8 +120,9 @@ def _run(options: argparse.Namespace) -> int:
     words = ["--bn-specs", str(folder), "--bn-out", str(options.out), "--bn-command", options.typed]
     for name in ("adapter", "implementation", "spec", "dtype"):
         words += [f"--bn-{name}={value}" for value in getattr(options, name)]
-    for name in ("device", "examples", "seed", "timeout"):
-        words += [f"--bn-{name}={getattr(options, name)}"]
+    for name in ("device", "examples", "seed", "timeout", "import_timeout", "host_memory"):
+        value = getattr(options, name)
+        words += [] if value is None else [f"--bn-{name.replace('_', '-')}={value}"]
     words += ["--bn-in-process"] * options.in_process + ["--bn-strict"] * options.strict
     words += [f"--bn-tell={DETAILS[min(options.verbose, 2)]}"]
     words += [] if options.deviations is None else [f"--bn-deviations={options.deviations}"]

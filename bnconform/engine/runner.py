@@ -18,8 +18,8 @@ from bnconform.contract.address import NotInstalled
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
 from bnconform.contract.reply import Broken, NotOffered, Reply
-from bnconform.engine.patience import Patience
-from bnconform.engine.repetition import Unrepeated, is_doubtful, settled
+from bnconform.engine.asking.patience import Patience
+from bnconform.engine.asking.repetition import Unrepeated, is_doubtful, settled
 from bnconform.engine.target import Target
 
 SETTING = {"eps": "ε", "momentum": "the momentum"}

@@ -20,44 +20,11 @@ from bnconform.contract.address import Address, NotInstalled, installed_addresse
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError, ContractError
 from bnconform.contract.implementation import Described
+from bnconform.engine.request import Request as Request
 from bnconform.engine.spec import Spec
 from bnconform.engine.target import Target
 from bnconform.host.client import Host, InProcessHost
-
-DEVICES = ("cpu", "cuda")
-LONGEST = 1e6
-"""Seconds that one call may take, at most: a clock cannot wait for ever."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """The user's request, as said on the command line; empty tuples stand for everything.
-
-    deviations: the folder of the registry; None: bnconform's own; empty: none is used.
-    """
-
-    adapters: tuple[str, ...] = ()
-    implementations: tuple[str, ...] = ()
-    specs: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = ()
-    device: str = "cpu"
-    examples: int = 100
-    seed: int = 0
-    timeout: float = 60.0
-    in_process: bool = False
-    deviations: str | None = None
-
-    def check(self) -> None:
-        """Raises CallError for a value that no run can have."""
-        for name in self.dtypes:
-            if name not in DTYPES:
-                raise CallError(f"--dtype {name}: unknown dtype; expected one of {', '.join(DTYPES)}")
-        if self.device not in DEVICES:
-            raise CallError(f"--device {self.device}: unknown device; expected one of {', '.join(DEVICES)}")
-        if self.examples < 1:
-            raise CallError(f"--examples {self.examples}: expected a number of at least 1")
-        if not 0 < self.timeout <= LONGEST:
-            raise CallError(f"--timeout {self.timeout:g}: expected a number of seconds above 0, at most {LONGEST:g}")
+from bnconform.host.usage import GIB
 
 
 @dataclass(frozen=True)
@@ -115,7 +82,11 @@ class Hosts:
         """Returns the host of that adapter."""
         if address not in self._hosts:
             kind = InProcessHost if self.request.in_process else Host
-            self._hosts[address] = kind(address, self.request.timeout, self.request.device)
+            asked = self.request
+            memory = None if asked.host_memory is None else int(asked.host_memory * GIB)
+            self._hosts[address] = kind(
+                address, asked.timeout, asked.device, memory=memory, slowest_import=asked.import_timeout
+            )
         return self._hosts[address]
 
     def close(self, address: Address | None = None) -> None:

@@ -17,7 +17,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.reply import Crashed, NotOffered, Raised, TimedOut
 from bnconform.engine.accuracy import Accuracy
 from bnconform.engine.agreement import BAD, Judgement, Missing, Verdict
-from bnconform.engine.repetition import Repeated
+from bnconform.engine.asking.repetition import Repeated
 from bnconform.engine.spec import Spec
 
 
@@ -159,7 +159,7 @@ class Ordinary:
         return not self.words
 
 
-During = Literal["the smoke test", "the replay", "the search", "shrinking", "the diagnosis"]
+During = Literal["the smoke test", "the replay", "the search", "shrinking", "asking again", "the diagnosis"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bnconform.engine.agreement import BAD
-from bnconform.results.records import Finding, is_known
+from bnconform.results.records import Finding, is_flaky, is_known
 
 Severity = Literal["ordinary", "unusual", "loud", "prudence"]
 SEVERITIES: tuple[Severity, ...] = ("ordinary", "unusual", "loud", "prudence")
@@ -125,12 +125,13 @@ def _known(findings: Sequence[Finding]) -> list[Defect]:
 
 def _inferred(name: str, findings: Sequence[Finding], chapters: dict[str, str]) -> list[Defect]:
     """Returns the defects of one implementation that nobody knows yet."""
-    parts: dict[str, list[Finding]] = {"adapter": [], "silent": [], "loud": []}
+    parts: dict[str, list[Finding]] = {"adapter": [], "flaky": [], "silent": [], "loud": []}
     for one in findings:
-        silent = one["verdict"] == "fails" and one.get("raises") is None
-        parts["adapter" if one.get("fault") == "adapter" else "silent" if silent else "loud"].append(one)
+        silent = "silent" if one["verdict"] == "fails" and one.get("raises") is None else "loud"
+        parts["adapter" if one.get("fault") == "adapter" else "flaky" if is_flaky(one) else silent].append(one)
     return [
         *_of_the_adapter(name, parts["adapter"]),
+        *_flaky(name, parts["flaky"], chapters),
         *_named(name, parts["silent"], chapters),
         *_loud(name, parts["loud"]),
     ]
@@ -146,6 +147,22 @@ def _of_the_adapter(name: str, findings: list[Finding]) -> list[Defect]:
             severity="loud",
             effect="Correct the adapter: what it returned was not yet compared with anything.",
             fault="adapter",
+            findings=findings,
+        )
+    ]
+
+
+def _flaky(name: str, findings: list[Finding], chapters: dict[str, str]) -> list[Defect]:
+    """Returns the one defect of answers that differ between calls of the same case."""
+    if not findings:
+        return []
+    silent = [one for one in findings if one["verdict"] == "fails" and one.get("raises") is None]
+    return [
+        Defect(
+            id=f"{name}/flaky",
+            title="It is flaky: the same case is answered in different ways",
+            severity=_severity(silent, chapters) if silent else "loud",
+            effect=(silent or findings)[0].get("reason", ""),
             findings=findings,
         )
     ]

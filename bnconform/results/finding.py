@@ -8,6 +8,7 @@ that results hold.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from bnconform.analysis.diagnosis import Diagnosis
@@ -15,6 +16,7 @@ from bnconform.analysis.diagnosis.shown import Shown
 from bnconform.contract.implementation import LONGEST_NAME
 from bnconform.contract.reply import Crashed, Raised
 from bnconform.engine.agreement import BAD
+from bnconform.engine.asking.repetition import Unrepeated
 from bnconform.engine.runner import Runner
 from bnconform.engine.smoke import Smoke
 from bnconform.engine.tally import OwnError, Seen, Tally
@@ -32,6 +34,7 @@ from bnconform.results.records import (
     case_record,
     plain,
 )
+from bnconform.results.repetition import repetition_of, repetition_words, unrepeated_records
 from bnconform.results.text import clipped
 
 NOTHING_AMISS, UNDIAGNOSED = Smoke(), Diagnosis()
@@ -45,17 +48,19 @@ def finding(
     smoke: Smoke = NOTHING_AMISS,
     diagnosis: Diagnosis = UNDIAGNOSED,
     replayed: Replayed | None = None,
+    unrepeated: Sequence[Unrepeated] = (),
 ) -> Finding:
     """Returns the record of a verdict; where its witness lies is filled in by the function that writes it.
 
     smoke: the smoke test of its adapter. diagnosis: the explanation of the failure. replayed: the replay of the known
-    deviation that covers it.
+    deviation that covers it. unrepeated: what calls on the way to it showed and others of the same case did not.
     """
     seen = tally.shown
     broken = seen is not None and seen.judged.broken
     quantity = tally.shown_quantity
     worst = None if seen is None else seen.judged.worst
-    asides = smoke.asides(tally.verdict, () if worst is None else worst.outputs)
+    asides = [*lacking(tally), *smoke.asides(tally.verdict, () if worst is None else worst.outputs)]
+    asides += repetition_words(tally, unrepeated)
     record: Finding = {
         "kind": "finding",
         "spec": tally.spec.id,
@@ -72,7 +77,7 @@ def finding(
         "witness": None,
         "reproduce": None,
         "fault": _fault(tally, broken=broken),
-        "reason": clipped("; ".join([reason(tally, target, run), *lacking(tally), *asides])),
+        "reason": clipped("; ".join([reason(tally, target, run), *asides])),
         "raises": None if tally.raises is None else clipped(tally.raises, LONGEST_NAME),
         "compared": tally.compared,
         "detail": _shown_in_detail(tally, broken=broken),
@@ -97,6 +102,11 @@ def finding(
         record["accuracy"] = [[_brief(kappa), size, _brief(error)] for kappa, size, error in points]
     if diagnosis.words:
         record["explanation"] = clipped(diagnosis.words)
+    repeated = repetition_of(tally)
+    if repeated is not None:
+        record["repeated"] = repeated
+    if unrepeated:
+        record["unrepeated"] = unrepeated_records(unrepeated)
     if replayed is not None:
         record["known"] = _known(replayed)
     return record

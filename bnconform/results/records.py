@@ -192,6 +192,19 @@ class OwnErrorRecord(TypedDict):
     traceback: str
 
 
+class Repetition(TypedDict):
+    """In how many calls of the same case something was shown, and of how many."""
+
+    shown: int
+    asked: int
+
+
+class UnrepeatedRecord(Repetition):
+    """What one call showed, in words, and other calls of the same case did not."""
+
+    what: str
+
+
 class Finding(TypedDict):
     """One spec × implementation × dtype × device with its verdict.
 
@@ -235,6 +248,8 @@ class Finding(TypedDict):
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]
     known: NotRequired[Known]
+    repeated: NotRequired[Repetition]
+    unrepeated: NotRequired[list[UnrepeatedRecord]]
     notes: NotRequired[list[str]]
 
 
@@ -293,6 +308,16 @@ class End(TypedDict):
 def is_stale(record: Finding) -> bool:
     """Returns whether a finding's entry in the registry of deviations no longer holds."""
     return record.get("known", {}).get("stale", False)
+
+
+def is_flaky(record: Finding) -> bool:
+    """Returns whether a failure was not shown by every call of its case."""
+    return "repeated" in record and record["repeated"]["shown"] < record["repeated"]["asked"]
+
+
+def told_verdict(record: Finding) -> str:
+    """Returns the verdict as people are told it: what does not repeat is "flaky"."""
+    return "flaky" if is_flaky(record) else record["verdict"]
 
 
 def is_known(record: Finding) -> bool:

@@ -83,5 +83,7 @@ def test_an_adapter_that_does_not_load_again_is_no_error_of_bnconform() -> None:
         def run(self, name: str, case: Case) -> Reply:
             raise AdapterFailure("gone")
 
-    with pytest.raises(AdapterFailure):
-        judged("", GOOD, host=Gone(implementation(miniature("welford").run)))
+    (tally,) = judged("", GOOD, host=Gone(implementation(miniature("welford").run))).values()
+    assert (tally.verdict, tally.error) == ("unsupported", None)
+    assert tally.failure is not None
+    assert tally.failure.judged.broken

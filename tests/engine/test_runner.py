@@ -1,4 +1,4 @@
-"""A runner asks its host, counts, and after a hang asks with less patience."""
+"""A runner asks its host, asks again what may come from outside, and after a hang asks with less patience."""
 
 from __future__ import annotations
 
@@ -8,63 +8,115 @@ import pytest
 from worlds.hosts import make
 
 from bnconform import Case, Outcome
-from bnconform.contract.reply import Crashed, NotOffered, Reply, TimedOut
+from bnconform.contract.address import AdapterFailure
+from bnconform.contract.reply import Broken, Crashed, NotOffered, Raised, Reply, TimedOut
+from bnconform.engine.asking.repetition import Unrepeated
 from bnconform.engine.runner import Runner
 
-HANG = TimedOut(60.0)
+HANG, CRASH, GOOD = TimedOut(60.0), Crashed("SIGKILL", ""), Outcome()
+POOR = Raised("MemoryError", "", "")
 
 
 class Answering:
     """A host that gives the replies it was made with, in turn, and remembers with what limit it was asked."""
 
-    def __init__(self, *replies: Reply | type[KeyboardInterrupt], takes: float = 0.0) -> None:
+    def __init__(self, *replies: Reply | type[KeyboardInterrupt] | Exception, takes: float = 0.0) -> None:
         self.timeout, self.takes = 60.0, takes
-        self.replies, self.limits, self.names = list(replies), [], []
+        self.replies, self.limits, self.names, self.renewed = list(replies), [], [], 0
 
     def run(self, name: str, case: Case) -> Reply:
         self.names.append(name)
         self.limits.append(self.timeout)
         time.sleep(self.takes)
         reply = self.replies.pop(0)
-        if isinstance(reply, type):
+        if isinstance(reply, type | Exception):
             raise reply
         return reply
+
+    def close(self) -> None:
+        self.renewed += 1
+
+
+def asked(*replies: Reply | type[KeyboardInterrupt] | Exception) -> tuple[Reply, Runner, Answering]:
+    """Returns the reply to one case, from a host that gives these in turn, and all of them must be asked for."""
+    host = Answering(*replies)
+    run = Runner(lambda: host, "bn.norm")
+    reply = run(make())
+    assert host.replies == []
+    return reply, run, host
 
 
 def ask(host: Answering) -> Runner:
     run = Runner(lambda: host, "bn.norm")
-    for _ in list(host.replies):
+    while host.replies:
         run(make())
     return run
 
 
 def test_a_runner_asks_for_its_implementation_and_counts_the_calls() -> None:
-    host = Answering(Outcome(), NotOffered("no"), Crashed("SIGABRT", ""))
+    host = Answering(GOOD, NotOffered("no"), CRASH, CRASH)
     run = ask(host)
-    assert (run.calls, host.names, host.limits) == (3, ["bn.norm"] * 3, [60.0] * 3)
+    assert (run.calls, host.names, host.limits) == (4, ["bn.norm"] * 4, [60.0] * 4)
     assert run.impatient is None
 
 
-def test_replies_are_handed_on_as_they_are() -> None:
-    host = Answering(HANG, NotOffered("no"))
-    run = Runner(lambda: host, "bn.norm")
-    assert run(make()) is HANG
-    assert run(make()) == NotOffered("no")
+def test_a_good_reply_is_handed_on_as_it_is() -> None:
+    assert asked(GOOD)[0] is GOOD
+    assert asked(NotOffered("no"))[0] == NotOffered("no")
+
+
+@pytest.mark.parametrize("bad", [HANG, CRASH])
+def test_a_crash_or_hang_is_believed_once_a_fresh_host_shows_it_too(bad: Crashed | TimedOut) -> None:
+    reply, run, host = asked(bad, bad)
+    assert isinstance(reply, type(bad))
+    assert (reply.shown, reply.asked, host.renewed, run.unrepeated) == (2, 2, 1, [])
+
+
+@pytest.mark.parametrize("bad", [HANG, CRASH, POOR])
+def test_what_does_not_repeat_is_counted_and_the_good_answer_is_taken(bad: Reply) -> None:
+    reply, run, host = asked(bad, GOOD, GOOD)
+    assert reply is GOOD
+    assert [(one.shown, one.asked) for one in run.unrepeated] == [(1, 3)]
+    assert host.renewed == 2
+
+
+def test_what_is_not_held_against_it_says_what_it_was() -> None:
+    assert asked(CRASH, GOOD, GOOD)[1].unrepeated == [Unrepeated("its process ended: SIGKILL", 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind", "shown"),
+    [
+        ((CRASH, GOOD, CRASH), Crashed, 2),
+        ((CRASH, HANG, HANG), TimedOut, 2),
+        ((CRASH, HANG, CRASH), Crashed, 2),
+        ((CRASH, HANG, POOR), Crashed, 1),
+    ],
+)
+def test_two_calls_of_three_decide_and_are_told_as_such(replies: tuple[Reply, ...], kind: type, shown: int) -> None:
+    reply, run, _ = asked(*replies)
+    assert isinstance(reply, kind)
+    assert (reply.shown, reply.asked, run.unrepeated) == (shown, 3, [])  # type: ignore[union-attr]
+
+
+def test_a_lack_of_memory_that_repeats_is_an_exception_like_any_other() -> None:
+    reply, run, host = asked(POOR, POOR)
+    assert (reply, run.unrepeated, host.renewed) == (POOR, [], 1)
 
 
 def test_the_full_limit_is_waited_for_once() -> None:
-    host = Answering(HANG, HANG, Outcome())
+    host = Answering(HANG, HANG, GOOD)
     assert ask(host).impatient == 5.0
-    assert host.limits == [60.0, 5.0, 5.0]
+    assert host.limits == [60.0, 10.0, 5.0], "a fresh host, which may have to compile, has a little more"
     assert host.timeout == 60.0
 
 
 def test_a_slow_implementation_is_given_twenty_times_its_slowest_good_call() -> None:
-    host = Answering(Outcome(), HANG, Outcome(), takes=0.3)
+    host = Answering(GOOD, HANG, HANG, GOOD, takes=0.3)
     run = ask(host)
     assert run.impatient is not None
     assert run.impatient >= 20 * 0.3
-    assert host.limits == [60.0, 60.0, min(60.0, run.impatient)]
+    assert (host.limits[:2], host.limits[3]) == ([60.0, 60.0], min(60.0, run.impatient))
 
 
 def test_a_limit_that_is_short_already_stays() -> None:
@@ -79,3 +131,7 @@ def test_an_interrupt_leaves_the_hosts_limit_as_it_was() -> None:
     with pytest.raises(KeyboardInterrupt):
         ask(host)
     assert host.timeout == 60.0
+
+
+def test_a_host_that_does_not_start_is_the_adapters_fault() -> None:
+    assert asked(AdapterFailure("taken"))[0] == Broken("taken")

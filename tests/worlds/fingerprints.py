@@ -21,6 +21,9 @@ class Here:
     def run(self, name: str, case: object) -> Reply:
         return answer(self.implementation, case, __file__)
 
+    def close(self) -> None:
+        """Does nothing: there is no process to renew."""
+
 
 def inferred(implementation: Implementation, dtype: str, rank: int = 4, axis: int = 1) -> dict[str, Inferred]:
     """Returns the inferred values of `implementation`, by property."""

@@ -50,6 +50,9 @@ class Here:
         self.asked.append(case)
         return answer(self.implementation, case, __file__)
 
+    def close(self) -> None:
+        """Does nothing: there is no process to renew."""
+
 
 class Replying(Here):
     """A host whose replies to some cases are made up, as those of a process that died are."""

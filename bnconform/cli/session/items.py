@@ -17,7 +17,7 @@ from bnconform.cli.session.run import Answer, Question
 from bnconform.engine.agreement import BAD
 from bnconform.engine.book import load_chapter
 from bnconform.engine.spec import Spec
-from bnconform.results.records import ARRAYS, Finding, is_known, is_stale
+from bnconform.results.records import ARRAYS, Finding, is_known, is_stale, told_verdict
 
 
 class NotKeptError(Exception):
@@ -121,7 +121,7 @@ def _headline(found: Finding) -> str:
     if is_stale(found):
         return "stale deviation"
     if found["verdict"] in BAD:
-        return found["verdict"]
+        return told_verdict(found)
     return "broken adapter" if found.get("fault") == "adapter" else "an error of bnconform's own"
 
 

@@ -28,6 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bn-examples", type=int, metavar="N", help="examples per spec; default: 100")
     group.addoption("--bn-seed", type=int, metavar="S", help="seed that all cases follow from; default: 0")
     group.addoption("--bn-timeout", type=float, metavar="SECONDS", help="limit for one call; default: 60")
+    words = "limit for an adapter to start; default: 120"
+    group.addoption("--bn-import-timeout", type=float, metavar="SECONDS", help=words)
+    words = "memory that a host may use; default: half of the machine's"
+    group.addoption("--bn-host-memory", type=float, metavar="GIB", help=words)
     group.addoption("--bn-in-process", action="store_true", help="no host processes: for a debugger")
     group.addoption("--bn-deviations", metavar="FOLDER", help="known deviations; default: bnconform's own; '': none")
     words = "what is told of what is wrong: defects, statements or findings (the default)"

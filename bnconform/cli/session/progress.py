@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bnconform.engine.agreement import BAD, VERDICTS
-from bnconform.results.records import Finding, is_known, is_stale
+from bnconform.results.records import Finding, is_known, is_stale, told_verdict
 
 WEAK = 0.25
 """A share of claims below which the line says so."""
@@ -64,14 +64,17 @@ def _line(group: list[Finding]) -> str:
     not_kept = f"; not kept: {', '.join(bad[:NAMED])}{more}" if bad else ""
     stale = [found["spec"] for found in group if is_stale(found)]
     no_longer = f"; no longer as the registry knows: {', '.join(stale)}" if stale else ""
-    return f"{first['implementation']} {first['dtype']}: {_counted(group)}{nearest}{not_kept}{no_longer}"
+    odd = sum(len(found.get("unrepeated", ())) for found in group)
+    once = f"; crashed, hung or lacked memory in {odd} call{'s' * (odd != 1)} and not again" if odd else ""
+    return f"{first['implementation']} {first['dtype']}: {_counted(group)}{nearest}{not_kept}{no_longer}{once}"
 
 
 def _counted(findings: list[Finding]) -> str:
     """Returns how many there are of each verdict, and how many of those are known."""
-    counts = Counter(found["verdict"] for found in findings)
-    known = Counter(found["verdict"] for found in findings if is_known(found))
-    return ", ".join(f"{counts[one]} {one}{_part(known[one], counts[one])}" for one in VERDICTS if counts[one])
+    counts = Counter(map(told_verdict, findings))
+    known = Counter(told_verdict(found) for found in findings if is_known(found))
+    told = (*VERDICTS, "flaky")
+    return ", ".join(f"{counts[one]} {one}{_part(known[one], counts[one])}" for one in told if counts[one])
 
 
 def _part(known: int, of: int) -> str:

@@ -86,6 +86,7 @@ class Run:
             smoke=examiner.smoke,
             diagnosis=judged.diagnosis,
             replayed=judged.replayed,
+            unrepeated=judged.unrepeated,
         )
         tally, address = judged.tally, question.address
         if self._out is None:

@@ -31,7 +31,7 @@ from bnconform.engine.spec import Spec
 from bnconform.results.deviations import Registry, load_registry
 from bnconform.results.file import ResultsWriter
 from bnconform.results.proving import Surroundings
-from bnconform.results.records import is_known, is_stale
+from bnconform.results.records import is_known, is_stale, told_verdict
 
 ATTRIBUTE = "bnconform"
 
@@ -197,7 +197,7 @@ class Conformance:
             return None
         found = json.loads(text)["finding"]
         # Without a letter the item itself leaves no mark; the word stands in the summary, and in the lines of -v.
-        word = "known" if is_known(found) else "error" if found.get("fault") == "bnconform" else found["verdict"]
+        word = "known" if is_known(found) else "error" if found.get("fault") == "bnconform" else told_verdict(found)
         # pytest tells all that is "failed" at length, one by one; defects are told in its place.
         at_length = report.failed and self._detail == "findings"
         return ("failed" if at_length else word), "", word.upper()

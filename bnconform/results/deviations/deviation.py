@@ -21,7 +21,8 @@ from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.contract.files import inside
 from bnconform.engine.agreement import BAD, VERDICTS
-from bnconform.engine.selection import DEVICES, fits
+from bnconform.engine.request import DEVICES
+from bnconform.engine.selection import fits
 from bnconform.results.case_line import LONGEST
 from bnconform.results.deviations.checks import check_keys, one_of, version_range, words
 from bnconform.results.deviations.defects import Defect, defect_of

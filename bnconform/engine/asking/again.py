@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bnconform.engine.repetition import CALLS, Repeated
+from bnconform.engine.asking.repetition import CALLS, Repeated
 from bnconform.engine.runner import Runner
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Tally

@@ -1,0 +1,53 @@
+"""A Request is what a user asks of a run, as the command line says it.
+
+Rules: a value that no run can have is refused before anything is started, with the option that says it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnconform.contract.dtypes import DTYPES
+from bnconform.contract.errors import CallError
+from bnconform.host.client import SLOWEST_IMPORT
+
+DEVICES = ("cpu", "cuda")
+LONGEST = 1e6
+"""Seconds that one call may take, at most: a clock cannot wait for ever."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The user's request, as said on the command line; empty tuples stand for everything.
+
+    deviations: the folder of the registry; None: bnconform's own; empty: none is used. import_timeout: seconds for an
+    adapter to say what it offers. host_memory: GiB that a host may use; None: half of the machine's.
+    """
+
+    adapters: tuple[str, ...] = ()
+    implementations: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    device: str = "cpu"
+    examples: int = 100
+    seed: int = 0
+    timeout: float = 60.0
+    import_timeout: float = SLOWEST_IMPORT
+    host_memory: float | None = None
+    in_process: bool = False
+    deviations: str | None = None
+
+    def check(self) -> None:
+        """Raises CallError for a value that no run can have."""
+        for name in self.dtypes:
+            if name not in DTYPES:
+                raise CallError(f"--dtype {name}: unknown dtype; expected one of {', '.join(DTYPES)}")
+        if self.device not in DEVICES:
+            raise CallError(f"--device {self.device}: unknown device; expected one of {', '.join(DEVICES)}")
+        if self.examples < 1:
+            raise CallError(f"--examples {self.examples}: expected a number of at least 1")
+        for name, unit in (("timeout", "seconds"), ("import_timeout", "seconds"), ("host_memory", "GiB")):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= LONGEST:
+                option = f"--{name.replace('_', '-')} {value:g}"
+                raise CallError(f"{option}: expected a number of {unit} above 0, at most {LONGEST:g}")
