@@ -26,6 +26,8 @@ from bnconform.results.records import DefectRecord, Finding
 
 LIMIT = 120.0
 """Seconds that a script may take; importing a framework takes most of them."""
+LIMIT_OF_A_HANG = 10.0
+"""Seconds for the script of what hangs, which is not expected to end."""
 FAILED = 2
 """The exit status of a script that ended with an error of its own, for which Python's would be 1."""
 _RUN = f"""
@@ -79,7 +81,8 @@ def _proved(
         name = named
         # The script of the registry needs no adapter.
         around = Surroundings() if defect.known else surroundings.get(shown["implementation"], Surroundings())
-        status = _status(out / name, around, running)
+        limit = LIMIT_OF_A_HANG if shown["verdict"] == "hangs" else LIMIT
+        status = _status(out / name, around, running, limit)
     return record_of(defect, shown, name, status)
 
 
@@ -133,7 +136,7 @@ def _script(defect: Defect, shown: Finding, out: Path) -> str:
     return (out / own).read_text(encoding="utf-8") if own is not None and (out / own).is_file() else ""
 
 
-def _status(script: Path, around: Surroundings, running: set[subprocess.Popen[bytes]]) -> int | None:
+def _status(script: Path, around: Surroundings, running: set[subprocess.Popen[bytes]], limit: float) -> int | None:
     command = [sys.executable, "-c", _RUN, script.name, *([around.argument] if around.argument else [])]
     usual = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     environment = {**usual, "TF_CPP_MIN_LOG_LEVEL": "3", **dict(around.variables)}
@@ -152,7 +155,7 @@ def _status(script: Path, around: Surroundings, running: set[subprocess.Popen[by
         return None
     running.add(process)
     try:
-        return process.wait(LIMIT)
+        return process.wait(limit)
     except subprocess.TimeoutExpired:
         return None
     finally:

@@ -156,10 +156,10 @@ def test_a_crash_or_hang_is_shrunk_by_a_ladder_of_a_few_calls(reply: Reply, verd
     for tally in tallies.values():
         assert tally.verdict == verdict
         assert tally.failure is not None
-        assert tally.failure.judged.reply is reply
+        assert isinstance(tally.failure.judged.reply, type(reply))
     witnesses = [tally.failure.case for tally in tallies.values() if tally.failure]
     assert all(3 <= case.rows <= 16 and case.channels == 1 for case in witnesses)
-    assert sum(case.shuffled is False for case in calls) <= 3
+    assert len({id(case) for case in calls if case.shuffled is False}) <= 3
 
 
 def test_a_witness_of_what_does_not_repeat_itself_still_shows_what_was_seen() -> None:

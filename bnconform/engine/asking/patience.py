@@ -14,8 +14,9 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Crashed, Raised, Reply, TimedOut
 
 ENOUGH = 3
-"""Calls that ended badly, without any answer, after which no more are made; a few more where all were of one rank."""
-OF_ONE_RANK: dict[type, int] = {Crashed: 8, TimedOut: 4}
+"""Calls that ended badly, without any answer, after which no more are made."""
+OF_ONE_RANK: dict[type, int] = {Crashed: 8, TimedOut: ENOUGH}
+"""How many that are where all were of one rank: crashes cost little, so that another rank may still come."""
 MOST_AGAIN = 60.0
 """Seconds that may be spent in one dtype on asking again what had hung and hangs again."""
 LEAST = 5.0

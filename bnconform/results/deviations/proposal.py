@@ -19,7 +19,8 @@ from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.files import inside, write_whole
 from bnconform.contract.wire import load_case
 from bnconform.engine.agreement import BAD
-from bnconform.engine.selection import DEVICES, exactly
+from bnconform.engine.request import DEVICES
+from bnconform.engine.selection import exactly
 from bnconform.results.deviations.quoting import listed, quoted, tabled
 from bnconform.results.deviations.registry import Registry
 from bnconform.results.deviations.signature import Signature, signature_in
