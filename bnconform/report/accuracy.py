@@ -7,13 +7,13 @@ above the others, by a number beside it and never by colour alone; a type of whi
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
 from markupsafe import Markup
 
-from bnconform.report.columns import column_of
 from bnconform.report.gathered import Gathered
 from bnconform.report.pictures import short
 
@@ -73,11 +73,13 @@ class _Far:
 
 def accuracy(gathered: Gathered) -> Accuracy:
     """Returns the pictures of what the runs measured."""
+    versions = Counter(name for name, _ in {(one.implementation, one.version) for one in gathered.columns})
     points: dict[tuple[str, str], list[list[float]]] = {}
     for one in gathered.findings:
-        column = column_of(one)
-        name = column.implementation + (f" {column.version}" if _versions(gathered, column.implementation) > 1 else "")
-        points.setdefault((one["dtype"], name), []).extend(one.get("accuracy", ()))
+        if measured := one.get("accuracy"):
+            name = one["implementation"]
+            told = f"{name} {one['version']}" if versions[name] > 1 else name
+            points.setdefault((one["dtype"], told), []).extend(measured)
     asked = [(dtype, kind, _lines(points, dtype, kind)) for dtype in gathered.dtypes for kind in ("κ", "m")]
     drawn = [(dtype, kind, lines) for dtype, kind, lines in asked if any(len(line) > 1 for line in lines.values())]
     far = {(dtype, kind): _far(lines, kind) for dtype, kind, lines in drawn}
@@ -93,10 +95,6 @@ def accuracy(gathered: Gathered) -> Accuracy:
         implementations=len({name for _, _, lines in drawn for name in lines}),
         standing=tuple(_standing(number, name, far) for name, number in numbers.items()),
     )
-
-
-def _versions(gathered: Gathered, name: str) -> int:
-    return len({one.version for one in gathered.columns if one.implementation == name})
 
 
 def _lines(points: Mapping[tuple[str, str], list[list[float]]], dtype: str, kind: str) -> dict[str, Line]:

@@ -206,7 +206,7 @@ def ports(merged: Merged) -> tuple[Port, ...]:
 def _written(settings: Mapping[str, Any]) -> str:
     """Returns the call with its defaults written out, of a layer for images where that is in its name."""
     stated = [settings[name] for name in ("eps", "momentum") if settings.get(name)]
-    arguments = {one["name"]: one["default"] for one in stated if one["default"]} | settings.get("fixed", {})
+    arguments = {one["name"]: one["default"] or "…" for one in stated} | settings.get("fixed", {})
     told = ", ".join(f"{name}={text}" for name, text in arguments.items())
     return f"{settings['call'].replace('{n}', '2')}({told})"
 

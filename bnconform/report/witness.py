@@ -71,7 +71,8 @@ def _place(answer: ShownRecord) -> int:
 def _told_apart(actual: Any, due: Any) -> tuple[Markup, Markup]:
     """Returns a value and the one that is due, in the fewest digits in which they differ, the difference marked."""
     if isinstance(actual, str) or isinstance(due, str):
-        return Markup("<mark>{}</mark>").format(value_text(actual)), escape(value_text(due))
+        one, other = (value_text(value) if isinstance(value, str) else f"{value:.6g}" for value in (actual, due))
+        return Markup("<mark>{}</mark>").format(one), escape(other)
     digits = next((n for n in range(4, 18) if f"{actual:.{n}g}" != f"{due:.{n}g}"), 17)
     digits = min(digits + 2, 17)
     one, other = f"{actual:.{digits}g}", f"{due:.{digits}g}"

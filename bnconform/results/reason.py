@@ -75,7 +75,9 @@ def _difference(one: Agreement) -> str:
     if expected != expected:
         return f"{one.quantity}{place} is {actual:.9g}, and what it is compared with, an output too, is not a number"
     if bound == 0:
-        return f"{one.quantity}{place}: no; it is {actual:.9g} where it must be {expected:.9g}"
+        if (actual, expected) == (0, 1):  # a statement that is true or false of each element
+            return f"{one.quantity}{place}: this is not so"
+        return f"{one.quantity}{place} is {actual:.9g}, and must be {expected:.9g} to the last bit"
     return (
         f"{one.quantity}{place} is {actual:.9g}; expected {expected:.9g} ± {bound:.2g}: {one.ratio:.3g} times the bound"
     )
@@ -105,4 +107,8 @@ def _digits_lost(worst: Agreement) -> str:
 
 
 def _place(one: Agreement) -> str:
-    return "" if one.index is None else f"[{', '.join(map(str, one.index))}]"
+    """Returns where the worst element stands, to be read behind the quantity: a name, or several words."""
+    if one.index is None:
+        return ""
+    place = f"[{', '.join(map(str, one.index))}]"
+    return f" at {place}" if " " in one.quantity else place

@@ -71,6 +71,14 @@ def test_what_is_no_number_stands_at_the_end_of_the_scale(tmp_path: Path) -> Non
     assert all(-1 <= one <= 500 for one in numbers)
 
 
+def test_two_versions_have_a_line_each(tmp_path: Path) -> None:
+    both = [world.implementation("a.norm", version=version) for version in ("1.0", "2.0")]
+    findings = finding("a.norm", USUAL), finding("a.norm", [[1.1, 4, 5e8], [50.0, 4, 60.0]], version="2.0")
+    found = accuracy(Gathered(merge([world.write(tmp_path, *findings, implementations=both)])))
+    assert found.implementations == 2
+    assert [one.name for one in found.standing] == ["a.norm 2.0"]
+
+
 def test_results_that_do_not_say_have_no_picture(tmp_path: Path) -> None:
     for place, findings in enumerate(([world.finding()], [finding("a.norm", USUAL)])):
         results = world.write(tmp_path / str(place), *findings)

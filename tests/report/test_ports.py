@@ -31,6 +31,8 @@ def test_a_layer_is_written_out_with_its_defaults_and_a_command_for_each_other(t
         tmp_path, {}, {}, {"settings": {**SETTINGS, "call": "bn{n}d", "fixed": {"fast": "True"}}}
     )
     assert first.written == "mini.bn(eps=1e-05, decay=0.99)"
+    unset = ported(tmp_path / "b", {"settings": {**SETTINGS, "eps": {"name": "eps", "default": "", "link": ""}}})
+    assert unset[0].written == "mini.bn(eps=…, decay=0.99)"
     assert third.written == "bn2d(eps=1e-05, decay=0.99, fast=True)"
     assert second.commands == (
         "bnconform convert other.norm@jax mini.batch_norm", "bnconform convert other.norm@jax third.norm")  # fmt: skip

@@ -26,10 +26,12 @@ from worlds.searches import (
 from bnconform import Case, Dialect, Implementation, Outcome, Unsupported
 from bnconform.contract.implementation import LONGEST_NAME, Described
 from bnconform.contract.reply import Crashed, Raised, Reply, TimedOut
+from bnconform.engine.agreement import Judgement, agree
 from bnconform.engine.runner import Runner
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Tally
 from bnconform.engine.target import Target
+from bnconform.oracle.bounds import Bound
 from bnconform.results.finding import finding
 from bnconform.results.records import LARGEST
 from bnconform.results.text import LONGEST_TEXT
@@ -200,7 +202,7 @@ def test_a_metamorphic_quantity_is_named_in_words() -> None:
 
     one = found(implementation(counts_its_rows), "ignores_a_repeated_batch")
     assert one["quantity"] == "y of the repeated batch"
-    assert one["reason"].startswith("y of the repeated batch[")
+    assert one["reason"].startswith("y of the repeated batch at [")
 
 
 def test_a_finding_on_y_in_training_says_how_exact_it_was_by_condition_and_size() -> None:
@@ -208,3 +210,18 @@ def test_a_finding_on_y_in_training_says_how_exact_it_was_by_condition_and_size(
     assert record["accuracy"]
     assert all(kappa >= 1 and size >= 1 and error < LARGEST for kappa, size, error in record["accuracy"])
     assert "accuracy" not in found(implementation(correct), MEAN)
+
+
+def test_a_place_is_told_apart_from_words_and_a_truth_from_a_number() -> None:
+    def told(quantity: str, value: float, due: float, bound: float) -> str:
+        one = agree(np.array([value]), np.array([due]), within=Bound(np.array([bound]), np.ones(1)), quantity=quantity)
+        tally = Tally(spec=SPECS[Y])
+        tally.record(example(), Judgement(agreements=(one,)))
+        return str(
+            finding(tally, Target(implementation=Described.of(implementation(correct)), dtype="float32"))["reason"]
+        )
+
+    assert told("y", 2.0, 1.0, 0.5) == "y[0] is 2; expected 1 ± 0.5: 2 times the bound"
+    assert told("y of the shifted input", 2.0, 1.0, 0.5).startswith("y of the shifted input at [0] is 2;")
+    assert told("finite y", 0.0, 1.0, 0.0) == "finite y at [0]: this is not so"
+    assert told("count", 4.0, 3.0, 0.0) == "count[0] is 4, and must be 3 to the last bit"
