@@ -2,7 +2,7 @@
 
 import sys
 
-from bnconform.cli.main import main
+from bnconform.cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

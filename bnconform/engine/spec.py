@@ -19,6 +19,7 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply
 from bnconform.engine.agreement import Agreement, Judgement, Reason, agree, judgement, not_asked, not_offered
+from bnconform.engine.docstring import sentence
 from bnconform.engine.equation import Equation, Outputs, latex_of, text_of
 from bnconform.engine.weakness import unless_weak
 from bnconform.oracle.expected import expected
@@ -179,8 +180,8 @@ def equation(
 def _spec(written: Callable[..., object], check: Property, latex: str, source: str, given: Given) -> Spec:
     """Returns the Spec of a function as it is written in a chapter."""
     name, chapter = getattr(written, "__name__", ""), written.__module__.rpartition(".")[2]
-    sentence = (written.__doc__ or "").strip().partition("\n")[0]
-    for what, value in (("docstring", sentence), ("equation", latex), ("source", source)):
+    said = sentence(written)
+    for what, value in (("docstring", said), ("equation", latex), ("source", source)):
         if not value:
             raise TypeError(f"spec {name} has no {what}; expected one that states what it checks")
-    return Spec(id=name, chapter=chapter, sentence=sentence, latex=latex, source=source, given=given, check=check)
+    return Spec(id=name, chapter=chapter, sentence=said, latex=latex, source=source, given=given, check=check)

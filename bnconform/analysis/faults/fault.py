@@ -21,6 +21,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import DTYPES, dtype_named
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
+from bnconform.engine.docstring import sentence
 
 Formulas = Mapping[str, Formula]
 """Formulas by the quantity that they are of."""
@@ -92,10 +93,10 @@ def _replacing(function: Callable[..., Any], formulas: Formulas, **more: Any) ->
 
 
 def _declared(function: Callable[..., Any], **more: Any) -> Fault:
-    sentence = (function.__doc__ or "").strip().partition("\n")[0]
-    if not sentence:
+    said = sentence(function)
+    if not said:
         raise TypeError(f"fault {function.__name__} has no sentence; expected a docstring that says what is wrong")
-    return Fault(name=function.__name__, chapter=function.__module__.rpartition(".")[2], sentence=sentence, **more)
+    return Fault(name=function.__name__, chapter=function.__module__.rpartition(".")[2], sentence=said, **more)
 
 
 def faults_of(module: str) -> tuple[Fault, ...]:

@@ -20,6 +20,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dtypes import dtype_name, dtype_named
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.reply import Reply, in_words
+from bnconform.engine.docstring import sentence
 from bnconform.engine.runner import asked
 from bnconform.engine.spec import Subject
 from bnconform.oracle.bounds.formats import arithmetic
@@ -163,6 +164,6 @@ def probe(name: str) -> Callable[[Callable[[Bench], Inferred]], Probe]:
     """Turns a function into a Probe of a property; the first line of its docstring says how the property shows."""
 
     def declare(decide: Callable[[Bench], Inferred]) -> Probe:
-        return Probe(name, (decide.__doc__ or "").strip().partition("\n")[0], decide)
+        return Probe(name, sentence(decide), decide)
 
     return declare
