@@ -14,7 +14,7 @@ from bnconform.report import write_report
 from bnconform.report.columns import slug
 from bnconform.report.frameworks import finding_anchor
 from bnconform.report.wording import ABSENCES
-from bnconform.results.file import ResultsWriter
+from bnconform.results.writer import ResultsWriter
 
 
 def pages(out: Path, *findings: Any, **changed: Any) -> dict[str, Page]:

@@ -12,7 +12,8 @@ from bnconform.cases.strategies import cases
 from bnconform.cli.session.run_record import given_words
 from bnconform.engine.book import all_specs
 from bnconform.report import write_report
-from bnconform.results.file import ResultsWriter, read_results
+from bnconform.results.file import read_results
+from bnconform.results.writer import ResultsWriter
 
 
 def pages(out: Path, *findings: Any, end: bool = True, **changed: Any) -> tuple[Page, Page]:

@@ -16,9 +16,10 @@ from worlds import records as world
 
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
-from bnconform.results import file
-from bnconform.results.file import ResultsWriter, merge, read_results, write_pages
+from bnconform.results import writer as writing
+from bnconform.results.file import merge, read_results, write_pages
 from bnconform.results.records import LARGEST, case_record, plain
+from bnconform.results.writer import ResultsWriter
 
 
 def strict(line: str) -> Any:
@@ -191,7 +192,7 @@ def test_a_line_that_cannot_be_written_whole_leaves_the_file_as_it_was(
                 os.write(descriptor, content[: len(content) // 2])
                 raise OSError(errno.ENOSPC, "No space left on device")
 
-            patched.setattr(file, "write_all", half)
+            patched.setattr(writing, "write_all", half)
             with pytest.raises(OSError, match="No space"):
                 writer.finding(world.finding())
         writer.finding(world.finding(dtype="float64"))

@@ -12,8 +12,8 @@ import pytest
 from worlds import records as world
 
 from bnconform.contract.errors import ContractError
-from bnconform.results.file import ResultsWriter
 from bnconform.results.folder import Folder
+from bnconform.results.writer import ResultsWriter
 
 WITNESS = "witnesses/a.safetensors"
 GENERATED = '<meta name="generator" content="bnconform">'

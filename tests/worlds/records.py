@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bnconform.results.file import Results, ResultsWriter, read_results
+from bnconform.results.file import Results, read_results
+from bnconform.results.writer import ResultsWriter
 
 NORMALIZES = {
     "id": "normalizes_by_the_batch",

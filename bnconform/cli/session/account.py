@@ -17,9 +17,10 @@ from bnconform.contract.errors import ContractError
 from bnconform.engine.agreement import BAD
 from bnconform.report import write_report
 from bnconform.results.defects import Defect, defects_of
-from bnconform.results.file import ResultsWriter, read_results
+from bnconform.results.file import read_results
 from bnconform.results.proving import Surroundings, prove
 from bnconform.results.records import DefectRecord, Finding, is_known, is_stale
+from bnconform.results.writer import ResultsWriter
 
 Key = tuple[str, str, str]
 

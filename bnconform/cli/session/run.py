@@ -40,6 +40,11 @@ class Question:
         return f"{self.target.implementation.name}-{self.target.dtype}-{self.target.device}"
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells the question from the others of its run, all of which are of one device."""
+        return self.spec.id, self.target.implementation.name, self.target.dtype
+
+    @property
     def name(self) -> str:
         """The name of the test item."""
         return f"{self.spec.id}[{self.group}]"

@@ -7,33 +7,31 @@ and all their files are written by that process alone; nothing is written before
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import shlex
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bnconform.cli.session.account import Account
+from bnconform.cli.session.account import Account, Key
 from bnconform.cli.session.interruption import INTERRUPTIONS
 from bnconform.cli.session.items import SpecFile, SpecItem
 from bnconform.cli.session.progress import Progress
+from bnconform.cli.session.resuming import digest, options, resumable
 from bnconform.cli.session.run import Question, Run
 from bnconform.cli.session.run_record import run_record
 from bnconform.cli.session.telling import DETAILS, Detail, asides, told
+from bnconform.cli.session.workers import ATTRIBUTE, Workers, handed, is_worker
 from bnconform.engine.book import all_specs, specs_folder
 from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, select, targets
 from bnconform.engine.spec import Spec
 from bnconform.results.deviations import Registry, load_registry
-from bnconform.results.file import ResultsWriter
 from bnconform.results.proving import Surroundings
 from bnconform.results.records import is_known, is_stale, told_verdict
-
-ATTRIBUTE = "bnconform"
+from bnconform.results.writer import ResultsWriter
 
 
 class Conformance:
@@ -45,7 +43,8 @@ class Conformance:
         self.run = Run(self.hosts, out)
         self.account = Account(strict=bool(config.getoption("bn_strict")))
         self.selection = Selection()
-        self._workers: list[int] = []
+        self.workers = Workers()
+        self._done: frozenset[Key] = frozenset()
         self._known: list[tuple[Any, Any]] = []
         self._groups: dict[str, int] = {}
         self._progress: Progress | None = None
@@ -53,15 +52,17 @@ class Conformance:
     @property
     def is_worker(self) -> bool:
         """Whether this process works for another one that holds the results."""
-        return hasattr(self.config, "workerinput")
+        return is_worker(self.config)
 
     def start(self) -> None:
         """Selects the implementations to judge; raises CallError for a wrong call, before anything was written."""
         if self.is_worker:
-            self.selection = Selection.from_json(json.loads(self.config.workerinput[ATTRIBUTE]))  # type: ignore[attr-defined]  # xdist's
+            message = handed(self.config)
+            self.selection = Selection.from_json(message["selection"])
+            self._done = frozenset((spec, name, dtype) for spec, name, dtype in message["done"])
         else:
             self.selection = select(self.request, self.hosts)
-            specs = choose_specs(all_specs(self.folder), self.request.specs)
+            specs = self._in_files(choose_specs(all_specs(self.folder), self.request.specs))
         self._known = targets(self.selection, self.request)
         self.run = Run(self.hosts, self.out, self._registry())
         if not self.is_worker:
@@ -77,16 +78,34 @@ class Conformance:
         """Closes what an error left open."""
         self.close()
 
+    def _in_files(self, specs: Sequence[Spec]) -> Sequence[Spec]:
+        """Returns those of the chapters that this call of pytest names, where it does not name their folder."""
+        here = self.config.invocation_params.dir
+        named = {(here / str(word).partition("::")[0]).resolve() for word in self.config.args}
+        if any(path == self.folder or path in self.folder.parents for path in named):
+            return specs
+        return [one for one in specs if self.folder / f"{one.chapter}.py" in named]
+
     def _begin(self, specs: Sequence[Spec]) -> None:
-        """Plans the run and begins its results."""
-        self.account.faulty = bool(self.selection.broken)
-        about = [target for _, target in self._known]
-        planned = ((one.id, each.implementation.name, each.dtype) for one in specs for each in about)
-        self.account.planned = frozenset(planned)
-        if self.out is not None:
-            record = run_record(self.request, self.selection, specs, self._command(), about)
-            self.account.writer = ResultsWriter(self.out)
-            self.account.writer.run(record)
+        """Plans the run and begins its results, or goes on with those that are there."""
+        account, about = self.account, [target for _, target in self._known]
+        account.faulty = bool(self.selection.broken)
+        account.planned = frozenset((one.id, each.implementation.name, each.dtype) for one in specs for each in about)
+        if self.out is None:
+            return
+        record = run_record(self.request, self.selection, specs, self._command(), about)
+        addresses = [offer.address for offer in self.selection.offers]
+        record["request"] = options(self.request, addresses, strict=account.strict)
+        named = self.request.deviations
+        record["digest"] = digest(addresses, self.config.invocation_params.dir / named if named else None)
+        account.writer = ResultsWriter(self.out)
+        if self.config.getoption("bn_resume"):
+            earlier = resumable(self.out, record)
+            account.writer.resume(earlier)
+            account.begin(earlier.findings)
+            self._done = account.done
+            record = earlier.run
+        account.writer.run(record)
 
     def _registry(self) -> Registry:
         """Returns the known deviations of the implementations that take part; another book of specs has no registry
@@ -132,9 +151,11 @@ class Conformance:
 
         items.sort(key=place)
         asked = [item.question for item in items if isinstance(item, SpecItem)]
-        self.run.plan(asked)
+        self.run.plan(asked)  # with what a run that is resumed has judged, so that each search is what it was
+        items[:] = [one for one in items if not (isinstance(one, SpecItem) and one.question.key in self._done)]
         for question in asked:
-            self._groups[question.group] = self._groups.get(question.group, 0) + 1
+            if question.key not in self._done:
+                self._groups[question.group] = self._groups.get(question.group, 0) + 1
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Counts what is planned and will not be judged."""
@@ -216,22 +237,19 @@ class Conformance:
     def pytest_configure_node(self, node: Any) -> None:
         """Hands the descriptions to a worker, and frees the hosts here."""
         self.hosts.close()
-        node.workerinput[ATTRIBUTE] = json.dumps(self.selection.to_json())
+        message = {"selection": self.selection.to_json(), "done": sorted(self._done)}
+        node.workerinput[ATTRIBUTE] = json.dumps(message)
 
     def pytest_testnodeready(self, node: Any) -> None:
-        """Takes note of a worker's process, where it is one of this machine."""
-        popen = getattr(getattr(node.gateway, "_io", None), "popen", None)
-        if popen is not None:
-            self._workers.append(popen.pid)
+        """Takes note of a worker."""
+        self.workers.started(node)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
         """Hands an interruption on to the workers, which would else end the item that they are at."""
         INTERRUPTIONS.stopping()
         self.account.stopped = self.account.stopped or f"interrupted by {INTERRUPTIONS.name or 'Ctrl-C'}"
-        for process in self._workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGTERM)
+        self.workers.interrupt()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -262,5 +280,12 @@ class Conformance:
         stale = [found["known"]["words"] for found in account.findings if is_stale(found)]
         about = told(account.defects, account.records, self.out, self._detail, stale=stale)
         page = None if self.out is None or account.keeps_earlier else self.out
-        more = [*asides(account.findings, self.request, page), *account.words()]
+        more = [*asides(account.findings, self.request, page), *account.words(self._resuming())]
         self.progress.summary(account.findings, page, about, more)
+
+    def _resuming(self) -> list[str]:
+        """Returns the call that goes on with this run; none for a call of pytest."""
+        if self.out is None or not self.config.getoption("bn_command"):
+            return []
+        named = [f"--adapter={one}" for one in self.request.adapters]
+        return ["bnconform", "run", f"--resume={os.path.relpath(self.out, self.config.invocation_params.dir)}", *named]

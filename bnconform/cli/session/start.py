@@ -11,6 +11,7 @@ import pytest
 
 from bnconform.cli.session.plugin import specs_folder
 from bnconform.cli.session.session import Conformance
+from bnconform.cli.session.workers import is_worker, serve
 from bnconform.contract.errors import CallError, ContractError
 from bnconform.engine.selection import Request
 
@@ -36,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if folder is None:
         raise pytest.UsageError("bnconform needs a folder of specs; give --bn-specs FOLDER")
     where = (config.invocation_params.dir / out).resolve() if out else None
+    if is_worker(config):
+        serve()
     session = Conformance(config, request_of(config), folder, where)
     try:
         session.start()

@@ -10,7 +10,8 @@ import pytest
 from worlds import records as world
 
 from bnconform.cli.session.account import Account, key
-from bnconform.results.file import ResultsWriter, read_results
+from bnconform.results.file import read_results
+from bnconform.results.writer import ResultsWriter
 
 ONE, TWO = world.finding(), world.finding(dtype="float64")
 
