@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
     words += ["--bn-resume"] * (options.resume is not None)
     words += [f"--bn-tell={DETAILS[min(options.verbose, 2)]}"]
     words += [] if options.deviations is None else [f"--bn-deviations={options.deviations}"]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         settings = Path(scratch) / "pytest.ini"
         settings.write_text("[pytest]\n", encoding="utf-8")
         own = ["-c", str(settings), "--rootdir", str(folder.parent), "--noconftest", "-p", "no:cacheprovider"]

@@ -45,6 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except (CallError, ContractError) as error:
         session.close()
         raise pytest.UsageError(str(error)) from error
+    except OSError as error:
+        session.close()
+        raise pytest.UsageError(f"{error.filename or where or folder}: {error.strerror or error}") from error
     except BaseException:  # an interrupt while adapters say what they offer
         session.close()
         raise
