@@ -44,6 +44,8 @@ def add_run(commands: Any) -> None:
     run.add_argument("--import-timeout", type=float, default=slowest, metavar="SECONDS", help=f"to start ({slowest:g})")
     words = "that a host may use; more ends it (half of the machine's)"
     run.add_argument("--host-memory", type=float, default=None, metavar="GIB", help=words)
+    words = "time for the whole run, such as 90s, 10m or 2h: shared out among what is to be judged (no end)"
+    run.add_argument("--budget", metavar="TIME", help=words)
     run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     words = "go on with the interrupted run there, by the options that it began with"
     run.add_argument("--resume", type=Path, metavar="DIR", help=words)
@@ -75,6 +77,7 @@ def _run(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         words += [] if value is None else [f"--bn-{name.replace('_', '-')}={value}"]
     words += ["--bn-in-process"] * options.in_process + ["--bn-strict"] * options.strict
+    words += [] if options.budget is None else [f"--bn-budget={options.budget}"]
     words += ["--bn-resume"] * (options.resume is not None)
     words += [f"--bn-tell={DETAILS[min(options.verbose, 2)]}"]
     words += [] if options.deviations is None else [f"--bn-deviations={options.deviations}"]

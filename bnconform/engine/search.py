@@ -7,6 +7,7 @@ seed decides everything.
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,7 +35,7 @@ def search(specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort) -> d
     """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk."""
     tallies = [Tally(spec=one) for one in specs]
     with noting(partial(_note_in_open, tallies), "the search"):
-        explore(tallies, target, ask, effort)
+        explore(tallies, target, ask, effort, stop=partial(_over, effort))
     _shrink(tallies, target, ask, _start(_family_of(tallies), target, effort))
     for tally in tallies:
         ask_ordinary(tally, target, ask)
@@ -45,6 +46,11 @@ def _note_in_open(tallies: Sequence[Tally], error: OwnError) -> None:
     for tally in tallies:
         if tally.open:
             tally.note(error)
+
+
+def _over(effort: Effort, tallies: Sequence[Tally], judged: Sequence[Judgement]) -> bool:
+    """Whether a search is over: nothing is left to break, or no time."""
+    return all_broken(tallies, judged) or time.monotonic() >= effort.until
 
 
 def all_broken(tallies: Sequence[Tally], _: Sequence[Judgement]) -> bool:

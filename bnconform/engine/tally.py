@@ -7,6 +7,7 @@ answers ordinary cases, and of no other; an error of bnconform's own ends a tall
 from __future__ import annotations
 
 import contextlib
+import math
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -183,10 +184,12 @@ class OwnError:
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How much is searched: examples per spec, and the seed that the cases follow from."""
+    """How much is searched: examples per spec, the seed that the cases follow from, and when a search is to end, by the
+    monotonic clock, though examples are left."""
 
     examples: int = 100
     seed: int = 0
+    until: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from bnconform.engine.agreement import BAD
 from bnconform.engine.asking.repetition import Unrepeated
 from bnconform.engine.runner import Runner
 from bnconform.engine.smoke import Smoke
+from bnconform.engine.spec import Spec
 from bnconform.engine.tally import OwnError, Seen, Tally
 from bnconform.engine.target import Target
 from bnconform.results.deviations.replayed import Replayed
@@ -135,6 +136,12 @@ def _shown_in_detail(tally: Tally, *, broken: bool) -> Detail | None:
         return None if broken else _detail(tally.shown)
     case = None if tally.error is None else tally.error.case
     return None if case is None else {"case": case_record(case), "traceback": None, "stderr": None}
+
+
+def not_run(spec: Spec, target: Target, why: str) -> Finding:
+    """Returns the record of what was not judged for want of time."""
+    record = finding(Tally(spec=spec), target)
+    return {**record, "missing": "not run", "reason": f"not run: {why}"}
 
 
 def _known(replayed: Replayed) -> Known:

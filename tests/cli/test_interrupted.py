@@ -135,7 +135,7 @@ def test_a_run_is_resumed_by_what_it_began_with(tmp_path: Path) -> None:
         (("--out", "other"), "--out other is not out, the folder of --resume; leave it out"),
     ):
         done = tiny.bnconform("run", "--resume", "out", *typed, cwd=tmp_path)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
         assert message in done.stderr
 
 
@@ -167,7 +167,7 @@ def test_a_second_run_into_the_same_folder_is_refused_and_touches_nothing(tmp_pa
     finally:
         os.kill(run.pid, signal.SIGTERM)
         run.communicate(timeout=60)
-    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+    assert (other.returncode, len(other.stderr.strip().splitlines())) == (2, 1)
     assert f"out is in use by another run (process {run.pid}, since" in other.stderr
     assert before == after
 

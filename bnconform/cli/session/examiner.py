@@ -8,6 +8,7 @@ costs one finding and is told with it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -53,14 +54,17 @@ class Examiner:
         with noting(partial(self._note, ANY), "the smoke test"):
             self.smoke = smoke(target, ask)
 
-    def judge(self, family: Sequence[Spec]) -> dict[str, Judged]:
-        """Returns what came of specs that are given equal cases, by id; nothing is judged of a broken adapter."""
+    def judge(self, family: Sequence[Spec], until: float = math.inf) -> dict[str, Judged]:
+        """Returns what came of specs that are given equal cases, by id; nothing is judged of a broken adapter.
+
+        until: when the search is to end, by the monotonic clock.
+        """
         if self.smoke.broken is not None:
             return {one.id: Judged(tally=self.smoke.tally(one), diagnosis=Diagnosis()) for one in family}
         known = {one.spec: one for one in self._replay(family)}
         holding = {spec: one.tally for spec, one in known.items() if one.holds}
         rest = [one for one in family if one.id not in holding]
-        searched = search(rest, self.target, self.ask, self._effort) if rest else {}
+        searched = search(rest, self.target, self.ask, replace(self._effort, until=until)) if rest else {}
         with noting(partial(self._note, ANY), "asking again"):
             judge_again(searched.values(), self.target, self.ask)
         found = {spec: self._explained(tally) for spec, tally in searched.items()}

@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bn-import-timeout", type=float, metavar="SECONDS", help=words)
     words = "memory that a host may use; default: half of the machine's"
     group.addoption("--bn-host-memory", type=float, metavar="GIB", help=words)
+    group.addoption("--bn-budget", metavar="TIME", help="time for the whole run, such as 10m; default: no end")
     group.addoption("--bn-in-process", action="store_true", help="no host processes: for a debugger")
     group.addoption("--bn-deviations", metavar="FOLDER", help="known deviations; default: bnconform's own; '': none")
     words = "what is told of what is wrong: defects, statements or findings (the default)"

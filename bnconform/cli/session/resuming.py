@@ -1,7 +1,8 @@
 """Which interrupted run can be gone on with, and what of it is kept.
 
 Rules: a run is resumed by the same sources, specs, adapters, versions and options, or not at all, since its findings
-are to equal those of a run that was never interrupted; a finding whose files are not there is judged again.
+are to equal those of a run that was never interrupted; a finding whose files are not there is judged again, and so is
+what a budget of time left out.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def options(request: Request, addresses: Iterable[Address], *, strict: bool) -> 
         "examples": request.examples,
         "seed": request.seed,
         "timeout": request.timeout,
+        "import_timeout": request.import_timeout,
+        "host_memory": request.host_memory,
         "in_process": request.in_process,
         "deviations": None if request.deviations is None else without_folders(request.deviations),
         "strict": strict,
@@ -57,7 +60,7 @@ def resumable(out: Path, now: RunRecord) -> Results:
     """Returns the interrupted run in `out`, with the findings that are kept; raises CallError where it cannot be gone
     on with by the run that `now` begins."""
     results = read_results(out)
-    if results.end is not None:
+    if results.end is not None and not any(one.get("missing") == "not run" for one in results.findings):
         raise CallError(f"{out} holds a complete run, of {len(results.findings)} findings; there is nothing to resume")
     then: Any = results.run
     differing = [name for name in SAME if then.get(name) != now.get(name)]
@@ -75,7 +78,7 @@ def resumable(out: Path, now: RunRecord) -> Results:
 def _kept(out: Path, findings: Iterable[Finding]) -> Iterator[Finding]:
     for one in findings:
         files = [name for name in (one["witness"], one["reproduce"]) if name is not None]
-        if all((out / name).is_file() for name in files):
+        if one.get("missing") != "not run" and all((out / name).is_file() for name in files):
             yield one
 
 

@@ -7,12 +7,14 @@ are being made; nothing is written here.
 from __future__ import annotations
 
 import gc
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnconform.cases.strategies import Given
+from bnconform.cli.session.budget import NOT_RUN, Budget
 from bnconform.cli.session.examiner import Examiner, Judged
 from bnconform.contract.address import Address
 from bnconform.engine.runner import Runner
@@ -22,7 +24,7 @@ from bnconform.engine.tally import Effort
 from bnconform.engine.target import Target
 from bnconform.results.deviations import Registry
 from bnconform.results.evidence import artefacts, witness_of
-from bnconform.results.finding import finding
+from bnconform.results.finding import finding, not_run
 from bnconform.results.records import Finding
 
 
@@ -59,15 +61,19 @@ class Answer:
 
 
 class Run:
-    """Answers questions. `out`: where witnesses and scripts will be written; None: nowhere."""
+    """Answers questions. `out`: where witnesses and scripts will be written; None: nowhere. budget: of time."""
 
-    def __init__(self, hosts: Hosts, out: Path | None, registry: Registry | None = None) -> None:
+    def __init__(
+        self, hosts: Hosts, out: Path | None, registry: Registry | None = None, budget: Budget | None = None
+    ) -> None:
         self.hosts = hosts
+        self.budget = budget or Budget()
         self._registry = registry or Registry()
         self._out = out
         self._effort = Effort(examples=hosts.request.examples, seed=hosts.request.seed)
         self._families: dict[tuple[str, Given], list[Spec]] = defaultdict(list)
         self._judged: dict[tuple[str, Given], dict[str, Judged]] = {}
+        self._cut: set[tuple[str, Given]] = set()
         self._examiners: dict[str, Examiner] = {}
         self._runners: dict[str, Runner] = {}
 
@@ -77,12 +83,19 @@ class Run:
         self._families.clear()
         for one in questions:
             self._families[one.group, one.spec.given].append(one.spec)
+        self.budget.searches = len(self._families)
 
     def answer(self, question: Question) -> Answer:
         """Returns the finding that answers `question`, and its files; judges its family if that was not done yet."""
-        examiner, family = self._examiner(question), (question.group, question.spec.given)
+        family = question.group, question.spec.given
+        if family not in self._judged and self.budget.spent:
+            return Answer(not_run(question.spec, question.target, NOT_RUN))
+        examiner = self._examiner(question)
         if family not in self._judged:
-            self._judged[family] = examiner.judge(self._families.get(family) or [question.spec])
+            until = self.budget.share()
+            self._judged[family] = examiner.judge(self._families.get(family) or [question.spec], until)
+            if time.monotonic() >= until:
+                self._cut.add(family)
         judged = self._judged[family][question.spec.id]
         record = finding(
             judged.tally,
@@ -94,6 +107,9 @@ class Run:
             unrepeated=judged.unrepeated,
         )
         tally, address = judged.tally, question.address
+        if family in self._cut and tally.open:
+            words = f"the budget of time left it {tally.examples} of {self._effort.examples} examples"
+            record["notes"] = [*record.get("notes", ()), words]
         if self._out is None:
             return Answer(record)
         if tally.lost and tally.error is not None and tally.error.case is not None:

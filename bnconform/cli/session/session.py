@@ -7,9 +7,10 @@ and all their files are written by that process alone; nothing is written before
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
-import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,19 @@ from typing import Any
 import pytest
 
 from bnconform.cli.session.account import Account, Key
+from bnconform.cli.session.beginning import begin_results, first_line, in_files, registry_of, resuming, surroundings
+from bnconform.cli.session.budget import Budget, seconds
 from bnconform.cli.session.interruption import INTERRUPTIONS
 from bnconform.cli.session.items import SpecFile, SpecItem
 from bnconform.cli.session.progress import Progress
-from bnconform.cli.session.resuming import digest, options, resumable
 from bnconform.cli.session.run import Question, Run
-from bnconform.cli.session.run_record import run_record
 from bnconform.cli.session.telling import DETAILS, Detail, asides, told
+from bnconform.cli.session.waiting import Waiting
 from bnconform.cli.session.workers import ATTRIBUTE, Workers, handed, is_worker
-from bnconform.engine.book import all_specs, specs_folder
+from bnconform.engine.book import all_specs
 from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, select, targets
 from bnconform.engine.spec import Spec
-from bnconform.results.deviations import Registry, load_registry
-from bnconform.results.proving import Surroundings
 from bnconform.results.records import is_known, is_stale, told_verdict
-from bnconform.results.writer import ResultsWriter
 
 
 class Conformance:
@@ -44,6 +43,8 @@ class Conformance:
         self.account = Account(strict=bool(config.getoption("bn_strict")))
         self.selection = Selection()
         self.workers = Workers()
+        self.waiting: Waiting | None = None
+        self._budget = Budget()
         self._done: frozenset[Key] = frozenset()
         self._known: list[tuple[Any, Any]] = []
         self._groups: dict[str, int] = {}
@@ -60,17 +61,25 @@ class Conformance:
             message = handed(self.config)
             self.selection = Selection.from_json(message["selection"])
             self._done = frozenset((spec, name, dtype) for spec, name, dtype in message["done"])
+            self._budget = Budget(float(message["until"]), message["workers"])
         else:
-            self.selection = select(self.request, self.hosts)
-            specs = self._in_files(choose_specs(all_specs(self.folder), self.request.specs))
+            if self.config.getoption("bn_budget"):
+                self._budget = Budget(time.time() + seconds(self.config.getoption("bn_budget")))
+            self.waiting = Waiting(os.dup(1))
+            with self.waiting.at("what the adapters offer"):
+                self.selection = select(self.request, self.hosts)
+            specs = in_files(self.config, self.folder, choose_specs(all_specs(self.folder), self.request.specs))
         self._known = targets(self.selection, self.request)
-        self.run = Run(self.hosts, self.out, self._registry())
+        registry = registry_of(self.config, self.request, self.folder, [target for _, target in self._known])
+        self.run = Run(self.hosts, self.out, registry, self._budget)
         if not self.is_worker:
             self._begin(specs)
 
     def close(self) -> None:
         """Ends the hosts and releases the folder of the results."""
         self.hosts.close()
+        if self.waiting is not None:
+            self.waiting.close()
         if self.account.writer is not None:
             self.account.writer.close()
 
@@ -78,49 +87,16 @@ class Conformance:
         """Closes what an error left open."""
         self.close()
 
-    def _in_files(self, specs: Sequence[Spec]) -> Sequence[Spec]:
-        """Returns those of the chapters that this call of pytest names, where it does not name their folder."""
-        here = self.config.invocation_params.dir
-        named = {(here / str(word).partition("::")[0]).resolve() for word in self.config.args}
-        if any(path == self.folder or path in self.folder.parents for path in named):
-            return specs
-        return [one for one in specs if self.folder / f"{one.chapter}.py" in named]
-
     def _begin(self, specs: Sequence[Spec]) -> None:
         """Plans the run and begins its results, or goes on with those that are there."""
-        account, about = self.account, [target for _, target in self._known]
-        account.faulty = bool(self.selection.broken)
-        account.planned = frozenset((one.id, each.implementation.name, each.dtype) for one in specs for each in about)
-        if self.out is None:
-            return
-        record = run_record(self.request, self.selection, specs, self._command(), about)
-        addresses = [offer.address for offer in self.selection.offers]
-        record["request"] = options(self.request, addresses, strict=account.strict)
-        named = self.request.deviations
-        record["digest"] = digest(addresses, self.config.invocation_params.dir / named if named else None)
-        account.writer = ResultsWriter(self.out)
-        if self.config.getoption("bn_resume"):
-            earlier = resumable(self.out, record)
-            account.writer.resume(earlier)
-            account.begin(earlier.findings)
-            self._done = account.done
-            record = earlier.run
-        account.writer.run(record)
-
-    def _registry(self) -> Registry:
-        """Returns the known deviations of the implementations that take part; another book of specs has no registry
-        unless one is named."""
-        named = self.request.deviations
-        if named == "" or (named is None and self.folder != specs_folder()):
-            return Registry()
-        registry = load_registry() if named is None else load_registry(self.config.invocation_params.dir / named)
-        taking_part = {(one.implementation.name, one.implementation.version) for _, one in self._known}
-        registry.check(taking_part, {one.id for one in all_specs(self.folder)})
-        return registry
-
-    def _command(self) -> list[str]:
-        typed = self.config.getoption("bn_command")
-        return shlex.split(typed) if typed else ["pytest", *map(str, self.config.invocation_params.args)]
+        self.account.faulty = bool(self.selection.broken)
+        about = [target for _, target in self._known]
+        self.account.planned = frozenset(Question(one, address, target).key for one in specs
+                                         for address, target in self._known)  # fmt: skip
+        if self.out is not None:
+            record = first_line(self.config, self.request, self.selection, specs, about)
+            begin_results(self.account, self.out, record, resume=bool(self.config.getoption("bn_resume")))
+            self._done = self.account.done
 
     # Collection
 
@@ -163,9 +139,16 @@ class Conformance:
 
     # Running
 
-    def pytest_runtest_logstart(self) -> None:
-        """Interrupts the run where the exception of a signal was dropped."""
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Takes note of an item; interrupts the run where the exception of a signal was dropped."""
         INTERRUPTIONS.check()
+        if self.waiting is not None:
+            self.waiting.begin(nodeid.rpartition("::")[2])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Takes note of an item's end."""
+        if self.waiting is not None:
+            self.waiting.end(nodeid.rpartition("::")[2])
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -237,7 +220,8 @@ class Conformance:
     def pytest_configure_node(self, node: Any) -> None:
         """Hands the descriptions to a worker, and frees the hosts here."""
         self.hosts.close()
-        message = {"selection": self.selection.to_json(), "done": sorted(self._done)}
+        message: dict[str, Any] = {"selection": self.selection.to_json(), "done": sorted(self._done)}
+        message |= {"until": str(self._budget.until), "workers": len(self.config.getoption("tx") or [""])}
         node.workerinput[ATTRIBUTE] = json.dumps(message)
 
     def pytest_testnodeready(self, node: Any) -> None:
@@ -257,15 +241,8 @@ class Conformance:
         self.hosts.close()
         if not self.is_worker:
             chapters = {one.id: one.chapter for one in all_specs(self.folder)}
-            self.account.finish(chapters, self._surroundings())
-
-    def _surroundings(self) -> dict[str, Surroundings]:
-        """Returns what the scripts of each implementation are run with."""
-        return {
-            one.name: Surroundings(argument="" if offer.address.is_module else offer.address.asked,
-                                   variables=offer.address.env)
-            for offer in self.selection.offers for one in offer.implementations
-        }  # fmt: skip
+            with contextlib.nullcontext() if self.waiting is None else self.waiting.at("scripts and report"):
+                self.account.finish(chapters, surroundings(self.selection))
 
     @property
     def _detail(self) -> Detail:
@@ -280,12 +257,8 @@ class Conformance:
         stale = [found["known"]["words"] for found in account.findings if is_stale(found)]
         about = told(account.defects, account.records, self.out, self._detail, stale=stale)
         page = None if self.out is None or account.keeps_earlier else self.out
-        more = [*asides(account.findings, self.request, page), *account.words(self._resuming())]
+        more = [
+            *asides(account.findings, self.request, page),
+            *account.words(resuming(self.config, self.request, self.out)),
+        ]
         self.progress.summary(account.findings, page, about, more)
-
-    def _resuming(self) -> list[str]:
-        """Returns the call that goes on with this run; none for a call of pytest."""
-        if self.out is None or not self.config.getoption("bn_command"):
-            return []
-        named = [f"--adapter={one}" for one in self.request.adapters]
-        return ["bnconform", "run", f"--resume={os.path.relpath(self.out, self.config.invocation_params.dir)}", *named]
