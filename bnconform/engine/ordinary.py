@@ -42,11 +42,14 @@ def answer_to_ordinary(case: Case, target: Target, ask: Ask) -> Ordinary:
 
 
 def ordinary_cases(case: Case, traits: Traits) -> Iterator[Case]:
-    """Yields small cases of whole numbers, of shapes that are compiled for anyway, with what `case` has."""
+    """Yields small cases of whole numbers, of shapes that are compiled for anyway, with the parameters of `case`.
+
+    They ask for no gradient, which silence never kept: an implementation need not offer one.
+    """
     for layout in POOL[case.x.ndim if case.x.ndim in POOL else min(POOL)]:
         made = training(layout, traits.dtype) if case.mode == "train" else inference(layout, traits.dtype)
-        absent: dict[str, Any] = {name: None for name in (*PER_CHANNEL, "dy") if getattr(case, name) is None}
-        yield replace(made, eps=case.eps, momentum=case.momentum, watched=case.watched, **absent)
+        absent: dict[str, Any] = {name: None for name in PER_CHANNEL if getattr(case, name) is None}
+        yield replace(made, dy=None, eps=case.eps, momentum=case.momentum, watched=case.watched, **absent)
 
 
 def _amiss(case: Case, reply: Reply) -> str:

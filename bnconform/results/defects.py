@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bnconform.engine.agreement import BAD
+from bnconform.results.reason import UNKNOWN
 from bnconform.results.records import Finding, is_flaky, is_known
 
 Severity = Literal["ordinary", "unusual", "loud", "prudence"]
@@ -176,6 +177,9 @@ def _loud(name: str, findings: Sequence[Finding]) -> list[Defect]:
         if how not in found:
             found[how] = Defect(id=f"{name}/{how.replace(' ', '-')}", title=f"It {how}", severity="loud",
                                 effect=one.get("reason", ""))  # fmt: skip
+            if one.get("fault") == "unknown":
+                found[how].title += " on every case, ordinary ones too"
+                found[how].fault, found[how].effect = "unknown", f"{UNKNOWN} {found[how].effect}"
         found[how].findings.append(one)
     return list(found.values())
 

@@ -77,7 +77,7 @@ def finding(
         "diagnosis": list(diagnosis.likely),
         "witness": None,
         "reproduce": None,
-        "fault": _fault(tally, broken=broken),
+        "fault": _fault(tally, broken=broken, unanswered=smoke.unanswered and replayed is None),
         "reason": clipped("; ".join([reason(tally, target, run), *asides])),
         "raises": None if tally.raises is None else clipped(tally.raises, LONGEST_NAME),
         "compared": tally.compared,
@@ -89,6 +89,8 @@ def finding(
             record["declared"] = worst.declared
     if tally.verdict == "unsupported" and not broken:
         record["missing"] = _missing(tally)
+        if smoke.lacks and record["missing"] == "not offered":
+            record["lacks"] = list(smoke.lacks)
     if tally.error is not None:
         record["error"] = _own_error(tally.error)
     if tally.spec.basis != "stated":
@@ -118,10 +120,12 @@ def _brief(figure: float) -> float:
     return float(f"{figure:.4g}") if math.isfinite(figure) else LARGEST
 
 
-def _fault(tally: Tally, *, broken: bool) -> Literal["adapter", "implementation", "bnconform"] | None:
+def _fault(
+    tally: Tally, *, broken: bool, unanswered: bool
+) -> Literal["adapter", "implementation", "bnconform", "unknown"] | None:
     """Returns who is at fault where a statement is not kept or not judged."""
     if tally.verdict in BAD:
-        return "implementation"
+        return "unknown" if unanswered and tally.raises is not None else "implementation"
     return "adapter" if broken else "bnconform" if tally.lost else None
 
 

@@ -16,6 +16,12 @@ from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 from bnconform.engine.weakness import CAREFUL
 
+UNKNOWN = (
+    "Nothing was computed, so nobody can be told at fault. Look at the call in the adapter first, then at what it "
+    "needs on this machine, such as a version or a compiler, then at the implementation:"
+)
+"""Of an implementation that raised on every case, in front of what it raised."""
+
 
 def reason(tally: Tally, target: Target, run: Runner | None = None) -> str:
     """Returns the reason of a verdict in one sentence."""

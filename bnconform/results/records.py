@@ -214,9 +214,10 @@ class Finding(TypedDict):
     of: an output ("not offered"), a way to take such cases ("not taken"), an answer without an error ("refused"), a
     question ("not asked"), a finite bound ("no claim"), time ("not run") or an answer to ordinary cases, where silence
     alone kept it ("no answer"). only: the condition under which ordinary cases are wrong, in words. error: the first of
-    bnconform's own. accuracy: of y in training the worst channels by condition and size: κ = √(1 + μ²/σ²), the number
-    of values, and the error in unit roundoffs of the channel's largest value. notes: what went wrong beside the
-    verdict, such as a file that could not be written.
+    bnconform's own. lacks: where an output is not offered, the gradients that are not returned, though others are.
+    accuracy: of y in training the worst channels by condition and size: κ = √(1 + μ²/σ²), the number of values, and the
+    error in unit roundoffs of the channel's largest value. notes: what went wrong beside the verdict, such as a file
+    that could not be written.
     """
 
     kind: Literal["finding"]
@@ -233,7 +234,7 @@ class Finding(TypedDict):
     diagnosis: list[Likely]
     witness: str | None
     reproduce: str | None
-    fault: NotRequired[Literal["adapter", "implementation", "bnconform"] | None]
+    fault: NotRequired[Literal["adapter", "implementation", "bnconform", "unknown"] | None]
     reason: NotRequired[str]
     raises: NotRequired[str | None]
     declared: NotRequired[str]
@@ -244,6 +245,7 @@ class Finding(TypedDict):
     only: NotRequired[str]
     accuracy: NotRequired[list[list[float]]]
     error: NotRequired[OwnErrorRecord]
+    lacks: NotRequired[list[str]]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from worlds.searches import correct, implementation, searched
 
-from bnconform import Case, Dialect, Outcome
+from bnconform import Case, Dialect, Outcome, Unsupported
 from bnconform.contract.implementation import Described
 from bnconform.engine.ordinary import ordinary_cases
 from bnconform.engine.target import Target
@@ -82,6 +82,16 @@ def test_a_declared_refusal_of_a_single_value_needs_ordinary_answers_too() -> No
         return correct(case)
 
     assert searched(implementation(strict, declared), spec, examples=2)[spec].verdict == "deviates"
+
+
+def test_one_without_gradients_in_inference_answers_ordinary_cases() -> None:
+    def forward_only(case: Case) -> Outcome:
+        if case.mode == "infer" and case.dy is not None:
+            raise Unsupported("no gradients in inference")
+        return refuses_what_is_empty(case)
+
+    spec = "infers_nothing_for_no_examples"
+    assert searched(implementation(forward_only), spec, examples=2)[spec].verdict == "conforms"
 
 
 def test_wrong_numbers_are_an_answer() -> None:

@@ -77,6 +77,16 @@ def test_what_raises_crashes_or_hangs_is_a_defect_for_each_way() -> None:
     ]
 
 
+def test_what_raises_on_every_case_accuses_nobody_and_hides_no_wrong_formula() -> None:
+    raising = failing(raises="TypeError", fault="unknown", reason="raised TypeError: an unexpected keyword")
+    formula = failing("takes", "a")
+    (defect,) = [one for one in found(raising, raising, formula) if one.fault == "unknown"]
+    assert defect.title == "It raises TypeError on every case, ordinary ones too"
+    assert "Look at the call in the adapter first" in defect.effect
+    assert defect.effect.endswith("raised TypeError: an unexpected keyword")
+    assert [one.likely for one in found(raising, formula)] == ["a", ""]
+
+
 def test_a_broken_adapter_is_one_defect_of_the_adapter() -> None:
     broken = [records.finding(spec=spec, verdict="unsupported", fault="adapter") for spec in CHAPTERS]
     (defect,) = found(*broken)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -54,8 +55,8 @@ def told(
 
 
 def asides(findings: Sequence[Finding], request: Request, out: Path | None) -> list[str]:
-    """Returns in words each error of bnconform's own, with the call that repeats it."""
-    lines = []
+    """Returns in words what an adapter may have forgotten, and each error of bnconform's own with what repeats it."""
+    lines = _forgotten(findings)
     for found in findings:
         if "error" in found:
             what = f"{found['implementation']} {found['dtype']}: {found['spec']}"
@@ -69,6 +70,16 @@ def asides(findings: Sequence[Finding], request: Request, out: Path | None) -> l
                 f"`bnconform {call}` repeats it"
             )
     return lines
+
+
+def _forgotten(findings: Sequence[Finding]) -> list[str]:
+    """Returns in words, once for each implementation and dtype, the gradients that are missing beside others."""
+    lacking = Counter((one["implementation"], one["dtype"], *one["lacks"]) for one in findings if "lacks" in one)
+    return [
+        f"{name} {dtype} returns no {' and no '.join(outputs)}, but other gradients: {count} statements were not "
+        "judged; the adapter may have forgotten it"
+        for (name, dtype, *outputs), count in lacking.items()
+    ]
 
 
 def _framework(one: Defect) -> str:

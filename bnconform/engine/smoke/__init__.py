@@ -11,6 +11,8 @@ Rules, to find the culprit:
    in the reason of a statement that is not kept names the slip.
 4. Any other difference is nobody's slip: the specs judge it. An implementation that raises, crashes or hangs is left to
    them too.
+5. Where every case ends in an exception nobody can be told at fault: it may be the call in the adapter, a version or a
+   compiler that the machine lacks, or the implementation. The specs report it, and accuse none of them.
 An output is right, or that of a slip, if it lies within the derived bound; that of a slip only if its interval and that
 of the right value do not meet.
 """

@@ -28,10 +28,16 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Smoke:
-    """The result of the smoke test of one adapter. broken: the case that showed that it is at fault, if it is."""
+    """The result of the smoke test of one adapter. broken: the case that showed that it is at fault, if it is.
+
+    unanswered: whether every case ended in an exception, so that the call in the adapter, the machine and the
+    implementation cannot be told apart. lacks: gradients that are not returned where the others are.
+    """
 
     broken: Seen | None = None
     notes: tuple[Note, ...] = ()
+    unanswered: bool = False
+    lacks: tuple[str, ...] = ()
 
     def tally(self, spec: Spec) -> Tally:
         """Returns the tally of a spec by which nothing is judged, as the adapter is broken."""

@@ -16,7 +16,7 @@ from bnconform.engine.smoke.cases import bare, odd_axis, smoke_cases
 from bnconform.engine.smoke.defaults import handed_on
 from bnconform.engine.smoke.mistakes import mistake_in, overwritten, read_by_another_axis
 from bnconform.engine.smoke.result import Smoke, broken_by
-from bnconform.engine.smoke.slips import notes
+from bnconform.engine.smoke.slips import GRADIENTS, notes
 from bnconform.engine.target import Target
 
 CURE = "correct the adapter"
@@ -39,8 +39,17 @@ def smoke(target: Target, ask: Ask) -> Smoke:
         _by_axis(target, ask, refused)
         or _handed_on(target, ask)
         or _reused(target, answers)
-        or Smoke(notes=notes(answers, target.dialect))
+        or Smoke(
+            notes=notes(answers, target.dialect), unanswered=bool(refused) and not answers, lacks=_lacking(answers)
+        )
     )
+
+
+def _lacking(answers: list[Answer]) -> tuple[str, ...]:
+    """Returns the gradients that are returned nowhere, though others of the same cases are: forgotten, maybe."""
+    asked = [one.outcome for one in answers if all(v is not None for v in (one.case.dy, one.case.gamma, one.case.beta))]
+    returned = {name for one in asked for name in GRADIENTS if getattr(one, name) is not None}
+    return tuple(name for name in GRADIENTS if returned and name not in returned)
 
 
 def _mistake_of(target: Target, case: Case, reply: Reply, answers: list[Answer]) -> str:

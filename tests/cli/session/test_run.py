@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from worlds.miniatures import Mathematics
-from worlds.searches import SPECS, Here, correct, implementation
+from worlds.searches import SPECS, Here, correct, implementation, without
 from worlds.wrong_ways import of
 
 from bnconform import Case, Implementation, Outcome
@@ -88,3 +88,23 @@ def test_a_script_that_cannot_be_made_costs_the_finding_nothing_else(
     assert list(answer.files) == [answer.finding["witness"]]
     (note,) = answer.finding["notes"]
     assert note.endswith("could not be made: IndexError: a mistake")
+
+
+def test_one_that_raises_on_every_case_accuses_nobody() -> None:
+    def raises(case: Case) -> Outcome:
+        raise RuntimeError("no working compiler")
+
+    def raises_in_training(case: Case) -> Outcome:
+        return raises(case) if case.mode == "train" else correct(case)
+
+    for about, fault in ((raises, "unknown"), (raises_in_training, "implementation")):
+        run, _, questions = asked(implementation(about))
+        record = run.answer(questions[0]).finding
+        assert (record["verdict"], record["fault"]) == ("fails", fault)
+
+
+def test_a_gradient_missing_beside_others_is_named_where_it_was_to_be_judged() -> None:
+    spec = "sums_the_gradient_of_the_scale"
+    run, _, questions = asked(implementation(without("dgamma")), None, spec)
+    record = run.answer(questions[0]).finding
+    assert (record["verdict"], record["missing"], record["lacks"]) == ("unsupported", "not offered", ["dgamma"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds.searches import correct
+from worlds.searches import correct, without
 from worlds.smoke import Run, said, smoked
 
 from bnconform import Case, Outcome
@@ -112,3 +112,21 @@ def test_a_note_stands_beside_a_failure_in_its_output_only() -> None:
     assert found.asides("conforms", ("running_mean",)) == []
     assert found.asides("fails", ("running_var",)) == []
     assert found.asides("fails", ()) == []
+
+
+def test_one_that_raises_on_every_case_is_unanswered_and_not_broken() -> None:
+    def raises(case: Case) -> Outcome:
+        raise RuntimeError("no working compiler")
+
+    def raises_in_inference(case: Case) -> Outcome:
+        return raises(case) if case.mode == "infer" else correct(case)
+
+    assert (smoked(raises).unanswered, smoked(raises).broken) == (True, None)
+    assert not smoked(raises_in_inference).unanswered
+    assert not smoked(correct).unanswered
+
+
+def test_a_gradient_that_is_missing_beside_others_is_told_and_a_missing_backward_pass_is_not() -> None:
+    assert smoked(without("dgamma")).lacks == ("dgamma",)
+    assert smoked(without("dx", "dgamma", "dbeta")).lacks == ()
+    assert smoked(correct).lacks == ()
