@@ -32,7 +32,7 @@ Signs = tuple[str, str]
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A finding that does not conform: where. witness, script: addresses of its files; what is known has the script of
-    its defect alone."""
+    its defect alone, and what departs as documented none."""
 
     anchor: str
     dtype: str
@@ -149,11 +149,12 @@ def _line(gathered: Gathered, out: Path, spec: str, findings: list[Finding]) -> 
     places: dict[str, list[Place]] = {}
     for one in findings:
         results = gathered.results_of(one)
+        own = not gathered.alone and not is_known(one) and one["verdict"] != "deviates"
         place = Place(
             anchor=finding_anchor(one),
             dtype=short(one["dtype"]),
             witness=None if gathered.alone else who.link(results, one["witness"], out),
-            script=None if gathered.alone or is_known(one) else who.link(results, one["reproduce"], out),
+            script=who.link(results, one["reproduce"], out) if own else None,
         )
         places.setdefault(one["implementation"], []).append(place)
     return Line(

@@ -39,7 +39,7 @@ def _bar(findings: Sequence[Finding], x: int) -> list[tuple[str, str]]:
         kinds = {one.get("missing", "") for one in findings}
         if "refused" in kinds:
             return [("refused", f"M{x + 0.5} 15.5h6v5h-6z")]
-        nothing_there = kinds and kinds <= {"not asked", "no claim"}
+        nothing_there = kinds and kinds <= {"not asked", "no claim", "no answer", "not run"}
         return [("void", f"M{x + 2.5} 18h2v2h-2z" if nothing_there else f"M{x} 19h7v1.5h-7z")]
     broken = sum(counts[verdict] for verdict in BAD)
     y, found = 21.0, []

@@ -45,7 +45,7 @@ ABSENCES = {
 }
 """Why a finding is unsupported, by its field, in words."""
 ABSENT_SIGNS = {"not offered": "–", "not taken": "–", "refused": "⊘", "not asked": "·", "no claim": "?",
-                "no answer": "?", "not run": "?", "": "–"}  # fmt: skip
+                "no answer": "∅", "not run": "○", "": "–"}  # fmt: skip
 SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 _SPELLED = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
 

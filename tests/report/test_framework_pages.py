@@ -34,7 +34,7 @@ def failing(**changed: Any) -> Any:
 
 @pytest.mark.parametrize(("missing", "css", "sign"), [
     ("not offered", "void", "–"), ("not taken", "void", "–"), ("refused", "refused", "⊘"), ("not asked", "void", "·"),
-    ("no claim", "void", "?"),
+    ("no claim", "void", "?"), ("no answer", "void", "∅"), ("not run", "void", "○"),
 ])  # fmt: skip
 def test_what_is_missing_has_its_mark_in_the_map_and_its_sign(
     tmp_path: Path, missing: str, css: str, sign: str
