@@ -99,7 +99,7 @@ class Runner:
             return unasked
         reply = self._once(case)
         if is_doubtful(reply) and not self._patience.believes(case, reply):
-            reply, odd = settled(reply, lambda: self._again(case))
+            reply, odd = settled(reply, lambda: self._again(case), forgiven=len(self.unrepeated))
             self.unrepeated += [] if odd is None else [odd]
         return reply
 

@@ -158,12 +158,14 @@ def _flaky(name: str, findings: list[Finding], chapters: dict[str, str]) -> list
     if not findings:
         return []
     silent = [one for one in findings if one["verdict"] == "fails" and one.get("raises") is None]
+    best = (silent or findings)[0]
+    shown = best["repeated"]
     return [
         Defect(
             id=f"{name}/flaky",
             title="It is flaky: the same case is answered in different ways",
             severity=_severity(silent, chapters) if silent else "loud",
-            effect=(silent or findings)[0].get("reason", ""),
+            effect=f"{shown['shown']} of {shown['asked']} calls of the same case showed it: {best.get('reason', '')}",
             findings=findings,
         )
     ]

@@ -99,6 +99,14 @@ def test_two_calls_of_three_decide_and_are_told_as_such(replies: tuple[Reply, ..
     assert (reply.shown, reply.asked, run.unrepeated) == (shown, 3, [])  # type: ignore[union-attr]
 
 
+def test_what_happens_again_and_again_does_not_come_from_outside() -> None:
+    host = Answering(*[CRASH, GOOD, GOOD] * 4)
+    run = Runner(lambda: host, "bn.norm")
+    replies = [run(make()) for _ in range(4)]
+    assert [type(reply) for reply in replies] == [Outcome] * 3 + [Crashed]
+    assert (replies[-1].shown, replies[-1].asked) == (1, 3)  # type: ignore[union-attr]
+
+
 def test_a_lack_of_memory_that_repeats_is_an_exception_like_any_other() -> None:
     reply, run, host = asked(POOR, POOR)
     assert (reply, run.unrepeated, host.renewed) == (POOR, [], 1)

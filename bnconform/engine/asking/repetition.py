@@ -1,7 +1,8 @@
 """What comes of asking the same case again: shown in so many calls of so many, or once and never again.
 
 Rules: a crash, a hang and a lack of memory can come from outside, so that one alone says nothing of an implementation;
-what another call of the same case shows as well is believed, and what none does is counted and not held against it.
+what another call of the same case shows as well is believed, and what none does is counted and not held against it. An
+implementation to which that happens again and again is flaky itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from bnconform.contract.reply import Crashed, Raised, Reply, TimedOut, in_words
 
 CALLS = 3
 """How often a case is put whose answer does not repeat, the first time included."""
+
+
+FORGIVEN = 3
+"""How many calls of an implementation may show what does not repeat and is not held against it."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,10 @@ def is_doubtful(reply: Reply) -> bool:
     return isinstance(reply, Crashed | TimedOut) or (isinstance(reply, Raised) and reply.type == MemoryError.__name__)
 
 
-def settled(first: Reply, again: Callable[[], Reply]) -> tuple[Reply, Unrepeated | None]:
+def settled(first: Reply, again: Callable[[], Reply], *, forgiven: int = 0) -> tuple[Reply, Unrepeated | None]:
     """Returns the reply to believe where `first` is doubtful, and what was then not repeated.
 
-    again: puts the same case to a fresh host.
+    again: puts the same case to a fresh host. forgiven: how often that was not held against it already.
     """
     replies = [first]
     while len(replies) < CALLS:
@@ -55,7 +60,7 @@ def settled(first: Reply, again: Callable[[], Reply]) -> tuple[Reply, Unrepeated
         if shown > 1:
             return _with(next(one for one in replies if type(one) is kind), shown, len(replies)), None
     good = next((one for one in replies if not is_doubtful(one)), None)
-    if good is None:  # each time something else
+    if good is None or forgiven >= FORGIVEN:  # each time something else, or the same too often to come from outside
         return _with(first, 1, len(replies)), None
     return good, Unrepeated(in_words(first), 1, len(replies))
 
