@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from bnconform.results.records import LARGEST, Finding
+from bnconform.results.records import LARGEST, Finding, is_flaky
 from bnconform.results.text import visible
 
 SIGNS = {"conforms": "✓", "deviates": "≈", "unsupported": "–", "fails": "✗", "crashes": "!", "hangs": "…"}
@@ -65,9 +65,9 @@ def sign_of(finding: Finding) -> str:
 
 
 def told_verdict(finding: Finding) -> str:
-    """Returns a finding's verdict; of one that is unsupported, what is missing."""
+    """Returns a finding's verdict, "flaky" where it does not repeat; of one that is unsupported, what is missing."""
     verdict = finding["verdict"]
-    return finding.get("missing", verdict) if verdict == "unsupported" else verdict
+    return finding.get("missing", verdict) if verdict == "unsupported" else "flaky" if is_flaky(finding) else verdict
 
 
 @lru_cache(maxsize=1024)

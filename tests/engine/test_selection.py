@@ -65,6 +65,8 @@ def names(found: Selection) -> list[str]:
         ({"examples": 0}, "--examples 0: expected a number of at least 1"),
         ({"timeout": 0.0}, "--timeout 0: expected a number of seconds above 0"),
         ({"timeout": float("nan")}, "--timeout nan: expected a number of seconds above 0"),
+        ({"import_timeout": float("inf")}, "--import-timeout inf: expected a number of seconds above 0"),
+        ({"host_memory": -1.0}, "--host-memory -1: expected a number of GiB above 0"),
     ],
 )  # fmt: skip
 def test_a_value_that_no_run_can_have_is_refused(asked: dict[str, Any], message: str) -> None:

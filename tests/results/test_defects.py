@@ -118,3 +118,13 @@ def test_the_findings_of_all_defects_add_up_to_what_is_wrong() -> None:
     ]
     defects = found(*findings)
     assert sum(len(one.findings) for one in defects) == sum(map(is_wrong, findings)) == 5
+
+
+def test_what_does_not_repeat_is_one_defect_whatever_it_shows() -> None:
+    times = {"repeated": {"shown": 1, "asked": 3}}
+    flaky = [failing("adds", "a", **times), failing("takes", reason="y is 2", **times)]
+    repeated = failing("adds", "a", repeated={"shown": 3, "asked": 3})
+    defects = {one.id: one for one in found(*flaky, records.finding(verdict="crashes", **times), repeated)}
+    assert list(defects) == ["mini.batch_norm/flaky", "mini.batch_norm/a"]
+    assert len(defects["mini.batch_norm/flaky"].findings) == 3
+    assert defects["mini.batch_norm/flaky"].effect.startswith("1 of 3 calls of the same case showed it: ")

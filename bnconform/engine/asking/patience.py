@@ -29,23 +29,25 @@ class Patience:
 
     def __init__(self) -> None:
         self.lowered: float | None = None
-        self._slowest = 0.0
+        self._slowest, self._hangs = 0.0, 0
         self._answered: set[Hashable] = set()
         self._bad: dict[Hashable, list[tuple[int, Bad]]] = {}
         self._given_up: dict[Hashable, Bad] = {}
         self._again: dict[str, float] = {}
 
     def limit(self, full: float, *, again: bool = False) -> float:
-        """Returns the seconds for a call. again: it is the same case, in a fresh host, which may have to compile."""
+        """Returns the seconds for a call. again: it is the same case, in a fresh host, which may have to compile: where
+        nothing but this case has hung, it has longer for that."""
         if self.lowered is None:
             return full
-        return min(full, max(self.lowered, full / 6) if again else self.lowered)
+        return min(full, max(self.lowered, full / 6) if again and self._hangs == 1 else self.lowered)
 
     def note(self, case: Case, reply: Reply, seconds: float, *, again: bool = False) -> None:
         """Takes note of a call."""
         if isinstance(reply, Outcome):
             self._slowest = max(self._slowest, seconds)
         if isinstance(reply, TimedOut):
+            self._hangs += 1
             if self.lowered is None:
                 self.lowered = max(LEAST, 20 * self._slowest)
             if again:

@@ -27,7 +27,7 @@ from bnconform.results.deviations.signature import Signature, signature_in
 from bnconform.results.deviations.witnesses import Packed, case_key, is_small, lines_of, named, write_packed
 from bnconform.results.evidence import stem_of
 from bnconform.results.file import Results
-from bnconform.results.records import Finding, is_known, is_stale
+from bnconform.results.records import Finding, is_flaky, is_known, is_stale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,8 @@ def unfit(one: Finding) -> str:
     """Returns why no entry can be of a finding, in words; "" where one can."""
     if one["dtype"] not in DTYPES or one["device"] not in DEVICES:
         return f"{one['dtype']!r} on {one['device']!r} is no dtype on a device that bnconform knows"
+    if is_flaky(one):
+        return "it is flaky, and an entry must hold each time"
     found = signature_in(one)
     if found.verdict == "fails" and not (found.quantity or found.raises):
         return "it says neither what was wrong nor what was raised"

@@ -16,9 +16,11 @@ from bnconform import Case, Implementation, Outcome
 from bnconform.cli.session.run import Question, Run
 from bnconform.contract.address import Address
 from bnconform.contract.implementation import Described
+from bnconform.contract.reply import Crashed, Raised, Reply
 from bnconform.engine.selection import Request
 from bnconform.engine.target import Target
 from bnconform.results import evidence
+from bnconform.results.records import told_verdict
 
 ADDRESS = Address(target="mine.py", namespace="bn", named=True)
 FAMILY = ("normalizes_by_the_batch", "centres_on_the_batch_mean", "averages_the_running_mean")
@@ -108,3 +110,49 @@ def test_a_gradient_missing_beside_others_is_named_where_it_was_to_be_judged() -
     run, _, questions = asked(implementation(without("dgamma")), None, spec)
     record = run.answer(questions[0]).finding
     assert (record["verdict"], record["missing"], record["lacks"]) == ("unsupported", "not offered", ["dgamma"])
+
+
+class Once(Here):
+    """A host whose first calls, until it is renewed, give `first` in place of an answer."""
+
+    def __init__(self, first: Reply) -> None:
+        super().__init__(implementation(correct))
+        self.first, self.renewed = first, 0
+
+    def run(self, name: str, case: Case) -> Reply:
+        return super().run(name, case) if self.renewed else self.first
+
+    def close(self) -> None:
+        self.renewed += 1
+
+
+def judged(host: Here) -> list[Any]:
+    hosts: Any = SimpleNamespace(request=Request(examples=10), of=lambda address: host)
+    run, target = Run(hosts, None), Target(implementation=Described.of(host.implementation), dtype="float32")
+    questions = [Question(spec=SPECS[name], address=ADDRESS, target=target) for name in FAMILY]
+    run.plan(questions)
+    return [run.answer(one).finding for one in questions]
+
+
+def test_what_was_ended_once_from_outside_is_counted_once_and_held_against_nobody() -> None:
+    found = judged(Once(Crashed("SIGKILL", "")))
+    assert {(one["verdict"], one["fault"]) for one in found} == {("conforms", None)}
+    told = [one["unrepeated"] for one in found if "unrepeated" in one]
+    assert told == [[{"what": "its process ended: SIGKILL", "shown": 1, "asked": 3}]]
+    assert "1 of 3 calls of the same case: its process ended: SIGKILL" in found[0]["reason"]
+
+
+def test_an_exception_that_does_not_repeat_is_flaky_and_compared_with_no_fault() -> None:
+    found = judged(Once(Raised("ValueError", "no", "")))
+    assert {(one["verdict"], told_verdict(one)) for one in found} == {("fails", "flaky")}
+    for one in found:
+        assert (one["repeated"], one["diagnosis"], one["quantity"]) == ({"shown": 1, "asked": 3}, [], None)
+        assert "flaky: 1 of 3 calls of the same case showed it" in one["reason"]
+
+
+def test_a_failure_that_repeats_says_in_how_many_calls() -> None:
+    found = judged(Here(implementation(of(Mathematics(correction=1)))))
+    assert [(one["verdict"], one.get("repeated")) for one in found][:2] == [
+        ("fails", {"shown": 3, "asked": 3}),
+        ("conforms", None),
+    ]
