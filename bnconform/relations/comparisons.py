@@ -102,6 +102,15 @@ def same_averages(bn: Subject, case: Case, changed: Case) -> list[Agreement]:
     return found
 
 
+def same_bits_again(bn: Subject, case: Case) -> list[Agreement]:
+    """Holds that a case that is asked again has its outputs, in inference by its averages, too, where it is offered."""
+    found = [one for again in followups.again(case) for one in same_bits(bn(case), bn(again))]
+    inferring = followups.inferring(case)
+    if inferring is not None and isinstance(bn.reply(inferring), Outcome):
+        found += [one for again in followups.again(inferring) for one in same_bits(bn(inferring), bn(again))]
+    return found
+
+
 def same_bits(first: Outcome, second: Outcome) -> list[Agreement]:
     """Holds that every output of two runs is equal bit for bit; a NaN equals a NaN, silently."""
     pairs = [(name, getattr(first, name), getattr(second, name)) for name in OUTPUTS]

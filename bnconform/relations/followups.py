@@ -18,6 +18,8 @@ from bnconform.contract.memo import once
 from bnconform.oracle import reference
 
 Made = TypeVar("Made")
+REPETITIONS = 3
+"""How often a case is asked again: an answer may differ once in a hundred calls."""
 
 
 def followup(make: Callable[[Case], Made]) -> Callable[[Case], Made]:
@@ -80,9 +82,17 @@ def negated(case: Case) -> Case:
 
 
 @followup
-def again(case: Case) -> Case:
-    """Returns an equal case, which an implementation is asked anew."""
-    return replace(case)
+def again(case: Case) -> tuple[Case, ...]:
+    """Returns equal cases, which an implementation is asked anew."""
+    return tuple(replace(case) for _ in range(REPETITIONS))
+
+
+@followup
+def inferring(case: Case) -> Case | None:
+    """Returns the case in inference by its running statistics, without a cotangent; None where it has none."""
+    if case.running_mean is None or case.running_var is None:
+        return None
+    return replace(case, mode="infer", dy=None)
 
 
 @followup

@@ -5,6 +5,8 @@ Relations of memory and execution have a file of their own, test_invariances_mem
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,7 @@ from worlds.drawing import DTYPES
 from worlds.miniatures import CORRECT, Mathematics
 from worlds.searches import SPECS, implementation, miniature, searched
 
-from bnconform import Case, Outcome
+from bnconform import Case, Outcome, Unsupported
 
 CHAPTER = [one.id for one in SPECS.values() if one.chapter == "invariances" and one.given.manner == "plain"]
 
@@ -65,3 +67,35 @@ def test_a_wrong_one_fails_by_the_relation_that_it_breaks(spec: str, dtype: str)
 def test_a_relation_is_blind_to_faults_that_both_runs_share() -> None:
     tallies = searched(implementation(ways.of(Mathematics(correction=1))), *BLIND)
     assert {one: tally.verdict for one, tally in tallies.items()} == dict.fromkeys(BLIND, "conforms")
+
+
+def now_and_then_another(mode: str, chance: float, seed: int) -> Callable[[Case], Outcome]:
+    """Returns an implementation whose y is another in its last bits, within the bound, by chance in one mode."""
+    rng = random.Random(seed)
+
+    def run(case: Case) -> Outcome:
+        found = ways.correct(case)
+        if case.mode != mode or rng.random() >= chance:
+            return found
+        return replace(found, y=np.nextafter(found.y, np.float32(np.inf)))
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["train", "infer"])
+def test_last_bits_that_vary_once_in_a_hundred_calls_are_seen_in_either_mode(mode: str) -> None:
+    spec = "repeats_itself"
+    found = [
+        searched(implementation(now_and_then_another(mode, 0.01, seed)), spec, examples=100)[spec] for seed in range(5)
+    ]
+    assert [one.verdict for one in found] == ["fails"] * 5
+    assert all("of the second run" in str(one.shown_quantity) for one in found)
+
+
+def test_an_implementation_without_inference_repeats_itself_in_training() -> None:
+    def trains_only(case: Case) -> Outcome:
+        if case.mode == "infer":
+            raise Unsupported("training only")
+        return ways.correct(case)
+
+    assert searched(implementation(trains_only), "repeats_itself")["repeats_itself"].verdict == "conforms"
