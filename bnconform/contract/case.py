@@ -104,13 +104,13 @@ class Case:
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
-            raise ContractError(f"Case.mode is {self.mode!r}; expected 'train' or 'infer'")
+            raise ContractError(f"Case.mode is {self.mode!r:.60}; expected 'train' or 'infer'")
         if self.memory not in MEMORY:
-            raise ContractError(f"Case.memory is {self.memory!r}; expected one of {tuple(MEMORY)}")
+            raise ContractError(f"Case.memory is {self.memory!r:.60}; expected one of {tuple(MEMORY)}")
         if not isinstance(self.x, np.ndarray) or self.x.ndim < 2:
             raise ContractError(f"Case.x is {describe(self.x)}; expected an array of rank 2 or more")
         if not -self.x.ndim <= self.axis < self.x.ndim:
-            raise ContractError(f"Case.axis is {self.axis}; expected an axis of x, whose rank is {self.x.ndim}")
+            raise ContractError(f"Case.axis is {self.axis!r:.60}; expected an axis of x, whose rank is {self.x.ndim}")
         for name in TENSORS:
             self._freeze(name, self.x.shape)
         for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar"):

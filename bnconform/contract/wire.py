@@ -29,6 +29,7 @@ from bnconform.contract.errors import ContractError
 from bnconform.contract.files import write_whole
 from bnconform.contract.outcome import OUTPUTS, Outcome
 from bnconform.contract.reply import KINDS, Reply
+from bnconform.contract.text import on_one_line
 
 _FLOATS: dict[str, Any] = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
 _TYPES: dict[str, Any] = {**_FLOATS, "BOOL": np.bool_}
@@ -70,13 +71,13 @@ def pack(message: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
 def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Returns the message and the arrays of a blob that `pack` made; raises ContractError for any other bytes."""
     try:
-        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+        header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")].decode("utf-8"))
         message = json.loads(header["__metadata__"]["bnconform"])
         tensors = deserialize(blob)  # type: ignore[no-untyped-call]  # safetensors' stub leaves it untyped
         arrays = {name: _array(name, tensor) for name, tensor in tensors if name not in _NOTHING}
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         got = f"got {len(blob)} bytes that are not a whole safetensors blob with bnconform's metadata"
-        raise ContractError(f"{got} ({type(error).__name__}: {error!s:.200})") from None
+        raise ContractError(f"{got} ({type(error).__name__}: {on_one_line(str(error)):.200})") from None
     if not isinstance(message, dict):
         raise ContractError(f"got metadata {message!r:.60}; expected a JSON object")
     return message, arrays
@@ -123,7 +124,7 @@ def unpack_case(blob: bytes) -> tuple[Case, dict[str, Any]]:
     """Returns the Case and the metadata that `pack_case` was given; raises ContractError for any other bytes."""
     message, arrays = unpack(blob)
     if message.get("kind") != "Case":
-        raise ContractError(f"got a message of kind {message.get('kind')!r}; expected a 'Case'")
+        raise ContractError(f"got a message of kind {message.get('kind')!r:.60}; expected a 'Case'")
     try:
         settings = _settings(message["case"])
         state = _take_state(arrays, settings.pop("state", None))
@@ -136,7 +137,7 @@ def unpack_case(blob: bytes) -> tuple[Case, dict[str, Any]]:
             raise ContractError(f"got metadata {message['metadata']!r:.60} of a Case; expected a JSON object")
         return Case(**values), message["metadata"]
     except (KeyError, TypeError) as error:
-        raise ContractError(f"got a Case whose settings do not fit ({error!r})") from None
+        raise ContractError(f"got a Case whose settings do not fit ({error!r:.200})") from None
 
 
 def _settings(found: Any) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def unpack_reply(blob: bytes) -> Reply:
             message["names"] = tuple(message["names"])
         reply: Reply = KINDS[kind](**message)
     except (KeyError, TypeError) as error:
-        raise ContractError(f"got a message of kind {kind!r} ({error!r}); expected a Reply") from None
+        raise ContractError(f"got a message of kind {kind!r:.60} ({error!r:.200}); expected a Reply") from None
     return reply
 
 

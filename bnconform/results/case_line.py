@@ -177,7 +177,7 @@ def _read_array(found: re.Match[str], of_x: str) -> tuple[np.ndarray, tuple[int,
         with np.errstate(all="ignore"):  # a number may be too large for the dtype, and is infinite in it
             values = [_value(text, dtype) for text in found["values"].split()]
     except (ValueError, OverflowError) as error:
-        raise ContractError(f"got {found[0]!r:.60} in a case ({error}); expected values of {named}") from None
+        raise ContractError(f"got {found[0]!r:.60} in a case ({error!s:.100}); expected values of {named}") from None
     shape = None if found["shape"] is None else _shape(found[0], found["shape"])
     return np.array(values, dtype), shape
 

@@ -56,7 +56,7 @@ class Packed:
         try:
             with self.path.open("rb") as file:
                 size = int.from_bytes(file.read(8), "little")
-                header = json.loads(file.read(min(size, self.path.stat().st_size)))
+                header = json.loads(file.read(min(size, self.path.stat().st_size)).decode("utf-8"))
             found = json.loads(header["__metadata__"]["bnconform"])["cases"]
             if not isinstance(found, dict):
                 raise TypeError(f"got {found!r:.40} for its cases")
