@@ -13,9 +13,10 @@ from pathlib import Path
 
 from bnconform.analysis.faults import FAULTS
 from bnconform.cli.session.run_record import dialect_defaults, implementation_record
+from bnconform.contract.text import on_one_line, visible
 from bnconform.engine.book import all_specs
 from bnconform.engine.selection import Hosts, Request, Selection, select
-from bnconform.report.choices import Line, choices, findings_of, line
+from bnconform.report.choices import Known, Line, choices, findings_of, line
 from bnconform.results.file import merge, read_results
 
 WIDTH = 100
@@ -54,6 +55,7 @@ def list_implementations(results: Sequence[Path] = (), links: bool = False, adap
 
     results: those of runs, for the measured column. links: adds the links to the documentation below the table.
     """
+    found = findings_of(merge([read_results(path) for path in results]))  # refused before any adapter is started
     hosts = Hosts(request=Request(adapters=tuple(adapters), implementations=("*",)))
     try:
         selection = select(hosts.request, hosts)
@@ -66,12 +68,11 @@ def list_implementations(results: Sequence[Path] = (), links: bool = False, adap
     ]
     lines += [f"{one['adapter']}  not installed: {one['needs']}" for one in selection.missing]
     lines += [f"{one['adapter']}  broken: {one['message']}" for one in selection.broken]
-    return lines + _documented(selection, results, links)
+    return [on_one_line(one) for one in lines] + [visible(one) for one in _documented(selection, found, links)]
 
 
-def _documented(selection: Selection, results: Sequence[Path], links: bool) -> list[str]:
+def _documented(selection: Selection, found: Known, links: bool) -> list[str]:
     """Returns the table of documented choices; nothing where there is no implementation."""
-    found = findings_of(merge([read_results(path) for path in results]))
     records = [
         implementation_record(one, str(offer.address)) for offer in selection.offers for one in offer.implementations
     ]

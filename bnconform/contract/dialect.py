@@ -75,8 +75,8 @@ class Dialect:
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise ContractError(f"Dialect.{name} is {getattr(self, name)!r}; expected one of {allowed}")
+                raise ContractError(f"Dialect.{name} is {getattr(self, name)!r:.200}; expected one of {allowed}")
         known = {field.name for field in fields(self)}
         for name in self.links:
             if name not in known:
-                raise ContractError(f"Dialect.links names {name!r}; expected a field of Dialect")
+                raise ContractError(f"Dialect.links names {name!r:.200}; expected a field of Dialect")

@@ -56,37 +56,37 @@ class Implementation:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
-            raise ContractError(f"Implementation.name is {self.name!r}; expected a dotted name without spaces")
+            raise ContractError(f"Implementation.name is {self.name!r:.200}; expected a dotted name without spaces")
         if len(self.name) > LONGEST_NAME:
             raise ContractError(
                 f"Implementation.name has {len(self.name):,} characters and begins with {self.name[:60]!r}; expected "
                 f"at most {LONGEST_NAME}"
             )
         if not callable(self.run):
-            raise ContractError(f"{self.name}: run is {self.run!r}; expected a function that takes a Case")
+            raise ContractError(f"{self.name}: run is {self.run!r:.200}; expected a function that takes a Case")
         if not isinstance(self.dialect, Dialect):
-            raise ContractError(f"{self.name}: dialect is {self.dialect!r}; expected a bnconform.Dialect")
+            raise ContractError(f"{self.name}: dialect is {self.dialect!r:.200}; expected a bnconform.Dialect")
         if isinstance(self.dtypes, str) or not self.dtypes or not set(self.dtypes) <= set(DTYPES):
-            raise ContractError(f"{self.name}: dtypes is {self.dtypes!r}; expected some of {DTYPES}")
+            raise ContractError(f"{self.name}: dtypes is {self.dtypes!r:.200}; expected some of {DTYPES}")
         if isinstance(self.features, str) or not set(self.features) <= set(FEATURES):
-            raise ContractError(f"{self.name}: features is {self.features!r}; expected some of {tuple(FEATURES)}")
+            raise ContractError(f"{self.name}: features is {self.features!r:.200}; expected some of {tuple(FEATURES)}")
         if self.settings is not None and not isinstance(self.settings, Settings):
-            raise ContractError(f"{self.name}: settings is {self.settings!r}; expected a bnconform.Settings")
+            raise ContractError(f"{self.name}: settings is {self.settings!r:.200}; expected a bnconform.Settings")
         if self.snippet is not None and not isinstance(self.snippet, Snippet):
             raise ContractError(f"{self.name}: snippet is {self.snippet!r:.60}; expected a bnconform.Snippet")
         if not isinstance(self.versions, Mapping) or not all(
             isinstance(text, str) for pair in self.versions.items() for text in pair
         ):
             raise ContractError(
-                f"{self.name}: versions is {self.versions!r}; expected versions by distribution, as texts"
+                f"{self.name}: versions is {self.versions!r:.200}; expected versions by distribution, as texts"
             )
         for name in ("fixed_eps", "fixed_momentum"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value != value):
-                raise ContractError(f"{self.name}: {name} is {value!r}; expected a number, or None")
+                raise ContractError(f"{self.name}: {name} is {value!r:.200}; expected a number, or None")
         for name in DEFAULTS.intersection(self.features):
             if getattr(self.settings, name, None) is None:
-                raise ContractError(f"{self.name}: it offers {name!r}; expected settings that document a default")
+                raise ContractError(f"{self.name}: it offers {name!r:.200}; expected settings that document a default")
 
     def dialect_for(self, dtype: str) -> Dialect:
         """Returns the Dialect that holds for inputs of `dtype`."""
@@ -184,12 +184,14 @@ def _plain(dialect: Dialect) -> dict[str, Any]:
 def _dialects(implementation: Implementation) -> dict[str, Dialect]:
     by_dtype = implementation.by_dtype
     if not isinstance(by_dtype, Mapping) or not all(isinstance(dialect, Dialect) for dialect in by_dtype.values()):
-        raise ContractError(f"{implementation.name}: by_dtype is {by_dtype!r}; expected Dialects by name of dtype")
+        raise ContractError(f"{implementation.name}: by_dtype is {by_dtype!r:.200}; expected Dialects by name of dtype")
     return dict(by_dtype)
 
 
 def _sorted(implementation: Implementation, name: str, kind: type) -> tuple[Any, ...]:
     values = getattr(implementation, name)
     if isinstance(values, str) or not hasattr(values, "__iter__") or not all(isinstance(v, kind) for v in values):
-        raise ContractError(f"{implementation.name}: {name} is {values!r}; expected a collection of {kind.__name__}")
+        raise ContractError(
+            f"{implementation.name}: {name} is {values!r:.200}; expected a collection of {kind.__name__}"
+        )
     return tuple(sorted(values))

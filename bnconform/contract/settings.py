@@ -30,6 +30,11 @@ class Argument:
     on: str = "True"
     off: str = "False"
 
+    def __post_init__(self) -> None:
+        for name, text in vars(self).items():
+            if not isinstance(text, str):
+                raise ContractError(f"Argument.{name} is {text!r:.200}; expected a text, as Python writes it")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -62,13 +67,33 @@ class Settings:
     offers: tuple[str, ...] = OFFERS
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if (self.weighs != "") != (self.momentum is not None) or self.weighs not in ("", "new", "old"):
-            raise ContractError(f"{self.call}: weighs is {self.weighs!r}; expected 'new' or 'old' beside a momentum")
+            raise ContractError(
+                f"{self.call:.200}: weighs is {self.weighs!r:.60}; expected 'new' or 'old' beside a momentum"
+            )
         if isinstance(self.offers, str) or not set(self.offers) <= set(OFFERS):
-            raise ContractError(f"{self.call}: offers is {self.offers!r}; expected some of {OFFERS}")
+            raise ContractError(f"{self.call:.200}: offers is {self.offers!r:.200}; expected some of {OFFERS}")
         for name in ARGUMENTS:
             if not isinstance(getattr(self, name), (Argument, type(None))):
-                raise ContractError(f"{self.call}: {name} is {getattr(self, name)!r}; expected an Argument or None")
+                raise ContractError(
+                    f"{self.call:.200}: {name} is {getattr(self, name)!r:.200}; expected an Argument or None"
+                )
+
+    def _check_kinds(self) -> None:
+        texts = [("call", self.call), ("cumulative", self.cumulative)]
+        for one in ("layouts", "fixed"):
+            pairs = getattr(self, one)
+            if not isinstance(pairs, Mapping):
+                raise ContractError(f"{self.call!s:.200}: {one} is {pairs!r:.200}; expected texts by text")
+            texts += [(one, part) for pair in pairs.items() for part in pair]
+        for name, text in texts:
+            if not isinstance(text, str):
+                raise ContractError(f"{self.call!s:.200}: {name} has {text!r:.200}; expected a text")
+        for name, kind in (("reduced", bool), ("channels", int)):
+            if type(getattr(self, name)) is not kind:
+                got = repr(getattr(self, name))
+                raise ContractError(f"{self.call!s:.200}: {name} is {got:.200}; expected {kind.__name__}")
 
     def to_json(self) -> dict[str, Any]:
         """Returns the settings as values that JSON can hold."""

@@ -49,7 +49,9 @@ def read_description(address: Address, blob: bytes) -> list[Described]:
 def _implementation(item: object) -> Implementation:
     values = _known(item, Described, "an implementation", but=_LOCAL_FIELDS)
     for name in _LOCAL.intersection(values.get("features", ())):
-        raise ContractError(f"{values.get('name')}: its features name {name!r}, which no program can offer over a pipe")
+        raise ContractError(
+            f"{values.get('name')!s:.60}: its features name {name!r:.60}, which no program can offer over a pipe"
+        )
     by_dtype = _object(values.pop("by_dtype", {}), "by_dtype")
     values["by_dtype"] = {dtype: _dialect(dialect) for dtype, dialect in by_dtype.items()}
     settings = None if values.get("settings") is None else _settings(values["settings"])
@@ -75,7 +77,7 @@ def _known(item: object, kind: type, what: str, but: frozenset[str] = frozenset(
     values, names = _object(item, what), [field.name for field in fields(kind) if field.name not in but]
     for name in values:
         if name not in names:
-            raise ContractError(f"got {name!r} in {what}; expected some of {', '.join(names)}")
+            raise ContractError(f"got {name!r:.60} in {what}; expected some of {', '.join(names)}")
     return values
 
 

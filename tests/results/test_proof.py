@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,33 @@ def test_an_exception_is_shown_by_the_case_that_raised_it(tmp_path: Path) -> Non
     assert (found.returncode, found.stdout.strip()) == (1, "ValueError too cold")
     assert ran(written(tmp_path, text_of(tmp_path, cold, raises="TypeError"))).returncode == 0
     assert ran(written(tmp_path, text_of(tmp_path, Shown(case=case()), raises="ValueError"))).returncode == 0
+
+
+EVIL = [
+    "x\"); open('obeyed', 'w'); #",
+    "a\nopen('obeyed', 'w')\n",
+    '\'"""\\',
+    "\u2028open('obeyed', 'w')",
+    "\udcff\0\x1b",
+]
+
+
+@pytest.mark.parametrize("snippet", [None, SNIPPET])
+@pytest.mark.parametrize("evil", EVIL)
+def test_names_and_texts_are_literals_or_comments(tmp_path: Path, evil: str, snippet: Snippet | None) -> None:
+    finding = records.finding(implementation=evil, version=evil, verdict="fails", raises=evil)
+    for one in (shown(case()), replace(shown(case()), output=evil), Shown(case=case())):
+        text = proof(
+            finding,
+            evil,
+            f"{one.output} = {evil}",
+            one,
+            f"{evil}.py",
+            snippet,
+        )
+        text.encode("utf-8")
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        assert not [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "open"]
 
 
 @pytest.mark.parametrize("adapter", ["pipe:./mine", "python=/usr/bin/python3:mine"])

@@ -24,7 +24,13 @@ def fuzzed(kind: str, *, mutants: float = MUTANTS or 1e9, seconds: float = SECON
     tests = Path(__file__).parents[1]
     command = [sys.executable, "-m", "worlds.fuzzing", kind, str(mutants), str(seconds), SEED]
     return subprocess.run(
-        command, cwd=tests, env=tiny.environment(), capture_output=True, text=True, timeout=None if MUTANTS else 100, check=False
+        command,
+        cwd=tests,
+        env=tiny.environment(),
+        capture_output=True,
+        text=True,
+        timeout=None if MUTANTS else 100,
+        check=False,
     )
 
 

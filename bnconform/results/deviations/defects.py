@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bnconform.contract.errors import ContractError
+from bnconform.contract.text import on_one_line
 from bnconform.results.deviations.checks import check_keys, one_of
 
 SEVERITIES = ("ordinary", "unusual", "loud")
@@ -48,7 +49,7 @@ def _defect(table: Any, name: str, place: str) -> Defect:
         if not isinstance(table[key], str) or not table[key].strip():
             raise ContractError(f"{place}: {key} is {table[key]!r:.200}; expected a person's words")
     one_of(table["severity"], SEVERITIES, "severity", place)
-    title, effect = (" ".join(table[key].split()) for key in ("title", "effect"))
+    title, effect = (on_one_line(" ".join(table[key].split())) for key in ("title", "effect"))
     return Defect(id=name, title=title, severity=table["severity"], effect=effect)
 
 

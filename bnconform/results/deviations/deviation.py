@@ -20,6 +20,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import ContractError
 from bnconform.contract.files import inside
+from bnconform.contract.text import on_one_line
 from bnconform.engine.agreement import BAD, VERDICTS
 from bnconform.engine.request import DEVICES
 from bnconform.engine.selection import fits
@@ -139,7 +140,7 @@ def _cause(table: Any, place: str, folder: Path, defects: Mapping[str, Defect]) 
     script = table.get("script", "" if "://" in link else table["link"].strip())
     if not isinstance(script, str) or "://" in script:
         raise ContractError(f"{place}: script is {script!r:.200}; expected a path from the registry's folder on")
-    reason = " ".join(table["reason"].split())
+    reason = on_one_line(" ".join(table["reason"].split()))
     return Cause(
         place=place,
         defect=defect_of(table.get("defect"), defects, place, reason),
@@ -154,7 +155,7 @@ def _cause(table: Any, place: str, folder: Path, defects: Mapping[str, Defect]) 
 def _linked(link: str, key: str, place: str, folder: Path) -> str:
     """Returns an address as it is, and a path from the registry's folder on as it can be shown anywhere."""
     if not link or "://" in link:
-        return link
+        return on_one_line(link)
     try:
         path = inside(folder, link)
     except ContractError as error:
