@@ -109,7 +109,7 @@ EVIL = [
 
 @pytest.mark.parametrize("snippet", [None, SNIPPET])
 @pytest.mark.parametrize("evil", EVIL)
-def test_names_and_texts_are_literals_or_comments(tmp_path: Path, evil: str, snippet: Snippet | None) -> None:
+def test_names_and_texts_are_literals_or_comments(evil: str, snippet: Snippet | None) -> None:
     finding = records.finding(implementation=evil, version=evil, verdict="fails", raises=evil)
     for one in (shown(case()), replace(shown(case()), output=evil), Shown(case=case())):
         text = proof(
