@@ -147,7 +147,8 @@ def normalizes_the_smallest_magnitudes(bn: Subject, case: Case) -> list[Agreemen
     """Values whose squares nearly underflow are normalized like any others, and subnormal ones beside ε give β."""
     small, smaller = edges.shrunk(case), edges.subnormal(case)
     shrunk = comparisons.pointwise(bn, small, "y of the shrunk input")
-    return [shrunk, comparisons.pointwise(bn, smaller, "y of the subnormal input")]
+    subnormal = comparisons.pointwise(bn, smaller, "y of the subnormal input")
+    return [replace(shrunk, aspect="normal"), replace(subnormal, aspect="subnormal")]
 
 
 @spec(

@@ -42,8 +42,9 @@ class Agreement:
     """One comparison of a quantity with its expected value.
 
     quantity: what was compared, in words, which no code reads. output: the field of Outcome that it is about; empty
-    where it is about none or several. involves: further outputs that have a part in it. direct: whether an output of
-    the case itself was compared as it is, as a script can that runs the case once.
+    where it is about none or several. involves: further outputs that have a part in it. aspect: what of them is
+    compared, where a statement compares several things of the same ones. direct: whether an output of the case itself
+    was compared as it is, as a script can that runs the case once.
 
     ratio: the worst error divided by the bound, over all elements with a finite bound; at most 1 in agreement.
     total, compared, claimed: numbers of elements in question, with a finite bound, and with a bound that makes a claim.
@@ -57,6 +58,7 @@ class Agreement:
     quantity: str
     output: str = ""
     involves: tuple[str, ...] = ()
+    aspect: str = ""
     direct: bool = False
     ratio: float = 0.0
     total: int = 0
@@ -210,7 +212,7 @@ class Judgement:
 
     @property
     def signature(self) -> tuple[str, str]:
-        """The signs by which a smaller case is a witness of the same failure."""
+        """The signs by which another answer is of the same kind: the verdict, and what came in place of an outcome."""
         kind = self.reply.type if isinstance(self.reply, Raised) else type(self.reply).__name__
         return self.verdict, kind
 

@@ -19,24 +19,35 @@ from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.drawing import draw_until
+from bnconform.engine.marks import marks_of
 from bnconform.engine.ordinary import ask_ordinary
 from bnconform.engine.runner import Ask
-from bnconform.engine.shrink import witness
+from bnconform.engine.shrink import SEARCHES, witness
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Effort, OwnError, Seen, Tally, noting
 from bnconform.engine.target import Target
+from bnconform.engine.weakness import CAREFUL
+from bnconform.engine.witnesses import Witnesses
 
 LARGEST_AIM = 1e6
+FEW_SEARCHES = 25
+"""Cases that are drawn from each strategy where a declared algorithm loses digits, which many statements show."""
 Stop = Callable[[Sequence[Tally], Sequence[Judgement]], bool]
 """Whether a search is over, by its tallies and by what was judged of the latest case."""
 
 
-def search(specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort) -> dict[str, Tally]:
-    """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk."""
+def search(
+    specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort, witnesses: Witnesses | None = None
+) -> dict[str, Tally]:
+    """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk.
+
+    witnesses: those of families that were searched before on the same target; the new ones are added.
+    """
     tallies = [Tally(spec=one) for one in specs]
     with noting(partial(_note_in_open, tallies), "the search"):
         explore(tallies, target, ask, effort, stop=partial(_over, effort))
-    _shrink(tallies, target, ask, _start(_family_of(tallies), target, effort))
+    known = Witnesses() if witnesses is None else witnesses
+    _shrink(tallies, target, ask, _start(_family_of(tallies), target, effort), known)
     for tally in tallies:
         ask_ordinary(tally, target, ask)
     return {tally.spec.id: tally for tally in tallies}
@@ -110,7 +121,7 @@ def _judge(tallies: Sequence[Tally], target: Target, ask: Ask, case: Case) -> li
     return found
 
 
-def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> None:
+def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int, witnesses: Witnesses) -> None:
     replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
@@ -120,13 +131,10 @@ def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> N
         reply = seen.judged.reply
         shrunk = next((before for other, before in replied if reply is not None and other is reply), None)
         if shrunk is None:
-            family = tally.spec.given
-            small = small_cases(family, target.traits), small_cases(family, target.traits, seen.case)
-            known = [before.case for other, before in replied if other is None and reply is None]
-            judge = _Judge(tally.spec, target, ask)
             shrunk = seen
             with noting(tally.note, "shrinking", seen.case):
-                shrunk = witness(_part(seen, judge), judge, small, start, known)
+                shrunk = _witness(tally.spec, seen, target, ask, start, witnesses)
+                witnesses.keep(shrunk, tally.spec.given)
             replied.append((reply, shrunk))
         if tally.failure is not None:
             tally.failure = shrunk
@@ -135,13 +143,30 @@ def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> N
         tally.ratio = max(tally.ratio, shrunk.judged.ratio)
 
 
+def _witness(spec: Spec, seen: Seen, target: Target, ask: Ask, start: int, witnesses: Witnesses) -> Seen:
+    judge, family = _Judge(spec, target, ask), spec.given
+    small = small_cases(family, target.traits), small_cases(family, target.traits, seen.case)
+    part = _part(seen, judge)
+    worst = part.judged.worst
+    weak = part.judged.verdict == "deviates" and worst is not None and worst.declared in CAREFUL
+    return witness(
+        part,
+        judge,
+        small,
+        start,
+        witnesses.known(part, family),
+        dialect=target.dialect,
+        searches=FEW_SEARCHES if weak else SEARCHES,
+    )
+
+
 def _part(seen: Seen, judge: _Judge) -> Seen:
     """Returns the case within `seen` that decided, where there is one and it shows the same by itself."""
     worst = seen.judged.worst
     if worst is None or worst.case is None:
         return seen
     part = Seen(worst.case, judge(worst.case))
-    return part if part.judged.signature == seen.judged.signature else seen
+    return part if marks_of(part.judged) == marks_of(seen.judged) else seen
 
 
 class _Judge:

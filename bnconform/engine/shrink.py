@@ -1,8 +1,9 @@
 """Turns a case on which a spec is not kept into a witness: one channel, few values, short decimals.
 
-Rules: a witness shows the same verdict for the same reason as the case it came from; Hypothesis searches and shrinks;
-a call that kills or stalls a host is expensive, so for crashes and hangs a short ladder of ever larger cases is tried
-instead. Witnesses are judged by the bounds for rows in any order.
+Rules: a witness bears the marks of the case it came from, and never by an error that the Dialect declares; its values
+differ unless no such case shows the failure, since most faults look alike where all are equal, or where there is one
+alone. Hypothesis searches and shrinks; a call that kills or stalls a host is expensive, so for crashes and hangs a
+short ladder of ever larger cases is tried instead. Witnesses are judged by the bounds for rows in any order.
 """
 
 from __future__ import annotations
@@ -20,55 +21,103 @@ from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 from bnconform.cases.small import MOST_VALUES
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import FEATURES, PER_CHANNEL, Case
+from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import dtype_named
+from bnconform.contract.reply import Raised
 from bnconform.engine.agreement import Judgement
+from bnconform.engine.marks import marks_of
 from bnconform.engine.reproducible import by_the_seed_alone
 from bnconform.engine.tally import Seen
 
+PAPER = Dialect()
 SEARCHES = 100
-
-
+"""Cases that are drawn from each strategy before the next is tried."""
+VARIED, EQUAL, SINGLE = range(3)
+"""Grades of cases, the most telling first: values that differ, several equal ones, one value per channel or none."""
 Judge = Callable[[Case], Judgement]
 
 
 def witness(
-    seen: Seen, judge: Judge, small: Sequence[st.SearchStrategy[Case]], seed: int, known: Iterable[Case] = ()
+    seen: Seen,
+    judge: Judge,
+    small: Sequence[st.SearchStrategy[Case]],
+    seed: int,
+    known: Iterable[Case] = (),
+    *,
+    dialect: Dialect = PAPER,
+    searches: int = SEARCHES,
 ) -> Seen:
     """Returns the smallest case found that shows the same as `seen`; `seen` itself where no smaller one does.
 
     judge: judges a case. small: strategies of human-readable cases, the most readable first. known: witnesses of other
-    specs, tried before any search.
+    specs, tried before any search. dialect: the one that the implementation declares. searches: how many cases are
+    drawn from a strategy.
     """
-    tried: list[Seen] = []
-
-    def shows_the_same(case: Case) -> bool:
-        judged = judge(case)
-        if judged.signature != seen.judged.signature:
-            return False
-        tried.append(Seen(case, judged))
-        return True
-
-    if any(shows_the_same(case) for case in known):
-        return tried[-1]
+    search = _Search(seen, judge, dialect, searches)
     if seen.judged.verdict in ("crashes", "hangs"):
-        return next((tried[-1] for case in _ladder(seen.case) if shows_the_same(case)), seen)
-    channel = _channel_of(seen)
-    rows = st.lists(st.integers(0, seen.case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
-    own = st.builds(reduced, st.just(seen.case), st.just(channel), rows, st.integers(1, 8))
-    for strategy in (*small[:1], own, *small[1:]):
-        found = _smallest(strategy, shows_the_same, seed)
+        return next(filter(None, map(search.shown_by, _ladder(seen.case))), seen)
+    for case in known:
+        if (found := search.shown_by(case)) is not None:
+            return found
+    for allowed in range(grade(seen.case, np.any), SINGLE + 1):
+        found = search.smallest_of(allowed, small, seed)
         if found is not None:
-            shows_the_same(found)  # anew; what it showed before is kept where this time it does not
-            return tried[-1]
-        if tried:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
-            return min(tried, key=lambda one: one.case.x.size)
-    whole_channel = reduced(seen.case, channel, list(range(seen.case.rows)), None)
-    return tried[-1] if shows_the_same(whole_channel) else seen
+            return found
+    return seen
 
 
-def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int) -> Case | None:
+def grade(case: Case, of: Callable[[np.ndarray], np.bool_] = np.all) -> int:
+    """Returns how telling the values of a case are, VARIED, EQUAL or SINGLE, of all its channels or of any."""
+    if case.rows < 2:
+        return SINGLE
+    rows = to_rows(case.x, case.axis).astype(np.float64)
+    return VARIED if of((rows != rows[0]).any(axis=0)) else EQUAL
+
+
+class _Search:
+    """A search for a smaller case that shows the same as `seen`."""
+
+    def __init__(self, seen: Seen, judge: Judge, dialect: Dialect, searches: int) -> None:
+        self._seen, self._judge, self._searches = seen, judge, searches
+        self._marks = marks_of(seen.judged)
+        self._refusing = dialect.single_value == "raises" and seen.case.rows > 1
+        self._found: list[Seen] = []
+
+    def shown_by(self, case: Case) -> Seen | None:
+        """Returns the case with its judgement where it shows the same."""
+        judged = self._judge(case)
+        if marks_of(judged) != self._marks:
+            return None
+        if self._refusing and case.rows < 2 and isinstance(judged.reply, Raised):
+            return None  # declared of a single value, and no sign of what several show
+        self._found.append(Seen(case, judged))
+        return self._found[-1]
+
+    def smallest_of(self, allowed: int, small: Sequence[st.SearchStrategy[Case]], seed: int) -> Seen | None:
+        """Returns the smallest case of that grade; None where none was found."""
+        case, channel = self._seen.case, _channel_of(self._seen)
+
+        def shows(one: Case) -> bool:
+            return grade(one) == allowed and self.shown_by(one) is not None
+
+        rows = st.lists(st.integers(0, case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
+        own = st.builds(reduced, st.just(case), st.just(channel), rows, st.integers(1, 8))
+        for strategy in (*small[:1], own, *small[1:]):
+            found = _smallest(strategy, shows, seed, self._searches)
+            if found is not None:
+                self.shown_by(found)  # anew; what it showed before is kept where this time it does not
+                return self._found[-1]
+            if self._found:  # Hypothesis met a reply that does not repeat: keep the smallest case that did show it
+                return min(self._found, key=lambda one: one.case.x.size)
+        whole = reduced(case, channel, list(range(case.rows)), None)
+        return self._found[-1] if shows(whole) else None
+
+
+def _smallest(
+    strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int, searches: int
+) -> Case | None:
     rules = settings(
-        max_examples=SEARCHES,
+        max_examples=searches,
         database=None,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),
@@ -82,10 +131,13 @@ def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], 
 
 
 def _channel_of(seen: Seen) -> int:
+    """Returns the channel of the worst element; the first where its index is of an output of another shape."""
     worst = seen.judged.worst
-    if worst is None or worst.index is None:
+    index = () if worst is None or worst.index is None else worst.index
+    if len(index) not in (1, seen.case.x.ndim):
         return 0
-    return worst.index[0] if len(worst.index) == 1 else worst.index[seen.case.axis]
+    channel = index[0] if len(index) == 1 else index[seen.case.axis]
+    return channel if channel < seen.case.channels else 0
 
 
 def rows_axis(case: Case) -> int:

@@ -5,6 +5,8 @@ Rules: the error of an average of values is at most the average of their errors;
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bnconform.contract.case import Case
@@ -30,7 +32,8 @@ def normalized(bn: Subject, case: Case) -> list[Agreement]:
     """Compares the moments of the normalized values with 0 and σ²/(σ² + ε)."""
     plain = followups.unscaled(case)
     size = np.abs(reference.normalized(plain))
-    return _moments(bn, plain, size, np.ones(case.channels), of="the normalized values", output="")
+    found = _moments(bn, plain, size, np.ones(case.channels), of="the normalized values", output="")
+    return [replace(one, involves=("y",)) for one in found]
 
 
 def about_the_shift(bn: Subject, case: Case) -> list[Agreement]:
@@ -67,7 +70,7 @@ def _moments(
         output=output,
         quantity=f"variance of {of}",
     )
-    return [mean, square]
+    return [replace(mean, aspect="mean"), replace(square, aspect="variance")]
 
 
 def mean_of(bound: Bound, case: Case, u: float = 0.0) -> Bound:

@@ -116,6 +116,7 @@ def steps(bn: Subject, case: Case, optimizer: Optimizer) -> list[Agreement]:
                 None if actual is None else step(optimizer, actual, past),
                 step(optimizer, right, past),
                 within=carried(optimizer, right, bound, past),
+                involves=(f"d{name}",),
                 quantity=f"step of {name}",
             )
         )

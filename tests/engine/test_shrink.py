@@ -10,17 +10,20 @@ import pytest
 from worlds.drawing import draw
 from worlds.searches import FEW, SPECS, Here, Replying, correct, implementation, miniature, searched
 
-from bnconform import Case, Outcome
+from bnconform import Case, Dialect, Outcome
 from bnconform.cases.small import small_cases
-from bnconform.contract.axes import to_rows
+from bnconform.cases.strategies import Traits, cases
+from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.implementation import Described
 from bnconform.contract.reply import Crashed, Reply, TimedOut
+from bnconform.engine.marks import marks_of
 from bnconform.engine.runner import Runner
-from bnconform.engine.shrink import reduced, witness
+from bnconform.engine.shrink import EQUAL, VARIED, grade, reduced, witness
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Seen
 from bnconform.engine.target import Target
 
+TRAINING = cases(mode="train")
 WRONG = [
     ("unbiased_variance_in_y", "normalizes_by_the_batch", "float16"),
     ("epsilon_outside_the_root", "adds_epsilon_inside_the_root", "bfloat16"),
@@ -117,9 +120,102 @@ def test_a_witness_fails_for_the_same_reason_not_just_any() -> None:
         raise TypeError("small")
 
     seen, small = shrunk(Here(implementation(raises_unless_small)), "normalizes_by_the_batch")
-    assert seen.judged.signature == small.judged.signature == ("fails", "ValueError" if np.abs(seen.case.x).max() > 4
-                                                               else "TypeError")  # fmt: skip
+    assert marks_of(seen.judged) == marks_of(small.judged)
+    assert marks_of(seen.judged).kind == ("ValueError" if np.abs(seen.case.x).max() > 4 else "TypeError")
     assert small.case.x.size <= 16
+
+
+def test_a_witness_raises_what_was_raised_whatever_numbers_it_says() -> None:
+    def raises(case: Case) -> Outcome:
+        if case.x.ndim != 4:
+            raise ValueError("expected four axes")
+        raise ValueError(f"cannot reshape {case.x.size} values")
+
+    _, small = shrunk(Here(implementation(raises)), "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    assert (small.case.x.ndim, small.case.x.size <= 16) == (4, True)
+    assert marks_of(small.judged).said == "cannot reshape # values"
+
+
+def test_a_witness_is_wrong_in_the_output_that_was_wrong() -> None:
+    """dx is wrong in large cases alone, dgamma everywhere: a small case must not stand for the one with the other."""
+
+    def wrong_in_two_ways(case: Case) -> Outcome:
+        found = correct(case)
+        dgamma = None if found.dgamma is None else found.dgamma * np.float32(1.001)
+        far = case.rows > 12 and found.dx is not None
+        return replace(found, dx=np.full_like(case.x, 100) if far else found.dx, dgamma=dgamma)
+
+    host = Here(implementation(wrong_in_two_ways))
+    seen, small = shrunk(host, "learns_a_scale_that_is_zero", lambda case: case.rows > 12)
+    for one in (seen, small):
+        assert one.judged.worst is not None
+        assert one.judged.worst.output == "dx"
+    assert 12 < small.case.rows <= 16
+
+
+def test_values_that_differ_go_on_differing() -> None:
+    host = Here(implementation(lambda case: Outcome(y=np.full_like(case.x, 7))))
+    _, small = shrunk(host, "normalizes_by_the_batch", lambda case: case.rows > 1)
+    assert grade(small.case) == VARIED
+    assert small.case.x.size == 2
+
+
+def test_what_equal_values_alone_show_is_shown_by_several_of_them() -> None:
+    def wrong_where_equal(case: Case) -> Outcome:
+        found, rows = correct(case), to_rows(case.x, case.axis)
+        y = to_rows(found.y, case.axis).copy()  # type: ignore[arg-type]
+        y[:, (rows == rows[0]).all(axis=0)] = 99
+        return Outcome(y=from_rows(y, case.x.shape, case.axis))
+
+    def has_a_constant_channel(case: Case) -> bool:
+        rows = to_rows(case.x, case.axis)
+        return bool((rows == rows[0]).all(axis=0).any())
+
+    host = Here(implementation(wrong_where_equal))
+    _, small = shrunk(host, "normalizes_by_the_batch", has_a_constant_channel)
+    assert (grade(small.case), small.case.x.size <= 16) == (EQUAL, True)
+
+
+def small_and_single(dialect: Dialect) -> Seen:
+    """Returns the witness for one that raises in one channel of large values, and for a single value of any."""
+
+    def raises(case: Case) -> Outcome:
+        if case.rows == 1 or np.abs(case.x).max() > 5000:
+            raise ValueError("it cannot")
+        return correct(case)
+
+    host = Here(implementation(raises, dialect))
+    described = Described.of(host.implementation)
+    case = next(one for one in draw(TRAINING.strategy(Traits(dtype="float32")), 30) if np.abs(one.x).max() > 5000)
+    judge = judge_of(host, "normalizes_by_the_batch")
+    seen = Seen(case, judge(case))  # type: ignore[arg-type]
+    single = reduced(case, 0, [0], 1)
+    assert marks_of(judge(single)) == marks_of(seen.judged)  # type: ignore[arg-type]
+    return witness(seen, judge, [], 0, [single], dialect=described.dialect)  # type: ignore[arg-type]
+
+
+def test_a_refusal_that_is_declared_of_a_single_value_never_stands_for_an_exception_that_several_raise() -> None:
+    assert small_and_single(Dialect(single_value="raises")).case.rows > 1
+    assert small_and_single(Dialect()).case.rows == 1, "where nothing is declared, it is the same failure"
+
+
+def test_an_index_that_does_not_fit_the_case_names_its_first_channel() -> None:
+    host = Here(implementation(lambda case: Outcome(y=np.full_like(case.x, 7))))
+    seen, _ = shrunk(host, "normalizes_by_the_batch", lambda case: case.x.ndim == 4)
+    worst = seen.judged.worst
+    assert worst is not None
+    for index in ((10**6,), (0, 10**6, 0, 10**6), (0, 0), ()):
+        moved = replace(seen.judged, agreements=(replace(worst, index=index),))
+        small = witness(Seen(seen.case, moved), judge_of(host, "normalizes_by_the_batch"), [], 0)  # type: ignore[arg-type]
+        assert (small.judged.verdict, small.case.channels) == ("fails", 1)
+
+
+def test_a_failure_on_a_moved_axis_is_shrunk() -> None:
+    def wrong_on_axis_1(case: Case) -> Outcome:
+        return Outcome(y=np.zeros_like(case.x)) if case.axis == 1 else correct(case)
+
+    _, small = shrunk(Here(implementation(wrong_on_axis_1)), "follows_the_channel_axis")
+    assert (small.judged.verdict, small.case.x.size <= 16) == ("fails", True)
 
 
 def test_a_known_witness_that_shows_the_same_is_taken_at_once() -> None:

@@ -23,6 +23,7 @@ from bnconform.engine.smoke import Smoke, smoke
 from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort, OwnError, Tally, noting
 from bnconform.engine.target import Target
+from bnconform.engine.witnesses import Witnesses
 from bnconform.results.deviations import Registry, Replayed, replay_witness, replayed
 
 
@@ -48,6 +49,7 @@ class Examiner:
         self.target, self.ask = target, ask
         self._registry, self._effort = registry, effort
         self._diagnostician = Diagnostician(target, ask)
+        self._witnesses = Witnesses()
         self.smoke = Smoke()
         self._untold: dict[str, OwnError] = {}
         self._unrepeated = len(ask.unrepeated)  # those that were told, or belong to another dtype
@@ -64,7 +66,8 @@ class Examiner:
         known = {one.spec: one for one in self._replay(family)}
         holding = {spec: one.tally for spec, one in known.items() if one.holds}
         rest = [one for one in family if one.id not in holding]
-        searched = search(rest, self.target, self.ask, replace(self._effort, until=until)) if rest else {}
+        effort = replace(self._effort, until=until)
+        searched = search(rest, self.target, self.ask, effort, self._witnesses) if rest else {}
         with noting(partial(self._note, ANY), "asking again"):
             judge_again(searched.values(), self.target, self.ask)
         found = {spec: self._explained(tally) for spec, tally in searched.items()}
