@@ -19,8 +19,6 @@ from bnconform.oracle.bounds import Bound
 Verdict = Literal["conforms", "deviates", "fails", "unsupported", "crashes", "hangs"]
 VERDICTS: tuple[Verdict, ...] = ("conforms", "deviates", "fails", "crashes", "hangs", "unsupported")
 BAD: frozenset[Verdict] = frozenset({"fails", "crashes", "hangs"})
-
-
 Kind = Literal["not offered", "not taken", "refused", "not asked"]
 
 

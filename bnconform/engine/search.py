@@ -19,19 +19,17 @@ from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.drawing import draw_until
-from bnconform.engine.marks import marks_of
 from bnconform.engine.ordinary import ask_ordinary
 from bnconform.engine.runner import Ask
-from bnconform.engine.shrink import SEARCHES, witness
+from bnconform.engine.shrink import witness
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Effort, OwnError, Seen, Tally, noting
 from bnconform.engine.target import Target
 from bnconform.engine.weakness import CAREFUL
-from bnconform.engine.witnesses import Witnesses
+from bnconform.engine.witnesses.known import Witnesses
+from bnconform.engine.witnesses.marks import marks_of
 
 LARGEST_AIM = 1e6
-FEW_SEARCHES = 25
-"""Cases that are drawn from each strategy where a declared algorithm loses digits, which many statements show."""
 Stop = Callable[[Sequence[Tally], Sequence[Judgement]], bool]
 """Whether a search is over, by its tallies and by what was judged of the latest case."""
 
@@ -47,7 +45,7 @@ def search(
     with noting(partial(_note_in_open, tallies), "the search"):
         explore(tallies, target, ask, effort, stop=partial(_over, effort))
     known = Witnesses() if witnesses is None else witnesses
-    _shrink(tallies, target, ask, _start(_family_of(tallies), target, effort), known)
+    shrink(tallies, target, ask, _start(_family_of(tallies), target, effort), known)
     for tally in tallies:
         ask_ordinary(tally, target, ask)
     return {tally.spec.id: tally for tally in tallies}
@@ -121,7 +119,11 @@ def _judge(tallies: Sequence[Tally], target: Target, ask: Ask, case: Case) -> li
     return found
 
 
-def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int, witnesses: Witnesses) -> None:
+def shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int, witnesses: Witnesses) -> None:
+    """Gives each spec that is not kept a witness in place of the case that was found.
+
+    start: the seed. witnesses: tried before a search; those that are new are added.
+    """
     replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
@@ -145,19 +147,16 @@ def _shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int, witn
 
 def _witness(spec: Spec, seen: Seen, target: Target, ask: Ask, start: int, witnesses: Witnesses) -> Seen:
     judge, family = _Judge(spec, target, ask), spec.given
-    small = small_cases(family, target.traits), small_cases(family, target.traits, seen.case)
     part = _part(seen, judge)
-    worst = part.judged.worst
-    weak = part.judged.verdict == "deviates" and worst is not None and worst.declared in CAREFUL
-    return witness(
-        part,
-        judge,
-        small,
-        start,
-        witnesses.known(part, family),
-        dialect=target.dialect,
-        searches=FEW_SEARCHES if weak else SEARCHES,
-    )
+    small = [small_cases(family, target.traits)]
+    if not _loses_digits(part.judged):  # which many statements show, and no layout in memory does
+        small.append(small_cases(family, target.traits, seen.case))
+    return witness(part, judge, small, start, witnesses.known(part, family), dialect=target.dialect)
+
+
+def _loses_digits(judged: Judgement) -> bool:
+    """Returns whether a declared algorithm loses digits, and nothing else is amiss."""
+    return judged.verdict == "deviates" and judged.worst is not None and judged.worst.declared in CAREFUL
 
 
 def _part(seen: Seen, judge: _Judge) -> Seen:

@@ -25,9 +25,9 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import dtype_named
 from bnconform.contract.reply import Raised
 from bnconform.engine.agreement import Judgement
-from bnconform.engine.marks import marks_of
 from bnconform.engine.reproducible import by_the_seed_alone
 from bnconform.engine.tally import Seen
+from bnconform.engine.witnesses.marks import marks_of
 
 PAPER = Dialect()
 SEARCHES = 100
@@ -45,15 +45,13 @@ def witness(
     known: Iterable[Case] = (),
     *,
     dialect: Dialect = PAPER,
-    searches: int = SEARCHES,
 ) -> Seen:
     """Returns the smallest case found that shows the same as `seen`; `seen` itself where no smaller one does.
 
     judge: judges a case. small: strategies of human-readable cases, the most readable first. known: witnesses of other
-    specs, tried before any search. dialect: the one that the implementation declares. searches: how many cases are
-    drawn from a strategy.
+    specs, tried before any search. dialect: the one that the implementation declares.
     """
-    search = _Search(seen, judge, dialect, searches)
+    search = _Search(seen, judge, dialect)
     if seen.judged.verdict in ("crashes", "hangs"):
         return next(filter(None, map(search.shown_by, _ladder(seen.case))), seen)
     for case in known:
@@ -77,8 +75,8 @@ def grade(case: Case, of: Callable[[np.ndarray], np.bool_] = np.all) -> int:
 class _Search:
     """A search for a smaller case that shows the same as `seen`."""
 
-    def __init__(self, seen: Seen, judge: Judge, dialect: Dialect, searches: int) -> None:
-        self._seen, self._judge, self._searches = seen, judge, searches
+    def __init__(self, seen: Seen, judge: Judge, dialect: Dialect) -> None:
+        self._seen, self._judge = seen, judge
         self._marks = marks_of(seen.judged)
         self._refusing = dialect.single_value == "raises" and seen.case.rows > 1
         self._found: list[Seen] = []
@@ -103,7 +101,7 @@ class _Search:
         rows = st.lists(st.integers(0, case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
         own = st.builds(reduced, st.just(case), st.just(channel), rows, st.integers(1, 8))
         for strategy in (*small[:1], own, *small[1:]):
-            found = _smallest(strategy, shows, seed, self._searches)
+            found = _smallest(strategy, shows, seed)
             if found is not None:
                 self.shown_by(found)  # anew; what it showed before is kept where this time it does not
                 return self._found[-1]
@@ -113,11 +111,9 @@ class _Search:
         return self._found[-1] if shows(whole) else None
 
 
-def _smallest(
-    strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int, searches: int
-) -> Case | None:
+def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int) -> Case | None:
     rules = settings(
-        max_examples=searches,
+        max_examples=SEARCHES,
         database=None,
         deadline=None,
         phases=(Phase.generate, Phase.shrink),

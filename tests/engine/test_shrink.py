@@ -16,12 +16,12 @@ from bnconform.cases.strategies import Traits, cases
 from bnconform.contract.axes import from_rows, to_rows
 from bnconform.contract.implementation import Described
 from bnconform.contract.reply import Crashed, Reply, TimedOut
-from bnconform.engine.marks import marks_of
 from bnconform.engine.runner import Runner
 from bnconform.engine.shrink import EQUAL, VARIED, grade, reduced, witness
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Seen
 from bnconform.engine.target import Target
+from bnconform.engine.witnesses.marks import marks_of
 
 TRAINING = cases(mode="train")
 WRONG = [

@@ -23,7 +23,7 @@ from bnconform.engine.smoke import Smoke, smoke
 from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort, OwnError, Tally, noting
 from bnconform.engine.target import Target
-from bnconform.engine.witnesses import Witnesses
+from bnconform.engine.witnesses.known import Witnesses
 from bnconform.results.deviations import Registry, Replayed, replay_witness, replayed
 
 

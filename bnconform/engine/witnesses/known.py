@@ -19,9 +19,9 @@ from bnconform.cases.delivery import Manner
 from bnconform.cases.small import MOST_VALUES
 from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
-from bnconform.engine.marks import Marks, marks_of
 from bnconform.engine.shrink import grade
 from bnconform.engine.tally import Seen
+from bnconform.engine.witnesses.marks import Marks, marks_of
 
 MOST_TRIED = 8
 """How many cases are tried for one failure; whatever is wrong is mostly shown by the first that has its marks."""

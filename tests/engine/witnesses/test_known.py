@@ -20,7 +20,7 @@ from bnconform.engine.search import search
 from bnconform.engine.spec import Subject
 from bnconform.engine.tally import Effort, Seen, Tally
 from bnconform.engine.target import Target
-from bnconform.engine.witnesses import MOST_TRIED, Witnesses, fitted
+from bnconform.engine.witnesses.known import MOST_TRIED, Witnesses, fitted
 
 TRAINING = cases(mode="train")
 FORWARD = cases(mode="train", gradients=False, statistics=False)

@@ -9,7 +9,7 @@ import pytest
 
 from bnconform.contract.reply import Crashed, Raised, TimedOut
 from bnconform.engine.agreement import Agreement, Judgement, agree, judgement, unless_declared
-from bnconform.engine.marks import Marks, marks_of
+from bnconform.engine.witnesses.marks import Marks, marks_of
 from bnconform.oracle.bounds import Bound
 
 
