@@ -109,7 +109,9 @@ def searched(
     """Searches the specs of these ids family by family; all specs where none is named."""
     host = about if isinstance(about, Here) else Here(about)
     target = Target(implementation=Described.of(host.implementation), dtype=dtype)
-    run = Runner.of(target, lambda: host)
+    one = target.implementation
+    fixed = {"eps": one.fixed_eps, "momentum": one.fixed_momentum}
+    run = Runner(lambda: host, one.name, one.features, fixed=fixed)  # in any rank
     families: dict[object, list[Spec]] = defaultdict(list)
     for name in ids or SPECS:
         families[SPECS[name].given].append(SPECS[name])
