@@ -14,7 +14,7 @@ import bnconform.report.columns as who
 from bnconform.report.columns import Column
 from bnconform.results.changes import Changes, changes
 from bnconform.results.defects import Defect, defects_of
-from bnconform.results.file import Merged, Results
+from bnconform.results.file import Merged, Results, text_beside
 from bnconform.results.records import DefectRecord, Finding, SpecRecord
 
 NAMES = {"torch": "PyTorch", "keras": "Keras", "tf": "TensorFlow", "flax": "Flax", "jax": "JAX", "numpy": "NumPy"}
@@ -121,8 +121,5 @@ class Gathered:
         results, record = self._records.get(defect.id, (None, None))
         if results is None or record is None or record["script"] is None:
             return "", None
-        path = results.path.parent / record["script"]
-        try:
-            return path.read_text(encoding="utf-8"), record["status"]
-        except OSError:
-            return "", None
+        text = text_beside(results, record["script"])
+        return text, record["status"] if text else None

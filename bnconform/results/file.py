@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from bnconform.contract.errors import ContractError
-from bnconform.contract.files import write_whole
+from bnconform.contract.files import inside, write_whole
 from bnconform.results.folder import FILE, is_our_page
 from bnconform.results.records import DefectRecord, End, Finding, Note, RunRecord
 from bnconform.results.schema import check_record
@@ -128,6 +128,14 @@ def _parse(line: bytes, path: Path, number: int, *, last: bool) -> dict[str, Any
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def text_beside(results: Results, name: str) -> str:
+    """Returns the text of a file that results name; empty where it is no text, or does not lie beside them."""
+    try:
+        return inside(results.path.parent, name).read_text(encoding="utf-8")
+    except (OSError, ValueError, ContractError):
+        return ""
 
 
 def merge(results: Iterable[Results]) -> Merged:

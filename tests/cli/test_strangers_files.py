@@ -15,6 +15,7 @@ from worlds import hostile, records
 from bnconform.cli.main import main
 from bnconform.contract.wire import pack, save_case
 from bnconform.results.case_line import read_case
+from bnconform.results.file import read_results, text_beside
 
 COMMANDS = {
     "report": ("report", "FILE", "--out", "out"),
@@ -172,6 +173,24 @@ witnesses = {{ k = "{line}" }}
     told = capsys.readouterr().out
     assert "reason  a\N{REPLACEMENT CHARACTER}[2J" in told
     assert not set(told) & RAW
+
+
+def test_a_script_that_is_no_text_or_lies_elsewhere_is_not_shown() -> None:
+    folder, defect = Path("theirs"), {**hostile.full_defect(), "script": "scripts/a.py"}
+    results = read_results(
+        hostile.write_lines(folder, hostile.full_run(), hostile.full_finding(), defect, hostile.end_line())
+    )
+    (folder / "scripts").mkdir()
+    Path("secret").write_text("hunter2")
+    script = folder / "scripts" / "a.py"
+    assert text_beside(results, "scripts/a.py") == ""
+    script.write_text("print(1)")
+    assert text_beside(results, "scripts/a.py") == "print(1)"
+    script.write_bytes(b"\xff")
+    assert text_beside(results, "scripts/a.py") == ""
+    script.unlink()
+    script.symlink_to(Path("secret").absolute())
+    assert text_beside(results, "scripts/a.py") == ""
 
 
 def test_a_report_of_strangers_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
