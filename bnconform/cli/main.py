@@ -25,6 +25,8 @@ from bnconform.cli.replay import replay
 from bnconform.cli.report import add_report
 from bnconform.cli.run import DEFAULT_OUT, add_choices, add_run
 from bnconform.cli.selftest import Scope, selftest
+from bnconform.cli.selftest_defects import Plantings, selftest_defects
+from bnconform.contract.errors import CallError
 from bnconform.engine.selection import Request
 from bnconform.engine.tally import Effort
 
@@ -60,10 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     test.set_defaults(run=_selftest)
     test.add_argument("--fault", action="append", default=[], metavar="GLOB", help="faults of such a name")
     test.add_argument("--dtype", action="append", default=[], metavar="NAME", help="in this dtype")
-    test.add_argument("--examples", type=int, default=Effort.examples, metavar="N", help="examples per spec (100)")
+    test.add_argument("--examples", type=int, metavar="N", help="examples per spec (100; 8 with --defects)")
     test.add_argument("--seed", type=int, default=Effort.seed, metavar="S", help="what all cases follow from (0)")
     test.add_argument("--values", type=float, default=1e6, metavar="V", help="compare so many correct values (1e6)")
     test.add_argument("-n", dest="workers", type=int, default=1, metavar="WORKERS", help="processes side by side")
+    test.add_argument("--defects", action="store_true", help="plant faults, also in pairs, and infer their defects")
+    test.add_argument("--sample", type=int, metavar="K", help="with --defects: so many of each kind, at random")
     test.add_argument("--record", action="store_true", help="keep the score for the reports of this version")
     add_fingerprint(commands)
     add_deviations(commands)
@@ -97,11 +101,20 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _selftest(options: argparse.Namespace) -> int:
-    Request(dtypes=tuple(options.dtype), examples=options.examples).check()
+    examples = options.examples if options.examples is not None else 8 if options.defects else Effort.examples
+    Request(dtypes=tuple(options.dtype), examples=examples).check()
+    effort = Effort(examples=examples, seed=options.seed)
+    if options.sample is not None and (options.sample < 1 or not options.defects):
+        raise CallError(f"--sample {options.sample}: expected a number from 1 up, and --defects beside it")
+    if options.defects:
+        wanted = Plantings(
+            dtypes=tuple(options.dtype), faults=tuple(options.fault), effort=effort, sample=options.sample
+        )
+        return selftest_defects(wanted)
     scope = Scope(
         dtypes=tuple(options.dtype),
         faults=tuple(options.fault),
-        effort=Effort(examples=options.examples, seed=options.seed),
+        effort=effort,
         values=options.values,
         workers=options.workers,
         record=options.record,

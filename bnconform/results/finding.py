@@ -60,8 +60,9 @@ def finding(
     broken = seen is not None and seen.judged.broken
     quantity = tally.shown_quantity
     worst = None if seen is None else seen.judged.worst
-    asides = [*lacking(tally), *smoke.asides(tally.verdict, () if worst is None else worst.outputs)]
-    asides += repetition_words(tally, unrepeated)
+    outputs = () if worst is None else worst.outputs
+    slips = smoke.slips(tally.verdict, outputs)
+    asides = [*lacking(tally), *smoke.asides(tally.verdict, outputs), *repetition_words(tally, unrepeated)]
     record: Finding = {
         "kind": "finding",
         "spec": tally.spec.id,
@@ -103,6 +104,8 @@ def finding(
         record["likewise"] = list(diagnosis.likewise)
     if points := tally.accuracy.points:
         record["accuracy"] = [[_brief(kappa), size, _brief(error)] for kappa, size, error in points]
+    if slips:
+        record["slip"] = clipped(slips[0], LONGEST_NAME)
     if diagnosis.words:
         record["explanation"] = clipped(diagnosis.words)
     repeated = repetition_of(tally)

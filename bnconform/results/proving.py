@@ -88,7 +88,7 @@ def _proved(
 
 def record_of(defect: Defect, shown: Finding, script: str | None, status: int | None) -> DefectRecord:
     """Returns the line of a defect."""
-    return {
+    record: DefectRecord = {
         "kind": "defect",
         "id": defect.id,
         "title": defect.title,
@@ -107,6 +107,9 @@ def record_of(defect: Defect, shown: Finding, script: str | None, status: int | 
         "script": script,
         "status": status,
     }
+    if defect.beside:
+        record["beside"] = defect.beside
+    return record
 
 
 def shown_best(defect: Defect) -> Finding:

@@ -213,11 +213,11 @@ class Finding(TypedDict):
     break it in the same quantity, where none explains the values. missing: of an unsupported one, what there was none
     of: an output ("not offered"), a way to take such cases ("not taken"), an answer without an error ("refused"), a
     question ("not asked"), a finite bound ("no claim"), time ("not run") or an answer to ordinary cases, where silence
-    alone kept it ("no answer"). only: the condition under which ordinary cases are wrong, in words. error: the first of
-    bnconform's own. lacks: where an output is not offered, the gradients that are not returned, though others are.
-    accuracy: of y in training the worst channels by condition and size: κ = √(1 + μ²/σ²), the number of values, and the
-    error in unit roundoffs of the channel's largest value. notes: what went wrong beside the verdict, such as a file
-    that could not be written.
+    alone kept it ("no answer"). only: the condition under which ordinary cases are wrong, in words. slip: what would
+    give such values, according to the smoke test, in words. error: the first of bnconform's own. lacks: where an output
+    is not offered, the gradients that are not returned, though others are. accuracy: of y in training the worst
+    channels by condition and size: κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the
+    channel's largest value. notes: what went wrong beside the verdict, such as a file that could not be written.
     """
 
     kind: Literal["finding"]
@@ -246,6 +246,7 @@ class Finding(TypedDict):
     accuracy: NotRequired[list[list[float]]]
     error: NotRequired[OwnErrorRecord]
     lacks: NotRequired[list[str]]
+    slip: NotRequired[str]
     explanation: NotRequired[str]
     compared: NotRequired[int]
     detail: NotRequired[Detail | None]
@@ -272,10 +273,10 @@ class DefectRecord(TypedDict):
     """One cause, and what it explains.
 
     severity: one of results.defects.SEVERITIES. known: whether the registry of deviations knows it. words: how far its
-    name explains the findings, where it was inferred. findings: how many. shown: spec, implementation, dtype and device
-    of the finding that shows it best. script: the path of the script that shows it, beside the results; status: the
-    exit status of that script when it was written, 1 where it shows the defect, 2 where it
-    ended with an error; None: it did not run.
+    name explains the findings, where it was inferred. beside: the fault together with which alone `likely` explains
+    them. findings: how many. shown: spec, implementation, dtype and device of the finding that shows it best. script:
+    the path of the script that shows it, beside the results; status: the exit status of that script when it was
+    written, 1 where it shows the defect, 2 where it ended with an error; None: it did not run.
     """
 
     kind: Literal["defect"]
@@ -286,6 +287,7 @@ class DefectRecord(TypedDict):
     known: bool
     fault: str
     likely: str
+    beside: NotRequired[str]
     words: str
     implementations: list[str]
     dtypes: list[str]

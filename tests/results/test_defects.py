@@ -51,6 +51,51 @@ def test_two_faults_that_nothing_common_explains_are_two_defects() -> None:
     ]
 
 
+def paired(one: str, other: str, **changed: Any) -> Any:
+    both = [{**likely(name)[0], "beside": beside} for name, beside in ((one, other), (other, one))]
+    return failing(**{**changed, "spec": changed.get("spec", "adds")}) | {"diagnosis": both}
+
+
+def test_two_faults_of_which_neither_explains_anything_alone_are_one_defect_of_both() -> None:
+    (defect,) = found(paired("one", "two"), paired("one", "two", spec="takes"))
+    assert (defect.title, defect.likely, defect.beside) == ("Behaves like one together with two", "one", "two")
+    assert (defect.id, defect.effect) == ("mini.batch_norm/one+two", "one. two.")
+    assert defect.words == "its values explain 2 of the 2"
+
+
+def test_a_fault_that_shows_only_beside_another_is_told_with_it() -> None:
+    first, second = found(failing("adds", "one"), failing("takes", "one"), paired("one", "two"))
+    assert (first.title, second.title) == ("Behaves like one", "Behaves like two together with one")
+    assert (second.likely, second.beside, second.effect) == ("two", "one", "two.")
+
+
+def test_what_two_faults_explain_is_said_of_the_one_that_has_findings_of_its_own() -> None:
+    *_, second = found(failing("adds", "one"), failing("takes", "one"), failing("adds", "two"), paired("one", "two"))
+    assert (second.title, second.words) == (
+        "Behaves like two",
+        "its values explain 2 of the 2, 1 of them together with another fault",
+    )
+
+
+def test_what_is_nan_is_told_as_that_and_where_a_relation_shows_it_with_the_output() -> None:
+    detail = {"actual": "nan", "expected": 0.5}
+    shown = {"output": "y", "index": [1], "actual_values": [0.0, "nan"], "expected_values": [0.0, 1.0]}
+    (defect,) = found(failing(detail=detail, reason="y[1] is nan"), failing(output="", detail={"shown": shown}))
+    assert (defect.title, defect.effect) == ("y is NaN where it must be finite", "y[1] is nan")
+    (overflow,) = found(failing(detail={"actual": "inf", "expected": 1.0}))
+    assert overflow.title == "y is infinite where it must be finite"
+    (due,) = found(failing(detail={"actual": "nan", "expected": "nan"}))
+    assert due.title == "y is wrong, and no known fault explains it"
+
+
+def test_what_the_smoke_test_found_is_one_defect_of_all_outputs_that_no_fault_explains() -> None:
+    slip = "an exchange of the new running mean and variance"
+    wrong = [failing(output="running_mean", slip=slip), failing(output="running_var", slip=slip), failing("adds", "a")]
+    named, slipped = sorted(found(*wrong), key=lambda one: len(one.findings))
+    assert named.likely == "a"
+    assert slipped.title == f"It gives what {slip} gives"
+
+
 def test_what_is_only_broken_likewise_names_no_fault() -> None:
     (defect,) = found(failing(likewise=["a"]))
     assert (defect.likely, defect.title) == ("", "y is wrong, and no known fault explains it")
@@ -115,9 +160,16 @@ def test_the_findings_of_all_defects_add_up_to_what_is_wrong() -> None:
         failing(raises="E"),
         records.finding(),
         failing("takes", "a"),
+        paired("a", "b"),
+        paired("c", "d"),
+        failing(likewise=["a", "d"]),
+        failing(likewise=["e"]),
+        failing(slip="a slip"),
     ]
     defects = found(*findings)
-    assert sum(len(one.findings) for one in defects) == sum(map(is_wrong, findings)) == 5
+    belonging = [id(finding) for one in defects for finding in one.findings]
+    assert sorted(belonging) == sorted(id(one) for one in findings if is_wrong(one))
+    assert len(belonging) == 10
 
 
 def test_what_does_not_repeat_is_one_defect_whatever_it_shows() -> None:

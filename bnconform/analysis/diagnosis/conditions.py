@@ -40,7 +40,7 @@ def condition(traits: Traits, mode: Literal["train", "infer"], is_wrong: Callabl
 
     is_wrong: whether the answer to a case is wrong; None where it is not answered.
     """
-    answers = [(case, wrong) for case in _design(traits, mode) if (wrong := is_wrong(case)) is not None]
+    answers = [(case, wrong) for case in design(traits, mode) if (wrong := is_wrong(case)) is not None]
     failing = [case for case, wrong in answers if wrong]
     passing = [case for case, wrong in answers if not wrong]
     if not failing or not passing:
@@ -53,7 +53,7 @@ def condition(traits: Traits, mode: Literal["train", "infer"], is_wrong: Callabl
     return EVERYWHERE
 
 
-def _design(traits: Traits, mode: Literal["train", "infer"]) -> Iterator[Case]:
+def design(traits: Traits, mode: Literal["train", "infer"]) -> Iterator[Case]:
     """Yields ordinary cases; those of few shapes alone, where each shape costs a compilation."""
     ranks = [rank for rank in (4, 2, 3, 5) if rank in traits.ranks]
     ranks = ranks[:2] if traits.compiled else ranks

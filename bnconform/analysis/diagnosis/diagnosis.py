@@ -35,12 +35,19 @@ class Diagnosis:
 
 
 def ranked(ratios: Mapping[str, float], faults: Iterable[Fault]) -> list[Likely]:
-    """Returns the faults with their ratios, best first."""
-    found = sorted(faults, key=lambda fault: (round(ratios[fault.name], 2), PLACES[fault.name]))
-    return [
-        Likely(fault=one.name, sentence=one.sentence, ratio=ratios[one.name], convention=one.convention)
-        for one in found
-    ]
+    """Returns the faults with their ratios, best first; both faults of a pair, one after the other."""
+    found: list[Likely] = []
+    for fault in sorted(faults, key=lambda one: (round(ratios[one.name], 2), _places(one))):
+        for one, other in zip(fault.parts or (fault,), reversed(fault.parts or (fault,)), strict=True):
+            likely = Likely(fault=one.name, sentence=one.sentence, ratio=ratios[fault.name], convention=one.convention)
+            if one is not other:
+                likely["beside"] = other.name
+            found.append(likely)
+    return found
+
+
+def _places(fault: Fault) -> list[int]:
+    return [PLACES[one.name] for one in fault.parts or (fault,)]
 
 
 def explained(likely: Sequence[Likely], outputs: Sequence[str] = (), *, compared: bool = True) -> Diagnosis:
@@ -50,24 +57,33 @@ def explained(likely: Sequence[Likely], outputs: Sequence[str] = (), *, compared
     verdict.
     """
     best = likely[0]
-    named = " or ".join(_words(one) for one in likely[:MOST_NAMED])
-    others = len(likely) - MOST_NAMED
+    causes = list(dict.fromkeys(frozenset((one["fault"], one.get("beside", one["fault"]))) for one in likely))
+    first = [next(one for one in likely if one["fault"] in cause) for cause in causes]
+    named = " or ".join(_words(one) for one in first[:MOST_NAMED])
+    others = len(causes) - MOST_NAMED
     more = f" or {others} more" if others > 0 else ""
     alone = f"in {' and '.join(outputs)} alone, " if outputs else ""
-    same = ", which no case tells apart" if len(likely) > 1 else ""
+    same = ", which no case tells apart" if len(causes) > 1 else ""
     known = ", a known convention" if best["convention"] else ""
     fit = f", within {best['ratio']:.2g} of the bound" if compared else ", by breaking the statement in the same way"
     return Diagnosis(tuple(likely), f"{alone}behaves like {named}{more}{same}{known}{fit}")
 
 
 def _words(one: Likely) -> str:
-    return one["fault"].replace("_", " ")
+    beside = f" together with {one['beside']}" if "beside" in one else ""
+    return f"{one['fault']}{beside}".replace("_", " ")
 
 
-class Likely(TypedDict):
+class Named(TypedDict):
     """A known fault that explains a finding: its worst ratio over all outputs, and whether it is a convention."""
 
     fault: str
     sentence: str
     ratio: float
     convention: bool
+
+
+class Likely(Named, total=False):
+    """A known fault that explains a finding. beside: the fault together with which alone it does, named as well."""
+
+    beside: str

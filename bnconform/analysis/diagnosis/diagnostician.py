@@ -9,34 +9,42 @@ explain every single outcome, as of a relation between two, a fault must break t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import numpy as np
-
+from bnconform.analysis.diagnosis.comparing import (
+    Outputs,
+    closest,
+    matching,
+    outputs_of,
+    performed,
+    ratio,
+    shown,
+    tells_apart,
+)
 from bnconform.analysis.diagnosis.conditions import EVERYWHERE, Condition, condition
 from bnconform.analysis.diagnosis.diagnosis import NOTHING, Diagnosis, explained, ranked
-from bnconform.analysis.diagnosis.evidence import CALCULABLE, Evidence, calculated, evidence, evidence_of, told
+from bnconform.analysis.diagnosis.evidence import CALCULABLE, Evidence, evidence, evidence_of, told
 from bnconform.analysis.diagnosis.fresh_cases import FreshCases
 from bnconform.analysis.diagnosis.matching import Exhibit
+from bnconform.analysis.diagnosis.pairs import is_needed, pairs_of
 from bnconform.analysis.diagnosis.prediction import in_dialect
 from bnconform.analysis.diagnosis.rounding_failure import rounding_failure
 from bnconform.analysis.diagnosis.shown import raising, worst_of
-from bnconform.analysis.faults import FAULTS, Fault, perform
-from bnconform.analysis.faults.fault import Asked
+from bnconform.analysis.faults import FAULTS, Fault
 from bnconform.analysis.fingerprint.fingerprinting import fingerprint, rank_of
 from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
-from bnconform.contract.reply import NotOffered, Raised, Reply
+from bnconform.contract.reply import NotOffered, Raised
 from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
 from bnconform.engine.tally import Seen, Tally
 from bnconform.engine.target import Target
 
+MODES: tuple[Literal["train", "infer"], ...] = ("train", "infer")
 MOST_ASKED = 8
 """How many cases are asked to tell faults apart."""
 MOST_KEPT = 16
@@ -45,10 +53,6 @@ UNREPEATED = "asked again, it gave another answer"
 NOT_COMPARED = "not compared with known faults, which take no such cases"
 GRADED = "variance algorithm"
 """The property of the fingerprint that grades the variance."""
-MORE_ROOM = 100.0
-"""A fault within a hundredth of another's allowance explains the same; the other merely does not contradict it."""
-Outputs = tuple[str, ...]
-"""The outputs that are compared; empty: all."""
 
 
 class Posed(NamedTuple):
@@ -97,29 +101,41 @@ class Diagnostician:
         return found
 
     def _explained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
-        """Returns what explains the failure everywhere, or under the condition that wrong cases share."""
-        found = self._named(spec, seen, exhibits, Posed(spec.given))
+        """Returns what explains the failure everywhere, or under the condition that wrong cases share: one fault, or
+        two together where none does alone."""
+        everywhere = Posed(spec.given)
+        found = self._named(spec, seen, exhibits, everywhere, self._faults)
         if found is None:
             under = self._condition(spec.given)
             if under.words:
-                found = self._named(spec, seen, exhibits, Posed(spec.given, under))
+                found = self._named(spec, seen, exhibits, Posed(spec.given, under), self._faults)
+            found = found or self._named(spec, seen, exhibits, everywhere, self._pairs)
             found = found or self._unexplained(spec, seen, exhibits)
             if under.words:
                 found = replace(found, only=under.words, words=f"{found.words}; wrong only where {under.words}")
         return found
 
-    def _named(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], posed: Posed) -> Diagnosis | None:
-        standing = self._standing(spec, seen, exhibits, posed)
+    @cached_property
+    def _pairs(self) -> list[Fault]:
+        """The pairs of faults that explain the answers to ordinary cases."""
+        plain = [one for mode in MODES for one in self._plain(Posed(Given(mode=mode)))]
+        return pairs_of(self._faults, plain)
+
+    def _named(
+        self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], posed: Posed, faults: Sequence[Fault]
+    ) -> Diagnosis | None:
+        standing = self._standing(spec, seen, exhibits, posed, faults)
         found = self._told_apart(standing, exhibits, posed)
-        outputs = _outputs_of(seen, exhibits)
+        outputs = outputs_of(seen, exhibits)
         if found is None and outputs:
-            alone = self._speaking(_matching(self._faults, exhibits, outputs), exhibits, posed, outputs)
+            alone = self._speaking(matching(faults, exhibits, outputs), exhibits, posed, outputs)
             found = self._told_apart(alone, exhibits, posed, outputs)
         return found
 
     def _unexplained(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit]) -> Diagnosis:
         hint = rounding_failure(exhibits)
-        likewise = tuple(fault.name for fault in self._faults if self._breaks_likewise(spec, seen, fault))
+        admitted = matching(self._faults, exhibits, outputs_of(seen, exhibits))
+        likewise = tuple(fault.name for fault in admitted if self._breaks_likewise(spec, seen, fault))
         return Diagnosis(words=f"{NOTHING}; {hint}; {self._grade}" if hint else NOTHING, likewise=likewise)
 
     @cached_property
@@ -130,12 +146,14 @@ class Diagnostician:
         (grade,) = [one.value for one in found if one.property == GRADED]
         return f"its {GRADED} is {grade}" if grade else f"its {GRADED} is undecided"
 
-    def _standing(self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], posed: Posed) -> list[Fault]:
+    def _standing(
+        self, spec: Spec, seen: Seen, exhibits: Sequence[Exhibit], posed: Posed, faults: Sequence[Fault]
+    ) -> list[Fault]:
         """Returns the faults that the witness speaks for."""
-        matching = _matching(self._faults, exhibits)
+        admitted = matching(faults, exhibits)
         if any(one.odd for one in exhibits):
-            return self._speaking(matching, exhibits, posed)
-        return [fault for fault in matching if self._fails_likewise(spec, seen, fault)]
+            return self._speaking(admitted, exhibits, posed)
+        return [fault for fault in admitted if self._fails_likewise(spec, seen, fault)]
 
     def _speaking(
         self, faults: Sequence[Fault], exhibits: Sequence[Exhibit], posed: Posed, outputs: Outputs = ()
@@ -143,7 +161,7 @@ class Diagnostician:
         """Returns the faults that explain something which the right formulas do not: on the witness, or elsewhere where
         the witness is so ill-conditioned that there faults are hardly compared."""
         plain = self._plain(posed)
-        return _shown(faults, exhibits, outputs) or _shown(_matching(faults, plain, outputs), plain, outputs)
+        return shown(faults, exhibits, outputs) or shown(matching(faults, plain, outputs), plain, outputs)
 
     def _told_apart(
         self, standing: Sequence[Fault], exhibits: Sequence[Exhibit], posed: Posed, outputs: Outputs = ()
@@ -151,6 +169,8 @@ class Diagnostician:
         """Returns the faults that are left when fresh cases have told apart what can be; None where none is left."""
         if not standing:
             return None
+        if standing[0].parts:
+            standing = [pair for pair in standing if is_needed(pair, [*exhibits, *self._plain(posed)], outputs)]
         # What only a relation or an odd problem shows, ordinary cases cannot confirm.
         family = self._cases.of_family(posed.given) if any(one.odd for one in exhibits) else []
         own = [self._answered(case) for case in filter(posed.under.holds, family)]
@@ -159,16 +179,16 @@ class Diagnostician:
         left = [fault for fault in standing if not any(one.refutes(fault, outputs) for one in plain)]
         given_ones = outputs or tuple({output for one in exhibits for output in one.evidence.outputs})
         # What rounds more than it may does so in ordinary cases as well, and no further than that.
-        left = [fault for fault in left if fault.within is None or _matching([fault], plain, given_ones)]
-        left = _matching(left, looked_at, outputs)
+        left = [fault for fault in left if fault.within is None or matching([fault], plain, given_ones)]
+        left = matching(left, looked_at, outputs)
         for answer in self._differing(left, exhibits, posed):
-            if further := _matching(left, [answer], outputs):
+            if further := matching(left, [answer], outputs):
                 looked_at.append(answer)
                 left[:] = further
         if not left:
             return None
-        left = _closest(left, looked_at, outputs)
-        ratios = {fault.name: max((_ratio(one, fault, outputs) for one in looked_at), default=0.0) for fault in left}
+        left = closest(left, looked_at, outputs)
+        ratios = {fault.name: max((ratio(one, fault, outputs) for one in looked_at), default=0.0) for fault in left}
         return explained(ranked(ratios, left), outputs, compared=bool(looked_at))
 
     def _differing(self, left: list[Fault], exhibits: Sequence[Exhibit], posed: Posed) -> Iterator[Exhibit]:
@@ -177,7 +197,7 @@ class Diagnostician:
         for case in filter(posed.under.holds, self._cases.of_others(posed.given)):
             if len(left) < 2 or asked == MOST_ASKED:
                 return
-            if _tells_apart(Exhibit(Evidence(case, {}, self._target.dialect)), left, exhibits):
+            if tells_apart(Exhibit(Evidence(case, {}, self._target.dialect)), left, exhibits):
                 asked += 1
                 answer = self._answered(case)
                 if answer is not None:
@@ -234,61 +254,4 @@ class Diagnostician:
     def _wrong(self, fault: Fault) -> Ask:
         """Returns a new implementation with that fault."""
         wrong, asked = in_dialect(fault, self._target.dialect), set[int]()
-        return lambda case: _performed(wrong, case, asked)
-
-
-def _performed(fault: Fault, case: Case, asked: Asked) -> Reply:
-    if not case.needs <= CALCULABLE:
-        return NotOffered("known faults take no such cases")
-    try:
-        return perform(fault, case, asked=asked)
-    except ValueError as error:  # as a batch of no examples is refused
-        return Raised("ValueError", str(error), "")
-
-
-def _matching(faults: Iterable[Fault], exhibits: Sequence[Exhibit], outputs: Outputs = ()) -> list[Fault]:
-    return [fault for fault in faults if all(one.match(fault, outputs) for one in exhibits)]
-
-
-def _shown(faults: Iterable[Fault], exhibits: Sequence[Exhibit], outputs: Outputs) -> list[Fault]:
-    return [fault for fault in faults if any(match.shown for one in exhibits if (match := one.match(fault, outputs)))]
-
-
-def _closest(faults: Sequence[Fault], exhibits: Sequence[Exhibit], outputs: Outputs) -> list[Fault]:
-    """Returns the faults but those that need so much more room than another that they hardly explain anything."""
-    rooms = [
-        max((match.room for one in exhibits if (match := one.match(fault, outputs))), default=1.0) for fault in faults
-    ]
-    return [fault for fault, room in zip(faults, rooms, strict=True) if room <= MORE_ROOM * min(rooms)]
-
-
-def _ratio(exhibit: Exhibit, fault: Fault, outputs: Outputs) -> float:
-    match = exhibit.match(fault, outputs)
-    return 0.0 if match is None else match.ratio
-
-
-def _outputs_of(seen: Seen, exhibits: Sequence[Exhibit]) -> Outputs:
-    """Returns the outputs that a finding is about, where others were given beside them that may be wrong as well."""
-    worst = seen.judged.worst
-    named = () if worst is None else (worst.output,)
-    odd = {output for one in exhibits for output in one.odd}
-    found = odd.intersection(named) or odd
-    return tuple(sorted(found)) if any(set(one.evidence.outputs) - found for one in exhibits) else ()
-
-
-def _tells_apart(posed: Exhibit, faults: Sequence[Fault], exhibits: Sequence[Exhibit]) -> bool:
-    """Returns whether any two of the faults differ by more than both allowances in an output that may be given."""
-    offered = {output for one in exhibits for output in one.evidence.outputs}
-    asked = {output for one in exhibits for output in calculated(one.evidence.case)}
-    for output in calculated(posed.evidence.case):
-        if output in offered or output not in asked:
-            expected = [posed.expected(posed.model(fault), output) for fault in faults]
-            if any(_differ(*one, *other) for one, other in combinations(expected, 2)):
-                return True
-    return False
-
-
-def _differ(value: np.ndarray, allowance: np.ndarray, other: np.ndarray, its_allowance: np.ndarray) -> bool:
-    with np.errstate(all="ignore"):
-        apart = np.abs(value - other) > allowance + its_allowance
-    return bool((apart | (np.isfinite(value) != np.isfinite(other))).any())
+        return lambda case: performed(wrong, case, asked)

@@ -63,9 +63,17 @@ class Model:
 
     @cached_property
     def values(self) -> dict[str, Array]:
-        """The values of all outputs, rounded to float64 only at the end."""
+        """The values of all outputs, rounded to float64 only at the end.
+
+        Beyond float64 a product is split, which overflows earlier than the product: there the plain value stands.
+        """
         narrow = self._evidence.types.accumulate.bits == 16
-        return values(self.fault, self._evidence.case, narrow, self._asked)
+        found = values(self.fault, self._evidence.case, narrow, self._asked)
+        if self.performed or self._evidence.case.dtype != "float64":
+            return found
+        lost = {name for name, array in found.items() if not np.isfinite(array).all()}
+        plain = {name: self.estimate(name)[0] for name in lost}
+        return found | {name: np.where(np.isfinite(found[name]), found[name], plain[name]) for name in lost}
 
     def _calculated(self, output: str) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):

@@ -22,8 +22,10 @@ from bnconform.analysis.faults import (
 from bnconform.analysis.faults.equivalents import VARIANTS as VARIANTS
 from bnconform.analysis.faults.fault import RIGHT as RIGHT
 from bnconform.analysis.faults.fault import Fault as Fault
+from bnconform.analysis.faults.fault import both as both
 from bnconform.analysis.faults.fault import faults_of
 from bnconform.analysis.faults.fault import perform as perform
+from bnconform.analysis.faults.fault import roughly as roughly
 from bnconform.analysis.faults.fault import values as values
 
 CHAPTERS = (statistics, epsilon, affine, averages, backward, parameter_gradients, derivatives, inference, defaults,

@@ -112,6 +112,10 @@ class Doubled:
 Formula = Callable[["Calculation"], Number]
 
 
+class CircularFormulas(ValueError):
+    """A quantity that needs itself, as the formulas of two faults together may make it."""
+
+
 class Calculation:
     """Every quantity of one Case by the formula of its name.
 
@@ -130,11 +134,15 @@ class Calculation:
         self.eps, self.omega = float(case.eps), float(case.momentum)
         self._formulas = formulas
         self._known: dict[str, Number] = {}
+        self._pending: set[str] = set()
 
     def __getattr__(self, name: str) -> Number:
         if name.startswith("__") or name not in self._formulas:
             raise AttributeError(f"no formula for {name!r}; expected one of {sorted(self._formulas)}")
         if name not in self._known:
+            if name in self._pending:
+                raise CircularFormulas(f"{name} needs itself; expected formulas that come to an end")
+            self._pending.add(name)
             self._known[name] = self.numbers.kept(self._formulas[name](self))
         return self._known[name]
 

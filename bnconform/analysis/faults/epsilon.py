@@ -16,7 +16,7 @@ def epsilon_outside_the_root(c: Calculation) -> Number:
 @fault("r")
 def root_of_epsilon_added(c: Calculation) -> Number:
     """The root of ε is added to the standard deviation: 1/(√v + √ε)."""
-    return 1.0 / (c.sqrt(c.variance_in_y) + c.epsilon**0.5)
+    return 1.0 / (c.sqrt(c.variance_in_y) + c.sqrt(c.number(c.epsilon)))
 
 
 @fault("r")

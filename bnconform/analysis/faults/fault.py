@@ -29,6 +29,8 @@ Prepare = Callable[[Case], Case]
 Asked = set[int]
 """Digests of the cases that an implementation was given once and not yet a second time."""
 _ASKED: Asked = set()
+BESIDE = " + "
+"""What stands between the names of two faults in the name of both."""
 Alter = Callable[[Case, Outcome, Asked], Outcome]
 WIDE = {"float16": "float32", "bfloat16": "float32"}
 """The type in which a 16-bit Case is computed, as in most implementations; parameters and averages stay there."""
@@ -43,7 +45,7 @@ class Fault:
     rounding: True if it is right in exact arithmetic, so that only a run shows it. convention: True if a framework
     documents it. takes_nothing: True if it accepts a batch of no examples, refused by the right one. numbers: how it
     adds up in the dtype of that name, unless simply down the rows. within: for a fault of rounding, the Case and the
-    Dialect with bounds wide enough for its loss in any order of summation.
+    Dialect with bounds wide enough for its loss in any order of summation. parts: the two faults that this one is.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Fault:
     takes_nothing: bool = False
     numbers: Callable[[str], Numbers] | None = None
     within: Callable[[Case, Dialect], tuple[Case, Dialect]] | None = None
+    parts: tuple[Fault, ...] = ()
 
 
 RIGHT = Fault(name="nothing_wrong", chapter="", sentence="Every quantity by its right formula.")
@@ -104,6 +107,36 @@ def faults_of(module: str) -> tuple[Fault, ...]:
     return tuple(value for value in vars(sys.modules[module]).values() if isinstance(value, Fault) and value.chapter)
 
 
+def both(one: Fault, other: Fault) -> Fault:
+    """Returns the fault of an implementation that has both; the formulas of the second win where both replace one."""
+    prepares = [each.prepare for each in (one, other) if each.prepare is not None]
+    alters = [each.alter for each in (one, other) if each.alter is not None]
+
+    def prepare(case: Case) -> Case:
+        for change in prepares:
+            case = change(case)
+        return case
+
+    def alter(case: Case, outcome: Outcome, asked: Asked) -> Outcome:
+        for change in alters:
+            outcome = change(case, outcome, asked)
+        return outcome
+
+    return Fault(
+        name=f"{one.name}{BESIDE}{other.name}",
+        chapter=one.chapter,
+        sentence=f"{one.sentence} {other.sentence}",
+        formulas={**one.formulas, **other.formulas},
+        prepare=prepare if prepares else None,
+        alter=alter if alters else None,
+        dtypes=frozenset(one.dtypes) & frozenset(other.dtypes),
+        rounding=one.rounding or other.rounding,
+        takes_nothing=one.takes_nothing or other.takes_nothing,
+        numbers=one.numbers or other.numbers,
+        parts=(one, other),
+    )
+
+
 def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> Outcome:
     """Returns the outcome of an implementation with that fault: computed in the Case's dtype, or float32 for 16 bits.
 
@@ -116,6 +149,13 @@ def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKE
     with np.errstate(all="ignore"):
         outcome = Outcome(**{name: _typed(case, name, array, width) for name, array in found.items()})
         return outcome if wrong.alter is None else wrong.alter(case, outcome, asked)
+
+
+def roughly(wrong: Fault, case: Case, narrow: bool = False) -> dict[str, np.ndarray]:
+    """Returns the same as `values` in plain float64, which is quick and, for float64 data, no more exact than they."""
+    if wrong.rounding or wrong.alter is not None:
+        return values(wrong, case, narrow, set())
+    return _calculated(wrong, case, Floats("float64"))
 
 
 def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED) -> dict[str, np.ndarray]:

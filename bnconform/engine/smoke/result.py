@@ -48,10 +48,12 @@ class Smoke:
 
     def asides(self, verdict: Verdict, outputs: Collection[str]) -> list[str]:
         """Returns in words the adapter's possible slip, where the verdict on these outputs tells of a failure."""
-        if verdict not in BAD:
-            return []
-        fitting = [one.words for one in self.notes if one.output in outputs]
-        return [_ASIDE.format(words) for words in dict.fromkeys(fitting)]
+        return [_ASIDE.format(words) for words in self.slips(verdict, outputs)]
+
+    def slips(self, verdict: Verdict, outputs: Collection[str]) -> list[str]:
+        """Returns the slips that would explain these outputs, where the verdict on them tells of a failure."""
+        fitting = [one.words for one in self.notes if one.output in outputs and verdict in BAD]
+        return list(dict.fromkeys(fitting))
 
 
 def broken_by(case: Case, message: str) -> Smoke:

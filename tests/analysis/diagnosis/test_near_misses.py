@@ -1,4 +1,4 @@
-"""What is near a fault of the catalogue, or is two at once, is not called by its name."""
+"""What is near a fault of the catalogue is not called by its name, and two at once by the names of both alone."""
 
 from __future__ import annotations
 
@@ -35,16 +35,31 @@ def diagnosed(formulas: Mapping[str, Formula], spec: str, dtype: str) -> Diagnos
 @pytest.mark.parametrize(
     ("formulas", "spec", "dtype"),
     [
-        # What one witness of two rows shows happens to be what another fault gives; ordinary cases tell.
-        (OUTSIDE | STOPPED, "trains_a_network_step_by_step", "float32"),
         # The bounds of one pass in 16 bits, and of float32, are so wide there that they hold whatever is wrong.
         (LARGER, "sums_the_gradient_of_the_scale", "float16"),
         (CLIPPED, "needs_no_running_statistics", "float16"),
-        # What ε outside the root makes of a constant channel is as small as the rounding of float32.
-        (OUTSIDE | STOPPED, "gives_the_shift_for_a_constant_channel", "float64"),
     ],
 )
 def test_no_fault_is_named_for_what_is_none(formulas: Mapping[str, Formula], spec: str, dtype: str) -> None:
     found = diagnosed(formulas, spec, dtype)
     assert found.likely == (), found.words
     assert found.words.startswith("no known fault explains it")
+
+
+@pytest.mark.parametrize(
+    ("spec", "dtype"),
+    [
+        # What one witness of two rows shows happens to be what another fault gives; ordinary cases tell.
+        ("trains_a_network_step_by_step", "float32"),
+        # What ε outside the root makes of a constant channel is as small as the rounding of float32.
+        ("gives_the_shift_for_a_constant_channel", "float64"),
+    ],
+)
+def test_two_at_once_are_named_together_and_by_no_third_name(spec: str, dtype: str) -> None:
+    found = diagnosed(OUTSIDE | STOPPED, spec, dtype)
+    assert [(one["fault"], one.get("beside")) for one in found.likely] == [
+        ("epsilon_outside_the_root", "inference_gradient_in_training"),
+        ("inference_gradient_in_training", "epsilon_outside_the_root"),
+    ]
+    words = "behaves like epsilon outside the root together with inference gradient in training, within 0."
+    assert found.words.startswith(words)
