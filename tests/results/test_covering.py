@@ -6,7 +6,7 @@ from typing import Any
 
 from worlds import records
 
-from bnconform.results.covering import fewest, shared_out
+from bnconform.results.defects.covering import fewest, shared_out
 
 
 def failing(*causes: str, likewise: tuple[str, ...] = ()) -> Any:

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bnconform.results.covering import Cause, causes_of, fewest, shared_out
-from bnconform.results.defect import Defect, Severity
+from bnconform.results.defects.covering import Cause, causes_of, fewest, shared_out
+from bnconform.results.defects.defect import Defect, Severity
 from bnconform.results.reason import UNKNOWN
 from bnconform.results.records import Finding, is_flaky
 

@@ -76,9 +76,8 @@ def shared_out(findings: Sequence[Finding], faults: Sequence[str]) -> dict[Cause
             together.append((causes[0], finding))
     own = {fault: len(found[frozenset((fault,))]) for fault in faults}
     for cause, finding in together:
-        some = sorted((fault for fault in cause if own[fault]), key=lambda fault: own[fault])
-        lesser = next((fault for fault in cause if not own[fault]), some[0] if some else "")
-        found.setdefault(frozenset((lesser,)) if some else cause, []).append(finding)
+        lesser = min(cause, key=lambda fault: (own[fault], -faults.index(fault)))
+        found.setdefault(frozenset((lesser,)) if any(own[fault] for fault in cause) else cause, []).append(finding)
     for finding in findings:
         likely = [fault for fault in faults if fault in finding.get("likewise", ())]
         theirs = [mine for cause, mine in found.items() if mine and cause.intersection(likely)]

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bnconform.engine.agreement import BAD
-from bnconform.results.defect import SEVERITIES as SEVERITIES
-from bnconform.results.defect import Defect as Defect
-from bnconform.results.defect import Severity as Severity
-from bnconform.results.inference import inferred
+from bnconform.results.defects.defect import SEVERITIES, Defect
+from bnconform.results.defects.inference import inferred
 from bnconform.results.records import Finding, is_known
 
 KEPT = frozenset({"conforms", "deviates"})
