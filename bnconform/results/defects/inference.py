@@ -162,28 +162,24 @@ def _symptom(finding: Finding) -> tuple[str, str]:
     output = shown.get("output") or finding.get("output", "")
     if not output:
         return "unnamed", f"A relation between outputs is wrong{{}}, {NO_FAULT}"
-    got, due = (
-        (_at(shown["actual_values"], shown["index"]), _at(shown["expected_values"], shown["index"]))
-        if shown.get("output")
-        else (detail.get("actual"), detail.get("expected"))
-    )
-    state = _not_finite(got, due)
-    if state:
+    if shown.get("output"):
+        got, due = (_number(shown.get(name), shown.get("index")) for name in ("actual_values", "expected_values"))
+    else:
+        got, due = (_number(detail.get(name), ()) for name in ("actual", "expected"))
+    if got is not None and due is not None and math.isfinite(due) and not math.isfinite(got):
+        state = "NaN" if math.isnan(got) else "infinite"
         return f"{output} {state}", f"{output} is {state} where it must be finite{{}}"
     return output, f"{output} is wrong{{}}, {NO_FAULT}"
 
 
-def _at(values: Any, index: Sequence[int]) -> Any:
-    for place in index:
-        values = values[place]
-    return values
-
-
-def _not_finite(got: Any, due: Any) -> str:
-    """Returns in a word how a number is not finite that must be; empty where it is, or where it need not be."""
-    if got is None or due is None or math.isfinite(float(got)) or not math.isfinite(float(due)):
-        return ""
-    return "NaN" if math.isnan(float(got)) else "infinite"
+def _number(values: Any, index: Any) -> float | None:
+    """Returns the number at an index of nested lists; None where a stranger's file has none there."""
+    try:
+        for place in index:
+            values = values[place]
+        return float(values)
+    except (TypeError, ValueError, IndexError):
+        return None
 
 
 def _only(findings: Sequence[Finding]) -> str:
