@@ -9,6 +9,7 @@ which none failed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import io
@@ -113,6 +114,8 @@ if __name__ == "__main__":
     from bnconform.cli.main import main
 
     kind, first, step, folder, *words = sys.argv[1:]
+    with contextlib.redirect_stdout(io.StringIO()):  # so that each of the others has all that is loaded once
+        main([*words, "--out", str(Path(folder) / "first")])
     number, more = int(first), True
     while more:
         told = run(kind, number, Path(folder), words)
