@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
+from itertools import product, zip_longest
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from bnconform.cases import draws, populations
 from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.delivery import COMPILING, Manner, in_manner
 from bnconform.cases.regimes import CONSTANT, REGIMES, Regime, draw_channels
+from bnconform.cases.sentinels import sentinels, size_kinds
 from bnconform.cases.shapes import EAGER, POOL, SINGLE, Layout
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import FEATURES, FLAGS, Case
@@ -27,7 +28,7 @@ from bnconform.contract.dtypes import dtype_named
 EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
 MOMENTA = (0.1, 0.01, 0.3, 0.875)
 Derivatives = Literal["first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order"]
-Kinds = Literal["mixed", "constant", "inputs", "gaussian"]
+Kinds = Literal["mixed", "constant", "inputs", "gaussian", "sentinels"]
 SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as much as a run of torch
 
 
@@ -61,9 +62,10 @@ class Given:
     """The cases that a spec is tried on. Equal ones are drawn once, run once and judged by every spec that has them.
 
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes, "constant" ones, the
-    "inputs" of a network, or many "gaussian" ones. rows: "several" values per channel or "one". derivatives: beyond the
-    "first", the fields of a Case's feature. examples: how many are enough where each one is many problems; None: as
-    many as are asked for. manner: that of bnconform.cases.delivery in which the cases reach the implementation.
+    "inputs" of a network, many "gaussian" ones, or "sentinels" in cases of real sizes. rows: "several" values per
+    channel or "one". derivatives: beyond the "first", the fields of a Case's feature. examples: how many are enough
+    where each one is many problems; None: as many as are asked for. manner: that of bnconform.cases.delivery in which
+    the cases reach the implementation.
     """
 
     mode: Literal["train", "infer"]
@@ -84,6 +86,8 @@ class Given:
         """Returns the strategy of full cases: sixteen channels and more, each in a regime of its own."""
         if self.channels in ("inputs", "gaussian"):
             return _batches(self.channels, traits)
+        if self.channels == "sentinels":
+            return _large(self.mode, traits)
         drawn = st.builds(
             partial(_fill, self, traits),
             place=_places(traits, self.rows, self.derivatives, self.manner),
@@ -95,8 +99,11 @@ class Given:
     def opening(self, traits: Traits, start: int) -> list[Case]:
         """Returns a case of each rank for a search to begin with, since drawn cases may leave a rank out.
 
-        Empty where cases are many problems each, or where each layout costs a compilation of its own.
+        Empty where cases are many problems each, or where each layout costs a compilation of its own. Of real sizes
+        it is all that is tried, one of each kind of layout in turn.
         """
+        if self.channels == "sentinels":
+            return _of_each_kind(self.mode, traits, np.random.default_rng(start), self.examples)
         plain = self.derivatives == "first" and self.manner == "plain" and self.rows == "several"
         if not plain or self.channels in ("inputs", "gaussian"):
             return []
@@ -151,6 +158,32 @@ def _batches(channels: Kinds, traits: Traits) -> st.SearchStrategy[Case]:
         return st.builds(partial(populations.gaussian, traits.dtype, rank), seed=seeds)
     pairs = list(dict.fromkeys(traits.settled(*pair) for pair in SETTINGS))
     return st.builds(partial(populations.inputs, traits.dtype, rank), settings=st.sampled_from(pairs), seed=seeds)
+
+
+def _large(mode: Literal["train", "infer"], traits: Traits) -> st.SearchStrategy[Case]:
+    """Returns the strategy of cases of real sizes."""
+    kinds = size_kinds(traits.ranks, traits.compiled)
+    return st.builds(
+        partial(sentinels, traits.dtype, mode),
+        layout=st.sampled_from([one for kind in kinds.values() for one in kind]),
+        settings=st.sampled_from([short(*pair) if traits.short_settings else pair for pair in SETTINGS]),
+        seed=st.integers(0, 2**32 - 1),
+    )
+
+
+def _of_each_kind(
+    mode: Literal["train", "infer"], traits: Traits, rng: np.random.Generator, most: int | None
+) -> list[Case]:
+    """Returns cases of real sizes, one of each kind and then of each again, `most` of them; no layout stands twice."""
+    kinds = size_kinds(traits.ranks, traits.compiled).values()
+    ordered = [[kind[place] for place in rng.permutation(len(kind))] for kind in kinds]
+    turns = [one for turn in zip_longest(*ordered) for one in turn if one is not None]
+    found = []
+    for layout in turns[:most]:
+        pair = SETTINGS[rng.integers(len(SETTINGS))]
+        settings = short(*pair) if traits.short_settings else pair
+        found.append(sentinels(traits.dtype, mode, layout=layout, settings=settings, seed=int(rng.integers(2**32))))
+    return found
 
 
 def left_out(traits: Traits, manner: Manner) -> dict[str, float]:

@@ -15,8 +15,9 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
-from bnconform.analysis.faults import FAULTS, VARIANTS
+from bnconform.analysis.faults import FAULTS, LOSSES, VARIANTS
 from bnconform.analysis.faults.adapter import DIALECT
+from bnconform.analysis.faults.fault import Fault
 from bnconform.analysis.selftest.power import POWERED, drawn_of, greatest_power
 from bnconform.analysis.selftest.score import Score, save, score
 from bnconform.analysis.selftest.trial import Trial, targets, try_fault, try_variant
@@ -28,13 +29,21 @@ from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort
 from bnconform.engine.target import Target
 
+SIZES = "sizes"
+"""The chapter whose cases alone are large enough for the losses."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """The scope of a self-test. values: the least number of values of correct variants to compare."""
+    """The scope of a self-test.
+
+    chapter: the one whose statements alone are tried, on the losses of large cases where it is that of sizes; empty:
+    all. values: the least number of values of correct variants to compare.
+    """
 
     dtypes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    chapter: str = ""
     effort: Effort = field(default_factory=Effort)
     values: float = 1e6
     workers: int = 1
@@ -44,11 +53,13 @@ class Scope:
 def selftest(scope: Scope) -> int:
     """Runs the self-test and prints its findings; returns the exit status."""
     dtypes = scope.dtypes or DTYPES
-    names = [f"faults.{one.name}" for one in FAULTS if fits(one.name, scope.faults)]
+    if scope.record and scope.chapter:
+        raise CallError(f"--record --chapter {scope.chapter}: a record is of the whole book; leave out --chapter")
+    names = [f"{kind}.{one.name}" for kind, one in _subjects(scope.chapter) if fits(one.name, scope.faults)]
     if not names:
         raise CallError(f"--fault {' '.join(scope.faults)}: no such fault; `bnconform list faults` lists them")
     with _side_by_side(scope.workers) as pool:
-        faults = list(pool(partial(_try_fault, effort=scope.effort), targets(names, dtypes)))
+        faults = list(pool(partial(_try_fault, scope=scope), targets(names, dtypes)))
         print("\n".join(table(faults, dtypes)), flush=True)
         variants = _variants(pool, dtypes, scope)
     measured = score(faults, variants)
@@ -68,17 +79,27 @@ def _side_by_side(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
         yield pool.map
 
 
-def _specs() -> list[Spec]:
-    return list(all_specs())
+def _subjects(chapter: str) -> list[tuple[str, Fault]]:
+    """Returns what is planted, each with its kind."""
+    return [("losses", one) for one in LOSSES] if chapter == SIZES else [("faults", one) for one in FAULTS]
 
 
-def _try_fault(target: Target, effort: Effort) -> Trial:
-    return try_fault(target, _specs(), effort)
+def _specs(chapter: str) -> list[Spec]:
+    found = [one for one in all_specs() if chapter in ("", one.chapter)]
+    if not found:
+        known = ", ".join(dict.fromkeys(one.chapter for one in all_specs()))
+        raise CallError(f"--chapter {chapter}: no such chapter; expected one of {known}")
+    return found
 
 
-def _try_variant(job: tuple[Target, int], effort: Effort) -> Trial:
+def _try_fault(target: Target, scope: Scope) -> Trial:
+    return try_fault(target, _specs(scope.chapter), scope.effort)
+
+
+def _try_variant(job: tuple[Target, int], scope: Scope) -> Trial:
     target, turn = job
-    return try_variant(target, _specs(), Effort(examples=effort.examples, seed=effort.seed + turn))
+    effort = Effort(examples=scope.effort.examples, seed=scope.effort.seed + turn)
+    return try_variant(target, _specs(scope.chapter), effort)
 
 
 def _variants(pool: Callable[..., Iterable[Any]], dtypes: Sequence[str], scope: Scope) -> list[Trial]:
@@ -87,7 +108,7 @@ def _variants(pool: Callable[..., Iterable[Any]], dtypes: Sequence[str], scope: 
     correct = targets(names, dtypes)
     found: list[Trial] = []
     for turn in range(10_000):
-        found += pool(partial(_try_variant, effort=scope.effort), [(one, turn) for one in correct])
+        found += pool(partial(_try_variant, scope=scope), [(one, turn) for one in correct])
         if sum(one.compared for one in found) >= scope.values:
             break
     return found
@@ -117,7 +138,9 @@ def _cell(one: Trial | None) -> str:
 def _summary(measured: Score, faults: Sequence[Trial], variants: Sequence[Trial], effort: Effort) -> list[str]:
     lines = [""]
     for one in faults:
-        if not one.caught:
+        if not one.caught and one.subject.startswith("losses."):
+            lines.append(f"not caught: {one.subject} {one.dtype}")
+        elif not one.caught:
             lines.append(f"not caught: {one.subject} {one.dtype}; {_explained(one, effort)}")
     for one in variants:
         lines += [f"FALSE ALARM: {one.subject} {one.dtype}, {spec}, {one.ratio:.3g} times the bound" for spec in

@@ -19,6 +19,7 @@ from bnconform.cases.strategies import Given
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.drawing import draw_until
+from bnconform.engine.large.smallest_size import smallest_size
 from bnconform.engine.ordinary import ask_ordinary
 from bnconform.engine.runner import Ask
 from bnconform.engine.shrink import witness
@@ -30,6 +31,8 @@ from bnconform.engine.witnesses.known import Witnesses
 from bnconform.engine.witnesses.marks import marks_of
 
 LARGEST_AIM = 1e6
+LARGE = 256
+"""A witness of more values, of a family of real sizes, is made as small as its size lets it be."""
 Stop = Callable[[Sequence[Tally], Sequence[Judgement]], bool]
 """Whether a search is over, by its tallies and by what was judged of the latest case."""
 
@@ -151,7 +154,10 @@ def _witness(spec: Spec, seen: Seen, target: Target, ask: Ask, start: int, witne
     small = [small_cases(family, target.traits)]
     if not _loses_digits(part.judged):  # which many statements show, and no layout in memory does
         small.append(small_cases(family, target.traits, seen.case))
-    return witness(part, judge, small, start, witnesses.known(part, family), dialect=target.dialect)
+    found = witness(part, judge, small, start, witnesses.known(part, family), dialect=target.dialect)
+    if family.channels == "sentinels" and found.case.x.size > LARGE:
+        return smallest_size(found, judge, start)
+    return found
 
 
 def _loses_digits(judged: Judgement) -> bool:

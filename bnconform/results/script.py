@@ -19,6 +19,8 @@ from bnconform.contract.case import FEATURES, FLAGS, Case
 from bnconform.contract.snippet import Snippet
 from bnconform.results.records import ARRAYS
 
+MANY, MOST_NAMED = 256, 32
+"""An array of many elements is told by those that differ from all others, where these are few: 32 of 256."""
 # template, and what the script needs
 _ADAPTER = ("adapter", "bnconform, the adapter, its framework and NumPy")
 _PROGRAM = ("program", "bnconform, the program and NumPy")
@@ -77,6 +79,8 @@ def _array(value: Any) -> str:
     if value is None:
         return "None"
     wide = np.asarray(value).astype(np.float64)
+    if few := _few(wide):
+        return few
     numbers = ", ".join(repr(number) for number in wide.ravel().tolist())
     if len(numbers) > 80:
         pad = " " * 8
@@ -91,8 +95,24 @@ def literal(value: Any) -> str:
         return repr(float(value))
     if not value.size:
         return f"np.zeros({value.shape!r})"
+    if few := _few(value):
+        return few
     shortest = np.array([float(str(one)) for one in value.ravel()]).reshape(value.shape)
     return f"np.array({shortest.tolist()!r})".replace("nan", "np.nan").replace("inf", "np.inf")
+
+
+def _few(array: np.ndarray) -> str:
+    """Returns an expression that names the few elements that differ from all others; empty where they are many."""
+    if array.size < MANY:
+        return ""
+    flat = array.ravel()
+    base = flat[flat.size // 2 + 1] if flat[0] != flat[-1] else flat[0]
+    places = np.flatnonzero(~((flat == base) | (np.isnan(flat) & np.isnan(base))))
+    if len(places) * MANY > flat.size * MOST_NAMED:
+        return ""
+    named = ", ".join(f"{place}: {float(str(flat[place]))!r}" for place in places.tolist())
+    told = f"{{{named}}}.get(i, {float(str(base))!r})".replace("nan", "np.nan").replace("inf", "np.inf")
+    return f"np.array([{told} for i in range({flat.size})]).reshape({array.shape!r})"
 
 
 def _comment(text: str) -> str:

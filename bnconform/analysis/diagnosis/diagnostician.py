@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from bnconform.analysis.diagnosis.by_size import by_size
 from bnconform.analysis.diagnosis.comparing import (
     Outputs,
     closest,
@@ -87,6 +88,8 @@ class Diagnostician:
         again, replies = told(spec, seen.case, self._ask, self._target.dialect)
         if again.signature != seen.judged.signature and not isinstance(again.reply, NotOffered):
             return self._unrepeated(spec, seen)
+        if (large := by_size(spec, seen)) is not None:
+            return large
         exhibits = [self._exhibit(one) for one in evidence_of(replies, self._target.dialect)]
         if not exhibits and not all(case.needs <= CALCULABLE for case, _ in replies):
             return Diagnosis(words=NOT_COMPARED)

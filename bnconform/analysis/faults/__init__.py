@@ -27,6 +27,7 @@ from bnconform.analysis.faults.fault import faults_of
 from bnconform.analysis.faults.fault import perform as perform
 from bnconform.analysis.faults.fault import roughly as roughly
 from bnconform.analysis.faults.fault import values as values
+from bnconform.analysis.faults.losses import LOSSES as LOSSES
 
 CHAPTERS = (statistics, epsilon, affine, averages, backward, parameter_gradients, derivatives, inference, defaults,
             precision, axes, shards, odd_inputs)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every fault as an implementation under test, and correct variants beside them: an adapter like any other.
+"""Every fault and loss as an implementation under test, and correct variants beside them: an adapter like any other.
 
 Rules: 16-bit cases are computed in float32, as their Dialect declares; `:narrow` variants compute them in 16 bits.
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from bnconform.analysis.faults import FAULTS, VARIANTS, Fault, perform
+from bnconform.analysis.faults import FAULTS, LOSSES, VARIANTS, Fault, perform
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import NARROW
@@ -54,6 +54,7 @@ def _narrow(one: Fault) -> Implementation:
 
 IMPLEMENTATIONS = [
     *[_implementation(f"faults.{one.name}", one) for one in FAULTS],
+    *[_implementation(f"losses.{one.name}", one) for one in LOSSES],
     *[_implementation(f"variants.{one.name}", one) for one in VARIANTS],
     *[_narrow(one) for one in VARIANTS],
 ]

@@ -107,6 +107,7 @@ CHANNELS = {
     "constant": "constant channels",
     "inputs": "each step of a network that begins with the drawn inputs",
     "gaussian": "thousands of Gaussian channels",
+    "sentinels": "few sentinels among zeros, at the sizes of real layers",
 }
 
 

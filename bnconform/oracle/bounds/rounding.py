@@ -6,7 +6,7 @@ Rules: every sum in every bound goes through `error_of_sum`; worst case over all
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def backward_rounding(forward: Rounding, cotangents: Arithmetic) -> Rounding:
     """Returns the arithmetic of sums of cotangents; their products are elementwise."""
     t0 = max(forward.t0, cotangents.subnormal)
     excess = max(0.0, forward.u_e - cotangents.u)
-    return Rounding(forward.m, cotangents.u, forward.u_e, forward.u_s, forward.t_s, t0, excess, forward.shuffled)
+    return replace(forward, u=cotangents.u, t0=t0, excess=excess)
 
 
 def smallest_kept(types: EffectiveArithmetic) -> float:

@@ -93,11 +93,16 @@ def moving_average(old: Number, new: Number, weight: Number) -> Number:
     return old * (1.0 - weight) + new * weight
 
 
-def training_gradients(g: Number, gamma: Number, batch: Standardization[Number]) -> Gradients[Number]:
-    """Returns the gradients through batch statistics: dx = γ·r·P(g), dγ = Σg·h, dβ = Σg."""
+def training_gradients(
+    g: Number, gamma: Number, batch: Standardization[Number], rows: int | None = None
+) -> Gradients[Number]:
+    """Returns the gradients through batch statistics: dx = γ·r·P(g), dγ = Σg·h, dβ = Σg.
+
+    rows: m, where further rows are left out, in which g and h are 0.
+    """
     unit = _exponent(g)
     g = _shifted(g, -unit)
-    m = len(rounded(g))
+    m = len(rounded(g)) if rows is None else rows
     dbeta, dgamma = _total(g), _total(g * batch.h)
     mean, component = dbeta / m, dgamma / m
     projection = g - mean - batch.h * component
