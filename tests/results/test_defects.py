@@ -180,3 +180,18 @@ def test_what_does_not_repeat_is_one_defect_whatever_it_shows() -> None:
     assert list(defects) == ["mini.batch_norm/flaky", "mini.batch_norm/a"]
     assert len(defects["mini.batch_norm/flaky"].findings) == 3
     assert defects["mini.batch_norm/flaky"].effect.startswith("1 of 3 calls of the same case showed it: ")
+
+
+def test_what_large_cases_alone_show_is_one_defect_whatever_it_breaks() -> None:
+    size = "a channel has 65,536 values and more"
+    defects = defects_of(
+        [
+            failing("normalizes", output="y", only=size),
+            failing("averages", output="running_var", only=size),
+            failing("scales", output="dgamma"),
+        ],
+        {"normalizes": "sizes", "averages": "sizes", "scales": "gradients"},
+    )
+    assert [one.title for one in defects if len(one.findings) == 2] == [
+        f"Something is lost or counted twice, only where {size}"
+    ]

@@ -20,6 +20,9 @@ from bnconform.results.records import Finding, is_flaky
 UNUSUAL = frozenset({"degenerate", "edges", "masks", "state", "defaults", "third_order", "statistics_gradients"})
 """Chapters whose cases are no training step or inference on ordinary data."""
 NO_FAULT = "and no known fault explains it"
+SIZES = "sizes"
+"""The chapter whose failures, where they have a condition, show in no smaller case."""
+LOST = "lost", "Something is lost or counted twice{}"
 
 
 def inferred(name: str, findings: Sequence[Finding], chapters: Mapping[str, str]) -> list[Defect]:
@@ -139,7 +142,8 @@ def _how_far(findings: Sequence[Finding], by_value: Sequence[Finding], alone: Se
 def _unnamed(name: str, findings: Sequence[Finding], chapters: Mapping[str, str]) -> list[Defect]:
     by_symptom: dict[tuple[str, str], list[Finding]] = {}
     for one in findings:
-        by_symptom.setdefault(_symptom(one), []).append(one)
+        large = one.get("only") and chapters.get(one["spec"]) == SIZES
+        by_symptom.setdefault(LOST if large else _symptom(one), []).append(one)
     return [
         Defect(
             id=f"{name}/{key}".replace(" ", "-"),
