@@ -1,7 +1,7 @@
 """When the n-th call of the system fails, for each n: the verdicts are right or the run is honestly interrupted.
 
 Rules: the status is that of a run in which nothing failed, or 2; what lies on disk can be read, holds no wrong verdict,
-and has an end line only where it holds all verdicts; nobody sees a traceback.
+and has an end line only where it has all findings; a traceback is seen only of an error that a finding tells as its own.
 """
 
 from __future__ import annotations
@@ -40,16 +40,17 @@ def held_to(truth: dict[Any, str], status: int, told: dict[str, Any], out: Path)
     assert "Traceback" not in said, about
     assert "INTERNALERROR" not in said, about
     if told["status"] == 2:
-        assert "bnconform: " in said or "ERROR: " in said or "not complete: " in said, about
+        assert any(words in said for words in ("bnconform: ", "ERROR: ", "not complete: ", "Error while ")), about
     try:
         results = read_results(out)
     except ContractError:
         assert told["status"] == 2, about
         assert not (out / "results.jsonl").exists(), about
         return
-    verdicts = {(one["implementation"], one["dtype"], one["spec"]): one["verdict"] for one in results.findings}
+    judged = [one for one in results.findings if "error" not in one]  # of the others nothing is claimed
+    verdicts = {(one["implementation"], one["dtype"], one["spec"]): one["verdict"] for one in judged}
     assert verdicts.items() <= truth.items(), about
-    assert (results.end is None) or verdicts == truth, about
+    assert results.end is None or len(results.findings) == len(truth), about
     assert told["status"] == 2 or results.end is not None, about
     for one in results.findings:
         for name in (one["witness"], one["reproduce"]):
