@@ -1,7 +1,7 @@
 """When the n-th call of the system fails, for each n: the verdicts are right or the run is honestly interrupted.
 
 Rules: the status is that of a run in which nothing failed, or 2; what lies on disk can be read, holds no wrong verdict,
-and has an end line only where it has all findings; a traceback is seen only of an error that a finding tells as its own.
+and has an end line only where it has all findings; nobody sees a traceback.
 """
 
 from __future__ import annotations

@@ -229,10 +229,12 @@ class Conformance:
         self.workers.started(node)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Hands an interruption on to the workers, which would else end the item that they are at."""
         INTERRUPTIONS.stopping()
-        self.account.stopped = self.account.stopped or f"interrupted by {INTERRUPTIONS.name or 'Ctrl-C'}"
+        self.account.stopped = (
+            self.account.stopped or f"interrupted by {INTERRUPTIONS.name or excinfo.value or 'Ctrl-C'}"
+        )
         self.workers.interrupt()
 
     @pytest.hookimpl(trylast=True)
