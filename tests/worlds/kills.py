@@ -139,7 +139,8 @@ def faults(folder: Path, told: dict[str, Any], truth: dict[str, Any]) -> Iterato
     if ended and found.keys() != truth.keys():
         yield f"an end line after {len(found)} of {len(truth)}"
     number = getattr(signal, f"SIG{told['signal']}")
-    early = told["status"] == -number and not (out / "results.jsonl").exists()  # Python itself is still being loaded
+    # Python itself is being loaded, or ends.
+    early = told["status"] == -number and (ended or not (out / "results.jsonl").exists())
     killed = told["signal"] == "KILL" and told["whom"] == "main"
     right = ({1} if ended else {2}) | ({2} if told["hit"] else set()) | ({-number} if killed or early else set())
     if told["status"] not in right:
