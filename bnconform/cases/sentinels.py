@@ -118,8 +118,8 @@ def _edges(layout: Layout) -> np.ndarray:
 
 def _by_channel(rng: np.random.Generator, edges: np.ndarray, m: int, count: int, channels: int) -> np.ndarray:
     """Returns so many different rows for each channel, of shape (count, C): most of them edges, of which each channel
-    takes the next, so that every edge has its turn where there are channels enough."""
-    order, taken = rng.permutation(edges), count - count // 4
+    takes the next, so that every edge has its turn where there are channels enough. The last row is the first to."""
+    order, taken = np.concatenate([edges[-1:], rng.permutation(edges[:-1])]), count - count // 4
     sets = []
     for channel in range(min(channels, SETS)):
         start = channel * taken
