@@ -9,7 +9,7 @@ from worlds.drawing import draw
 from worlds.searches import SPECS, correct
 
 from bnconform import Case, Dialect, Outcome
-from bnconform.analysis.diagnosis.diagnostician import _outputs_of
+from bnconform.analysis.diagnosis.comparing import outputs_of
 from bnconform.analysis.diagnosis.evidence import evidence_of, told
 from bnconform.analysis.diagnosis.matching import Exhibit
 from bnconform.analysis.faults import FAULTS, perform
@@ -64,7 +64,7 @@ def decided(spec: str, case: Case, judged: Judgement, exhibits: list[Exhibit]) -
         {one.kind for one in tally.missing},
         None if worst is None else (worst.index, worst.direct, worst.outputs),
         SMOKE.asides("fails", () if worst is None else worst.outputs),
-        _outputs_of(seen, exhibits),
+        outputs_of(seen, exhibits),
     )
 
 
