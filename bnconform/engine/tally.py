@@ -26,7 +26,7 @@ from bnconform.engine.spec import Spec
 class Tally:
     """The tally of one spec in a search: values compared, how near the bound they came, and failures seen.
 
-    spoken: claimed values of comparisons that numbers kept. silent: the first case of which silence kept the statement.
+    unbounded: values of comparisons in which none has a finite bound. spoken: claimed values of comparisons that numbers kept. silent: the first case of which silence kept the statement.
     ordinary: what came of an ordinary case, where silence alone kept it; None: none was asked. error: the first error
     of bnconform's own.
     repeated: what came of judging the witness of a failure again; None: it was not.
@@ -37,6 +37,7 @@ class Tally:
     total: int = 0
     compared: int = 0
     claimed: int = 0
+    unbounded: int = 0
     spoken: int = 0
     ratio: float = 0.0
     quantity: str = ""
@@ -124,6 +125,7 @@ class Tally:
             return
         self.missing.update(one.missing for one in judged.agreements if one.missing is not None)
         compared = [one for one in judged.agreements if one.compared]
+        self.unbounded += sum(one.total for one in judged.agreements if one.missing is None and not one.compared)
         self.examples += bool(compared)
         for one in compared:
             self.total, self.compared, self.claimed = (

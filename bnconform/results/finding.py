@@ -168,7 +168,7 @@ def _missing(tally: Tally) -> Absence:
     """Returns the kind of what is missing for a verdict; an output that is never offered outweighs the rest."""
     if tally.vacuous:
         return "no answer"
-    if tally.total:
+    if tally.total or tally.unbounded:
         return "no claim"
     kinds = {one.kind for one in tally.missing}
     return next((kind for kind in ("not offered", "not taken", "refused") if kind in kinds), "not asked")

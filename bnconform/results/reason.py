@@ -63,8 +63,8 @@ def _nothing_compared(tally: Tally) -> str:
         return f"kept by silence alone, which says nothing where an ordinary case has no answer either: {amiss}"
     if tally.compared:
         return f"none of the {tally.compared} compared elements has a bound narrow enough to make a claim"
-    if tally.total:
-        return f"no element of {tally.total} has a finite bound: the arithmetic may overflow there"
+    if unbounded := tally.total or tally.unbounded:
+        return f"no element of {unbounded} has a finite bound: the arithmetic may overflow there"
     # A missing output outweighs refused cases as the reason.
     never = {one for one in tally.missing if one.kind == "not offered"}
     return "; ".join(sorted({one.words for one in never or tally.missing})) or "no example was judged"

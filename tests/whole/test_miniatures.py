@@ -42,7 +42,12 @@ ONLY = ("momentum_swapped", "gradient_stopped_at_the_statistics")
 NETWORKS = ("trains_a_network_step_by_step", "trains_a_network_normalized_after_the_activation")
 ONE_CHANNEL = "treats_a_single_channel_like_any_other"
 ALSO = {  # what many statements together show as well
-    "momentum_swapped": {*NETWORKS, "varies_with_the_batch_as_its_exact_distribution", ONE_CHANNEL},
+    "momentum_swapped": {
+        *NETWORKS,
+        "varies_with_the_batch_as_its_exact_distribution",
+        ONE_CHANNEL,
+        "averages_statistics_of_large_batches",
+    },
     "gradient_stopped_at_the_statistics": {
         *NETWORKS,
         ONE_CHANNEL,
@@ -51,6 +56,8 @@ ALSO = {  # what many statements together show as well
         "sends_no_gradient_to_a_single_value",
     },
 }
+UNLESS_NARROW = {"sends_gradients_through_large_batches"}
+"""Shown as well, where sums in 16 bits leave a claim in large cases."""
 WRONG_IN_ANY = [(name, dtype) for name in CAUGHT_BY for dtype in DTYPES]
 
 
@@ -83,7 +90,7 @@ def test_every_miniature_is_judged_by_every_spec_in_every_dtype(findings: Findin
 
 def faint(found: dict[str, Any]) -> bool:
     """Returns whether sums in 16 bits left every bound of so few examples too wide to claim anything."""
-    return found["dtype"] in ("float16", "bfloat16") and "narrow enough to make a claim" in found["reason"]
+    return found["dtype"] in ("float16", "bfloat16") and found.get("missing") == "no claim"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -108,7 +115,7 @@ def test_a_wrong_one_fails_by_the_spec_that_states_it(findings: Findings, name: 
     judged = [spec for spec in SPECS if spec in CAUGHT_BY[name] or not faint(findings[name, dtype, spec])]
     assert {findings[name, dtype, spec]["verdict"] for spec in judged} == {"fails", "conforms"}
     if name in ONLY:
-        assert failed == {*CAUGHT_BY[name], *ALSO[name]}
+        assert failed - UNLESS_NARROW == {*CAUGHT_BY[name], *ALSO[name]}
     assert all(findings[name, dtype, spec]["worst_ratio"] > 1 for spec in failed)
 
 
