@@ -50,7 +50,8 @@ def _explicit(arguments: Sequence[str]) -> argparse.Namespace:
     for action in parser._actions:  # the commands
         for command in getattr(action, "choices", None) or ():
             for option in action.choices[command]._actions:  # type: ignore[index]
-                option.default = argparse.SUPPRESS
+                if option.option_strings:  # an argument that may be left out takes its default for a choice
+                    option.default = argparse.SUPPRESS
     return parser.parse_args(arguments)
 
 

@@ -26,7 +26,8 @@ from bnconform.engine.spec import Spec
 class Tally:
     """The tally of one spec in a search: values compared, how near the bound they came, and failures seen.
 
-    unbounded: values of comparisons in which none has a finite bound. spoken: claimed values of comparisons that numbers kept. silent: the first case of which silence kept the statement.
+    unbounded: values of comparisons in which none has a finite bound. spoken: claimed values of comparisons that
+    numbers kept. silent: the first case of which silence kept the statement.
     ordinary: what came of an ordinary case, where silence alone kept it; None: none was asked. error: the first error
     of bnconform's own.
     repeated: what came of judging the witness of a failure again; None: it was not.
