@@ -7,7 +7,7 @@ import pytest
 from worlds.drawing import DTYPES
 from worlds.ratios import worst_ratio
 
-from bnconform.analysis.faults import FAULTS, RIGHT, VARIANTS, perform, values
+from bnconform.analysis.faults import FAULTS, LOSSES, RIGHT, VARIANTS, perform, values
 from bnconform.analysis.faults.adapter import DIALECT, IMPLEMENTATIONS
 from bnconform.analysis.faults.calculation import Calculation, Floats
 from bnconform.analysis.faults.fault import fault, faults_of, prepared, together
@@ -87,9 +87,9 @@ def differs(one, case):
     return any(not np.array_equal(wrong[name], right[name], equal_nan=True) for name in right)
 
 
-def test_subjects_are_adapters_of_every_fault_and_variant():
+def test_subjects_are_adapters_of_every_fault_loss_and_variant():
     names = [one.name for one in IMPLEMENTATIONS]
-    assert len(set(names)) == len(names) == len(FAULTS) + 2 * len(VARIANTS)
+    assert len(set(names)) == len(names) == len(FAULTS) + len(LOSSES) + 2 * len(VARIANTS)
 
 
 def test_a_fault_of_an_unknown_quantity_is_refused():
