@@ -7,6 +7,7 @@ seed decides everything.
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -37,18 +38,12 @@ Stop = Callable[[Sequence[Tally], Sequence[Judgement]], bool]
 """Whether a search is over, by its tallies and by what was judged of the latest case."""
 
 
-def search(
-    specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort, witnesses: Witnesses | None = None
-) -> dict[str, Tally]:
-    """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk.
-
-    witnesses: those of families that were searched before on the same target; the new ones are added.
-    """
+def search(specs: Sequence[Spec], target: Target, ask: Ask, effort: Effort) -> dict[str, Tally]:
+    """Tries specs that are given equal cases on one target; returns a tally per spec id, its witness already shrunk."""
     tallies = [Tally(spec=one) for one in specs]
     with noting(partial(_note_in_open, tallies), "the search"):
         explore(tallies, target, ask, effort, stop=partial(_over, effort))
-    known = Witnesses() if witnesses is None else witnesses
-    shrink(tallies, target, ask, _start(_family_of(tallies), target, effort), known)
+    shrink(tallies, target, ask, _start(_family_of(tallies), target, effort))
     for tally in tallies:
         ask_ordinary(tally, target, ask)
     return {tally.spec.id: tally for tally in tallies}
@@ -122,11 +117,9 @@ def _judge(tallies: Sequence[Tally], target: Target, ask: Ask, case: Case) -> li
     return found
 
 
-def shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int, witnesses: Witnesses) -> None:
-    """Gives each spec that is not kept a witness in place of the case that was found.
-
-    start: the seed. witnesses: tried before a search; those that are new are added.
-    """
+def shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> None:
+    """Gives each spec that is not kept a witness in place of the case that was found. start: the seed."""
+    witnesses = Witnesses(math.inf) if _is_large(_family_of(tallies)) else Witnesses()
     replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
@@ -139,7 +132,7 @@ def shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int, witne
             shrunk = seen
             with noting(tally.note, "shrinking", seen.case):
                 shrunk = _witness(tally.spec, seen, target, ask, start, witnesses)
-                witnesses.keep(shrunk, tally.spec.given)
+                witnesses.keep(shrunk)
             replied.append((reply, shrunk))
         if tally.failure is not None:
             tally.failure = shrunk
@@ -154,10 +147,15 @@ def _witness(spec: Spec, seen: Seen, target: Target, ask: Ask, start: int, witne
     small = [small_cases(family, target.traits)]
     if not _loses_digits(part.judged):  # which many statements show, and no layout in memory does
         small.append(small_cases(family, target.traits, seen.case))
-    found = witness(part, judge, small, start, witnesses.known(part, family), dialect=target.dialect)
-    if family.channels == "sentinels" and found.case.x.size > LARGE:
+    found = witness(part, judge, small, start, witnesses.known(part), dialect=target.dialect)
+    if _is_large(family) and found.case.x.size > LARGE:
         return smallest_size(found, judge, start)
     return found
+
+
+def _is_large(family: Given) -> bool:
+    """Returns whether the cases of a family are of real sizes."""
+    return family.channels == "sentinels"
 
 
 def _loses_digits(judged: Judgement) -> bool:

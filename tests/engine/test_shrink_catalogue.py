@@ -12,7 +12,6 @@ from bnconform.engine.search import shrink
 from bnconform.engine.shrink import VARIED, grade
 from bnconform.engine.tally import Effort, Seen, Tally
 from bnconform.engine.target import Target
-from bnconform.engine.witnesses.known import Witnesses
 from bnconform.engine.witnesses.marks import Marks, marks_of
 
 pytestmark = pytest.mark.slow
@@ -40,7 +39,7 @@ def test_no_witness_shows_another_failure_than_the_one_that_was_found(fault: Fau
     tallies = one_of_each(target)
     assert tallies, "no statement shows this fault"
     before = [one.shown for one in tallies]
-    shrink(tallies, target, asking(target), 0, Witnesses())
+    shrink(tallies, target, asking(target), 0)
     for tally, seen in zip(tallies, before, strict=True):
         assert isinstance(seen, Seen)
         assert tally.shown is not None

@@ -23,7 +23,6 @@ from bnconform.engine.smoke import Smoke, smoke
 from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Effort, OwnError, Tally, noting
 from bnconform.engine.target import Target
-from bnconform.engine.witnesses.known import Witnesses
 from bnconform.results.deviations import Registry, Replayed, replay_witness, replayed
 
 
@@ -49,7 +48,6 @@ class Examiner:
         self.target, self.ask = target, ask
         self._registry, self._effort = registry, effort
         self._diagnostician = Diagnostician(target, ask)
-        self._witnesses = Witnesses()
         self.smoke = Smoke()
         self._untold: dict[str, OwnError] = {}
         self._unrepeated = len(ask.unrepeated)  # those that were told, or belong to another dtype
@@ -67,7 +65,7 @@ class Examiner:
         holding = {spec: one.tally for spec, one in known.items() if one.holds}
         rest = [one for one in family if one.id not in holding]
         effort = replace(self._effort, until=until)
-        searched = search(rest, self.target, self.ask, effort, self._witnesses) if rest else {}
+        searched = search(rest, self.target, self.ask, effort) if rest else {}
         with noting(partial(self._note, ANY), "asking again"):
             judge_again(searched.values(), self.target, self.ask)
         found = {spec: self._explained(tally) for spec, tally in searched.items()}

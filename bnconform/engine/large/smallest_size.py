@@ -15,6 +15,7 @@ from bnconform.cases.shapes import Layout
 from bnconform.contract.case import Case
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.tally import Seen
+from bnconform.engine.witnesses.marks import marks_of
 
 Judge = Callable[[Case], Judgement]
 SEEDS = 2
@@ -34,7 +35,7 @@ def smallest_size(seen: Seen, judge: Judge, seed: int) -> Seen:
         for more in range(SEEDS):
             case = _like(seen.case, tried, seed + more)
             judged = judge(case)
-            if judged.signature == seen.judged.signature:
+            if marks_of(judged) == marks_of(seen.judged):
                 best = Seen(case, judged)
                 return True
         return False
