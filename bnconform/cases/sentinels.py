@@ -10,10 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from functools import partial
+from itertools import zip_longest
+from typing import Literal
 
 import numpy as np
+from hypothesis import strategies as st
 
 from bnconform.cases.shapes import Layout
+from bnconform.cases.traits import SETTINGS, Traits
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import dtype_named
@@ -72,7 +77,34 @@ def size_kinds(ranks: Collection[int], compiled: bool) -> dict[str, list[Layout]
     return {kind: layouts for kind, layouts in taken.items() if layouts}
 
 
-def sentinels(dtype: str, mode: str, *, layout: Layout, settings: tuple[float, float], seed: int) -> Case:
+def large_cases(mode: Literal["train", "infer"], traits: Traits) -> st.SearchStrategy[Case]:
+    """Returns the strategy of cases of real sizes."""
+    kinds = size_kinds(traits.ranks, traits.compiled)
+    return st.builds(
+        partial(sentinels, traits.dtype, mode),
+        layout=st.sampled_from([one for kind in kinds.values() for one in kind]),
+        settings=st.sampled_from([traits.settled(*pair) for pair in SETTINGS]),
+        seed=st.integers(0, 2**32 - 1),
+    )
+
+
+def of_each_kind(
+    mode: Literal["train", "infer"], traits: Traits, rng: np.random.Generator, most: int | None
+) -> list[Case]:
+    """Returns cases of real sizes, one of each kind and then of each again, `most` of them; no layout stands twice."""
+    kinds = size_kinds(traits.ranks, traits.compiled).values()
+    ordered = [[kind[place] for place in rng.permutation(len(kind))] for kind in kinds]
+    turns = [one for turn in zip_longest(*ordered) for one in turn if one is not None]
+    found = []
+    for layout in turns[:most]:
+        settings = traits.settled(*SETTINGS[rng.integers(len(SETTINGS))])
+        found.append(sentinels(traits.dtype, mode, layout=layout, settings=settings, seed=int(rng.integers(2**32))))
+    return found
+
+
+def sentinels(
+    dtype: str, mode: Literal["train", "infer"], *, layout: Layout, settings: tuple[float, float], seed: int
+) -> Case:
     """Returns the case of that layout in which sentinels stand as the seed has it."""
     rng, kind = np.random.default_rng(seed), dtype_named(dtype)
     (eps, momentum), m, channels = settings, layout.rows, layout.channels
@@ -93,7 +125,7 @@ def sentinels(dtype: str, mode: str, *, layout: Layout, settings: tuple[float, f
         return np.ascontiguousarray(from_rows(rows, layout.shape, layout.axis))
 
     return Case(
-        mode="train" if mode == "train" else "infer",
+        mode=mode,
         x=whole(x),
         gamma=(rng.choice((-1.0, 1.0), channels) * rng.integers(2, 5, channels) / 2).astype(kind),
         beta=(rng.integers(-3, 4, channels) / 2).astype(kind),

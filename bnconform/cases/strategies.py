@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product, zip_longest
 from typing import Any, Literal
 
 import numpy as np
@@ -19,42 +18,20 @@ from bnconform.cases import draws, populations
 from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.delivery import COMPILING, Manner, in_manner
 from bnconform.cases.regimes import CONSTANT, REGIMES, Regime, draw_channels
-from bnconform.cases.sentinels import sentinels, size_kinds
+from bnconform.cases.sentinels import large_cases, of_each_kind
 from bnconform.cases.shapes import EAGER, POOL, SINGLE, Layout
+from bnconform.cases.traits import EPSILONS as EPSILONS
+from bnconform.cases.traits import MOMENTA as MOMENTA
+from bnconform.cases.traits import SETTINGS as SETTINGS
+from bnconform.cases.traits import Traits as Traits
+from bnconform.cases.traits import short as short
+from bnconform.cases.traits import short_weight as short_weight
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import FEATURES, FLAGS, Case
 from bnconform.contract.dtypes import dtype_named
 
-EPSILONS = (1e-5, 1e-3, 0.02, 0.3)
-MOMENTA = (0.1, 0.01, 0.3, 0.875)
 Derivatives = Literal["first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order"]
 Kinds = Literal["mixed", "constant", "inputs", "gaussian", "sentinels"]
-SETTINGS = tuple(product(EPSILONS, MOMENTA))  # drawn as one: each draw costs as much as a run of torch
-
-
-@dataclass(frozen=True)
-class Traits:
-    """The traits of an implementation that strategies need: dtype under test, ranks, and whether shapes cost compiling.
-
-    short_settings: epsilon and momentum that float32 holds exactly, for one that keeps them in float32 by declaration.
-    default_eps, default_momentum: its documented defaults, if any. fixed_eps, fixed_momentum: those that it has,
-    whatever a case says.
-    """
-
-    dtype: str
-    ranks: tuple[int, ...] = (2, 3, 4, 5)
-    compiled: bool = False
-    short_settings: bool = False
-    default_eps: float | None = None
-    default_momentum: float | None = None
-    fixed_eps: float | None = None
-    fixed_momentum: float | None = None
-
-    def settled(self, eps: float, momentum: float) -> tuple[float, float]:
-        """Returns the settings with which the implementation is asked in place of these."""
-        eps = eps if self.fixed_eps is None else self.fixed_eps
-        momentum = momentum if self.fixed_momentum is None else self.fixed_momentum
-        return short(eps, momentum) if self.short_settings else (eps, momentum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +64,7 @@ class Given:
         if self.channels in ("inputs", "gaussian"):
             return _batches(self.channels, traits)
         if self.channels == "sentinels":
-            return _large(self.mode, traits)
+            return large_cases(self.mode, traits)
         drawn = st.builds(
             partial(_fill, self, traits),
             place=_places(traits, self.rows, self.derivatives, self.manner),
@@ -103,7 +80,7 @@ class Given:
         it is all that is tried, one of each kind of layout in turn.
         """
         if self.channels == "sentinels":
-            return _of_each_kind(self.mode, traits, np.random.default_rng(start), self.examples)
+            return of_each_kind(self.mode, traits, np.random.default_rng(start), self.examples)
         plain = self.derivatives == "first" and self.manner == "plain" and self.rows == "several"
         if not plain or self.channels in ("inputs", "gaussian"):
             return []
@@ -160,32 +137,6 @@ def _batches(channels: Kinds, traits: Traits) -> st.SearchStrategy[Case]:
     return st.builds(partial(populations.inputs, traits.dtype, rank), settings=st.sampled_from(pairs), seed=seeds)
 
 
-def _large(mode: Literal["train", "infer"], traits: Traits) -> st.SearchStrategy[Case]:
-    """Returns the strategy of cases of real sizes."""
-    kinds = size_kinds(traits.ranks, traits.compiled)
-    return st.builds(
-        partial(sentinels, traits.dtype, mode),
-        layout=st.sampled_from([one for kind in kinds.values() for one in kind]),
-        settings=st.sampled_from([short(*pair) if traits.short_settings else pair for pair in SETTINGS]),
-        seed=st.integers(0, 2**32 - 1),
-    )
-
-
-def _of_each_kind(
-    mode: Literal["train", "infer"], traits: Traits, rng: np.random.Generator, most: int | None
-) -> list[Case]:
-    """Returns cases of real sizes, one of each kind and then of each again, `most` of them; no layout stands twice."""
-    kinds = size_kinds(traits.ranks, traits.compiled).values()
-    ordered = [[kind[place] for place in rng.permutation(len(kind))] for kind in kinds]
-    turns = [one for turn in zip_longest(*ordered) for one in turn if one is not None]
-    found = []
-    for layout in turns[:most]:
-        pair = SETTINGS[rng.integers(len(SETTINGS))]
-        settings = short(*pair) if traits.short_settings else pair
-        found.append(sentinels(traits.dtype, mode, layout=layout, settings=settings, seed=int(rng.integers(2**32))))
-    return found
-
-
 def left_out(traits: Traits, manner: Manner) -> dict[str, float]:
     """Returns the documented default of the setting that is left out in that manner, by the field's name."""
     found = {"eps": ("default_eps", traits.default_eps), "momentum": ("default_momentum", traits.default_momentum)}
@@ -197,11 +148,6 @@ def _settings(traits: Traits, manner: Manner) -> Sequence[tuple[float, float]]:
     meant = left_out(traits, manner)
     pairs = [(meant.get("eps", eps), meant.get("momentum", momentum)) for eps, momentum in SETTINGS]
     return list(dict.fromkeys(pairs))
-
-
-def short(eps: float, momentum: float) -> tuple[float, float]:
-    """Returns settings that float32 holds exactly, with the complement of the momentum."""
-    return float(np.float32(eps)), short_weight(momentum)
 
 
 def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layout]]:
@@ -281,12 +227,3 @@ def fill(
         shuffled=True,
         **further,
     )
-
-
-def short_weight(weight: float) -> float:
-    """Returns the weight nearest to `weight` that float32 holds exactly, and 1 less it as well.
-
-    Where the weight of the old statistics is what is kept in float32, a case's own must not be rounded on its way
-    there. Multiples of 2^-24 up to 1 have 24 bits, and so have their complements.
-    """
-    return round(weight * 2.0**24) / 2.0**24
