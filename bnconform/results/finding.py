@@ -84,38 +84,48 @@ def finding(
         "compared": tally.compared,
         "detail": _shown_in_detail(tally, broken=broken),
     }
-    if worst is not None:
-        record["output"] = worst.output
-        if worst.declared:
-            record["declared"] = worst.declared
     if tally.verdict == "unsupported" and not broken:
         record["missing"] = _missing(tally)
         if smoke.lacks and record["missing"] == "not offered":
             record["lacks"] = list(smoke.lacks)
-    if tally.error is not None:
-        record["error"] = _own_error(tally.error)
+    if slips:
+        record["slip"] = clipped(slips[0], LONGEST_NAME)
+    if unrepeated:
+        record["unrepeated"] = unrepeated_records(unrepeated)
+    if replayed is not None:
+        record["known"] = _known(replayed)
+    _add_of_search(record, tally)
+    _add_diagnosis(record, diagnosis)
+    return record
+
+
+def _add_of_search(record: Finding, tally: Tally) -> None:
+    """Adds what the search found out that not every finding has."""
+    worst = None if tally.shown is None else tally.shown.judged.worst
+    if worst is not None:
+        record["output"] = worst.output
+        if worst.declared:
+            record["declared"] = worst.declared
     if tally.spec.basis != "stated":
         record["basis"] = tally.spec.basis
+    if tally.error is not None:
+        record["error"] = _own_error(tally.error)
+    if points := tally.accuracy.points:
+        record["accuracy"] = [[_brief(kappa), size, _brief(error)] for kappa, size, error in points]
+    if repeated := repetition_of(tally):
+        record["repeated"] = repeated
+
+
+def _add_diagnosis(record: Finding, diagnosis: Diagnosis) -> None:
+    """Adds what explains the failure."""
     if diagnosis.shown is not None and record["detail"] is not None:
         record["detail"]["shown"] = _shown(diagnosis.shown)
     if diagnosis.only:
         record["only"] = diagnosis.only
     if diagnosis.likewise:
         record["likewise"] = list(diagnosis.likewise)
-    if points := tally.accuracy.points:
-        record["accuracy"] = [[_brief(kappa), size, _brief(error)] for kappa, size, error in points]
-    if slips:
-        record["slip"] = clipped(slips[0], LONGEST_NAME)
     if diagnosis.words:
         record["explanation"] = clipped(diagnosis.words)
-    repeated = repetition_of(tally)
-    if repeated is not None:
-        record["repeated"] = repeated
-    if unrepeated:
-        record["unrepeated"] = unrepeated_records(unrepeated)
-    if replayed is not None:
-        record["known"] = _known(replayed)
-    return record
 
 
 def _brief(figure: float) -> float:

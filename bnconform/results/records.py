@@ -18,6 +18,10 @@ from bnconform.contract.case import Case
 from bnconform.contract.dtypes import NARROW as NARROW
 from bnconform.engine.agreement import BAD as BAD
 from bnconform.engine.agreement import Verdict as Verdict
+from bnconform.results.run_line import ImplementationRecord as ImplementationRecord
+from bnconform.results.run_line import Plan as Plan
+from bnconform.results.run_line import RunRecord as RunRecord
+from bnconform.results.run_line import SpecRecord as SpecRecord
 
 SCHEMA = 1
 
@@ -32,79 +36,6 @@ ARRAYS = ("x", *PER_CHANNEL, "dy")
 """The arrays of a case that every implementation knows, in the order in which they are shown."""
 Absence = Literal["not offered", "not taken", "refused", "not asked", "no claim", "not run", "no answer"]
 Nested = Any  # a number or nested lists of numbers: recursive types buy nothing here
-
-
-class _Stated(TypedDict):
-    id: str
-    chapter: str
-    sentence: str
-    latex: str
-    source: str
-
-
-class SpecRecord(_Stated, total=False):
-    """A spec as the run line states it; `given` says in words which cases it is tried on.
-
-    formula: the equations of one run that it states, as plain text; empty for any other statement. basis: what the
-    statement rests on, "stated" by a document or "prudence" alone.
-    """
-
-    given: str
-    formula: str
-    basis: str
-
-
-class _Described(TypedDict):
-    name: str
-    version: str
-    adapter: str
-    dtypes: list[str]
-    devices: list[str]
-    dialect: dict[str, Any]
-    links: dict[str, str]
-
-
-class ImplementationRecord(_Described, total=False):
-    """An implementation as the run line states it; `dialect` holds the fields that are not the default, `settings` what
-    a user writes, where that is known, `versions` those of the distributions that it consists of."""
-
-    settings: dict[str, Any] | None
-    versions: dict[str, str]
-
-
-class Plan(TypedDict):
-    """What a run was to judge: each of its specs on each of these targets, so many items in all."""
-
-    items: int
-    targets: list[dict[str, str]]
-
-
-class RunRecord(TypedDict):
-    """The first line: the request, the implementations and the machine.
-
-    defaults: what a Dialect declares where it states nothing. plan: what is to be judged. request: the options, as they
-    were given, by which it can be resumed. digest: of the sources, specs and adapter files that it depends on.
-    """
-
-    kind: Literal["run"]
-    schema: int
-    command: list[str]
-    started: str
-    environment: dict[str, Any]
-    versions: dict[str, str]
-    seed: int
-    examples: int
-    timeout: float
-    device: str
-    specs: list[SpecRecord]
-    implementations: list[ImplementationRecord]
-    missing: list[dict[str, str]]
-    broken: list[dict[str, str]]
-    selftest: NotRequired[dict[str, Any] | None]
-    defaults: NotRequired[dict[str, Any]]
-    plan: NotRequired[Plan]
-    request: NotRequired[dict[str, Any]]
-    digest: NotRequired[str]
 
 
 class CaseRecord(TypedDict):
