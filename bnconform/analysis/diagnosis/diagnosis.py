@@ -22,7 +22,8 @@ NOTHING = "no known fault explains it"
 class Diagnosis:
     """The faults that explain a failing finding, best first, and the same in words; both empty: nothing to explain.
 
-    likewise: where none explains its values, those that break the statement on the same case in the same quantity.
+    likewise: where none explains the failure, those that break the statement on the same case in the same quantity and
+    whose values the answers do not contradict.
     shown: the answer that is wrong by itself, where one is. only: the condition under which ordinary cases are wrong,
     in words to stand after "only where"; empty where none was needed or found.
     """
