@@ -113,7 +113,11 @@ def test_the_first_signal_interrupts_and_one_soon_after_is_the_same(monkeypatch:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_where_signals_are_held_the_first_is_noted_and_a_later_one_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_signals_are_held_the_first_is_noted_and_a_later_one_interrupts(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background is deaf to it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     about = Interruptions()
     with about.caught():
         with about.held():

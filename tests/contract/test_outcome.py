@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,19 @@ from bnconform.contract.outcome import ELEMENTWISE, OUTPUTS, check_outcome
 )  # fmt: skip
 def test_what_does_not_fit_the_case_is_refused(outcome: object, message: str) -> None:
     with pytest.raises(ContractError, match=message):
-        check_outcome(make((3, 2)), outcome, "bn.norm")
+        check_outcome(replace(make((3, 2)), state={}), outcome, "bn.norm")
+
+
+def test_a_state_that_nobody_asked_for_is_not_kept() -> None:
+    given = Outcome(y=np.zeros((3, 2), np.float32), state={"count": np.zeros(1, np.int32)})
+    found = check_outcome(make((3, 2)), given, "bn.norm")
+    assert found.state is None
+    assert found.y is given.y
 
 
 def test_an_outcome_that_fits_is_returned_itself() -> None:
     outcome = Outcome(y=np.zeros((3, 2), np.float32), running_var=np.zeros(2), state={"count": np.zeros(1, np.int32)})
-    assert check_outcome(make((3, 2)), outcome, "bn.norm") is outcome
+    assert check_outcome(replace(make((3, 2)), state={}), outcome, "bn.norm") is outcome
 
 
 @pytest.mark.parametrize(

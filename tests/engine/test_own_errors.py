@@ -56,7 +56,7 @@ def test_a_spec_that_raises_is_set_aside_and_its_siblings_are_judged(after: int)
 
 
 def test_a_failure_is_kept_unshrunk_where_shrinking_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise IndexError("shrunk to nothing")
 
     monkeypatch.setattr(searching, "witness", broken)

@@ -1,7 +1,7 @@
 """The diagnosis of what is wrong in large cases alone: no formula, but the size from which on it shows.
 
-Rules: it speaks where a witness of a family of real sizes is still large after the smallest size was looked for; then
-small cases were right, so that no wrong formula of the catalogue is the cause.
+Rule: it speaks where a witness of a family of real sizes is large and ordinary cases are right, so that no wrong
+formula of the catalogue is the cause.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from bnconform.engine.spec import Spec
 from bnconform.engine.tally import Seen
 
 
-def by_size(spec: Spec, seen: Seen) -> Diagnosis | None:
-    """Returns the diagnosis of a failure that only large cases show; None for any other."""
-    worst = seen.judged.worst
-    if spec.given.channels != "sentinels" or seen.case.x.size <= LARGE or worst is None:
-        return None
+def is_large(spec: Spec, seen: Seen) -> bool:
+    """Returns whether a failure is shown by a large case of a family of real sizes."""
+    return spec.given.channels == "sentinels" and seen.case.x.size > LARGE and seen.judged.worst is not None
+
+
+def by_size(seen: Seen) -> Diagnosis:
+    """Returns the diagnosis of a failure that large cases alone show."""
     size = size_of(seen.case)
     words = f"{NOTHING}; smaller cases are right, so something is lost or counted twice from a size on"
-    return Diagnosis(words=words, only=size, shown=_shown(seen.case, worst))
+    return Diagnosis(words=words, only=size, shown=_shown(seen.case, seen.judged.worst))
 
 
 def size_of(case: Case) -> str:
@@ -33,8 +35,8 @@ def size_of(case: Case) -> str:
     return " and ".join(part for part in (rows, channels) if part)
 
 
-def _shown(case: Case, worst: Agreement) -> Shown | None:
-    if not worst.direct or worst.index is None:
+def _shown(case: Case, worst: Agreement | None) -> Shown | None:
+    if worst is None or not worst.direct or worst.index is None:
         return None
     return Shown(
         case=case,

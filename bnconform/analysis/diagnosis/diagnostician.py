@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from bnconform.analysis.diagnosis.by_size import by_size
+from bnconform.analysis.diagnosis.by_size import by_size, is_large
 from bnconform.analysis.diagnosis.comparing import (
     Outputs,
     closest,
@@ -50,6 +50,8 @@ MOST_ASKED = 8
 """How many cases are asked to tell faults apart."""
 MOST_KEPT = 16
 """How many exhibits are kept; each holds what every fault makes of its case."""
+MOST_LOOKED_AT = 3
+"""How many wrong answers to ordinary cases stand for that to a large case."""
 UNREPEATED = "asked again, it gave another answer"
 NOT_COMPARED = "not compared with known faults, which take no such cases"
 GRADED = "variance algorithm"
@@ -88,12 +90,22 @@ class Diagnostician:
         again, replies = told(spec, seen.case, self._ask, self._target.dialect)
         if again.signature != seen.judged.signature and not isinstance(again.reply, NotOffered):
             return self._unrepeated(spec, seen)
-        if (large := by_size(spec, seen)) is not None:
-            return large
+        if is_large(spec, seen):
+            return self._of_large(spec, seen)
         exhibits = [self._exhibit(one) for one in evidence_of(replies, self._target.dialect)]
         if not exhibits and not all(case.needs <= CALCULABLE for case, _ in replies):
             return Diagnosis(words=NOT_COMPARED)
         return replace(self._explained(spec, seen, exhibits), shown=worst_of(exhibits))
+
+    def _of_large(self, spec: Spec, seen: Seen) -> Diagnosis:
+        """Returns the diagnosis of what only a large case is at hand for: by ordinary cases, where those are wrong too,
+        since every fault shows in them, and they cost far less; else by its size."""
+        self._condition(spec.given)
+        answers = [*self._plain(Posed(spec.given)), *filter(None, self._answers.values())]
+        odd = [one for one in answers if one.odd and one.evidence.case.mode == spec.given.mode]
+        if not odd:
+            return by_size(seen)
+        return replace(self._explained(spec, seen, odd[:MOST_LOOKED_AT]), shown=worst_of(odd))
 
     def _exhibit(self, one: Evidence) -> Exhibit:
         """Returns the exhibit of an equal piece of evidence, if it is among the latest ones."""
