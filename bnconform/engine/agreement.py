@@ -204,11 +204,6 @@ class Judgement:
         return isinstance(self.reply, Broken)
 
     @property
-    def unasked(self) -> bool:
-        """Whether the case was not even asked, after many like it had ended the process or hung."""
-        return isinstance(self.reply, Crashed | TimedOut) and self.reply.before > 0
-
-    @property
     def signature(self) -> tuple[str, str]:
         """The signs by which another answer is of the same kind: the verdict, and what came in place of an outcome."""
         kind = self.reply.type if isinstance(self.reply, Raised) else type(self.reply).__name__

@@ -123,7 +123,7 @@ def shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> No
     replied: list[tuple[object, Seen]] = []
     for tally in tallies:
         seen = tally.shown
-        if seen is None or seen.judged.broken or seen.judged.unasked:
+        if seen is None or seen.judged.broken:
             continue
         # One reply in place of an outcome meets all specs that ran the case: it is shrunk once.
         reply = seen.judged.reply
