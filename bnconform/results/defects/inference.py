@@ -45,9 +45,9 @@ def _of_the_adapter(name: str, findings: list[Finding]) -> list[Defect]:
     return [
         Defect(
             id=f"{name}/adapter",
-            title="The adapter is broken, so nothing was judged",
+            title="The adapter is broken, so that what it returned was not judged",
             severity="loud",
-            effect="Correct the adapter: what it returned was not yet compared with anything.",
+            effect="Correct the adapter: these statements were compared with nothing.",
             fault="adapter",
             findings=findings,
         )
