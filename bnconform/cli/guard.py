@@ -42,8 +42,11 @@ def guarded(run: Callable[[], int]) -> int:
             traceback.print_exc()
             status = _told(f"this is a mistake of bnconform itself; {ISSUES}")
     if lost and lost[0].errno != errno.EPIPE:  # whoever closes a pipe knows it
-        with contextlib.suppress(OSError):
+        try:
             _told(f"the output could not be written: {lost[0].strerror}")
+        except OSError:
+            _discard(sys.stderr)
+    _settle(sys.stdout, sys.stderr)
     return 2 if lost else status
 
 
@@ -83,12 +86,13 @@ class _Stream:
 def _tolerant() -> Iterator[list[OSError]]:
     """Lets the block write to streams that may fail; yields the errors of standard output, at most one."""
     lost: list[OSError] = []
+    untold: list[OSError] = []
     before = sys.stdout, sys.stderr
     if sys.stdout is None:  # closed by the caller
         lost.append(OSError(errno.EBADF, "it is closed"))
     mine = tuple(
         _Stream(stream, errors) if stream is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        for stream, errors in zip(before, (lost, []), strict=True)
+        for stream, errors in zip(before, (lost, untold), strict=True)
     )
     for stream in before:
         if hasattr(stream, "reconfigure"):
@@ -99,8 +103,19 @@ def _tolerant() -> Iterator[list[OSError]]:
         sys.stdout.flush()
     finally:
         sys.stdout, sys.stderr = before
-        if lost and before[0] is not None:
-            _discard(before[0])
+        for stream, errors in zip(before, (lost, untold), strict=True):
+            if errors and stream is not None:
+                _discard(stream)
+
+
+def _settle(*streams: Any) -> None:
+    """Writes what streams still hold, or lets it go: else Python fails over it at its end, with a status of its own."""
+    for stream in streams:
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            _discard(stream)
 
 
 def _discard(stream: Any) -> None:
