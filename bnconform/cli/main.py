@@ -108,9 +108,15 @@ def _selftest(options: argparse.Namespace) -> int:
     effort = Effort(examples=examples, seed=options.seed)
     if options.sample is not None and (options.sample < 1 or not options.defects):
         raise CallError(f"--sample {options.sample}: expected a number from 1 up, and --defects beside it")
+    if options.workers < 1:
+        raise CallError(f"-n {options.workers}: expected a number of processes from 1 up")
     if options.defects:
         wanted = Plantings(
-            dtypes=tuple(options.dtype), faults=tuple(options.fault), effort=effort, sample=options.sample
+            dtypes=tuple(options.dtype),
+            faults=tuple(options.fault),
+            effort=effort,
+            sample=options.sample,
+            workers=options.workers,
         )
         return selftest_defects(wanted)
     scope = Scope(

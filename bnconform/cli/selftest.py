@@ -7,12 +7,9 @@ or something right was not left alone.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 from bnconform.analysis.faults import FAULTS, LOSSES, VARIANTS
@@ -21,6 +18,7 @@ from bnconform.analysis.faults.fault import Fault
 from bnconform.analysis.selftest.power import POWERED, drawn_of, greatest_power
 from bnconform.analysis.selftest.score import Score, save, score
 from bnconform.analysis.selftest.trial import Trial, is_large, targets, try_fault, try_variant
+from bnconform.cli.side_by_side import side_by_side
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError
 from bnconform.engine.book import all_specs
@@ -58,7 +56,7 @@ def selftest(scope: Scope) -> int:
     names = [f"{kind}.{one.name}" for kind, one in _subjects(scope.chapter) if fits(one.name, scope.faults)]
     if not names:
         raise CallError(f"--fault {' '.join(scope.faults)}: no such fault; `bnconform list faults` lists them")
-    with _side_by_side(scope.workers) as pool:
+    with side_by_side(scope.workers) as pool:
         faults = list(pool(partial(_try_fault, scope=scope), targets(names, dtypes)))
         print("\n".join(table(faults, dtypes)), flush=True)
         variants = _variants(pool, dtypes, scope)
@@ -67,16 +65,6 @@ def selftest(scope: Scope) -> int:
     if scope.record:
         save(measured)
     return 0 if measured.enough else 1
-
-
-@contextlib.contextmanager
-def _side_by_side(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """Yields a `map` over so many processes; one is this one. Others are spawned, as a fork would copy locks."""
-    if workers == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield pool.map
 
 
 def _subjects(chapter: str) -> list[tuple[str, Fault]]:

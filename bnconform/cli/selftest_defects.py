@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bnconform.analysis.diagnosis import Diagnostician
 from bnconform.analysis.faults import FAULTS
 from bnconform.analysis.selftest.planted import Planting, alone, behind_conditions, in_pairs, planted
 from bnconform.analysis.selftest.trial import families, search_until
+from bnconform.cli.side_by_side import side_by_side
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError
 from bnconform.engine.book import all_specs
@@ -40,6 +42,7 @@ class Plantings:
     faults: tuple[str, ...] = ()
     effort: Effort = field(default_factory=lambda: Effort(examples=8))
     sample: int | None = None
+    workers: int = 1
 
     def kinds(self) -> dict[str, list[Planting]]:
         """Returns what is planted, by kind."""
@@ -56,18 +59,16 @@ class Plantings:
 
 def selftest_defects(asked: Plantings) -> int:
     """Plants, infers and prints what was missed, and the shares; returns the exit status."""
-    lines, enough = [], True
-    for kind, plantings in asked.kinds().items():
-        right = 0
-        for one in plantings:
-            found = inferred_defects(one, asked.effort)
-            good = is_right(one, found)
-            right += good
-            if not good:
-                print(_missed(kind, one, found), flush=True)
-        enough = enough and right >= LEAST[kind] * len(plantings)
-        lines.append(f"{kind}: {right} of {len(plantings)} right, {100 * LEAST[kind]:.0f} % due")
-        print(lines[-1], flush=True)
+    enough = True
+    with side_by_side(asked.workers) as pool:
+        for kind, plantings in asked.kinds().items():
+            missed = 0
+            for words in filter(None, pool(partial(_missed, kind, effort=asked.effort), plantings)):
+                missed += 1
+                print(words, flush=True)
+            right = len(plantings) - missed
+            enough = enough and right >= LEAST[kind] * len(plantings)
+            print(f"{kind}: {right} of {len(plantings)} right, {100 * LEAST[kind]:.0f} % due", flush=True)
     return 0 if enough else 1
 
 
@@ -113,7 +114,11 @@ def _told(one: Planting, defect: Defect) -> set[str]:
     return same & set(one.faults)
 
 
-def _missed(kind: str, one: Planting, defects: Sequence[Defect]) -> str:
+def _missed(kind: str, one: Planting, effort: Effort) -> str:
+    """Returns what was inferred in place of what was planted; empty where that is right."""
+    defects = inferred_defects(one, effort)
+    if is_right(one, defects):
+        return ""
     told = "; ".join(f"{defect.title} ({len(defect.findings)})" for defect in defects) or "no defect"
     where = f" {one.where}" if one.where else ""
     return f"MISSED {kind}: {' and '.join(one.faults)}{where}, {' and '.join(one.dtypes)}: {told}"

@@ -67,11 +67,13 @@ def test_an_unknown_fault_and_a_sample_of_nothing_are_wrong_calls(capsys: pytest
     assert main(["selftest", "--defects", "--sample", "0"]) == 2
     assert main(["selftest", "--sample", "3"]) == 2
     assert "--defects beside it" in capsys.readouterr().err
+    assert main(["selftest", "-n", "0"]) == 2
+    assert "a number of processes from 1 up" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_a_sample_of_all_kinds_is_inferred_rightly(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["selftest", "--defects", "--sample", "3"]) == 0
+    assert main(["selftest", "--defects", "--sample", "3", "-n", "2"]) == 0
     printed = capsys.readouterr().out
     assert "alone: 3 of 3 right, 97 % due" in printed
     assert "two at once: " in printed

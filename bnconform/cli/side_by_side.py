@@ -1,0 +1,19 @@
+"""A `map` over processes side by side."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+
+@contextlib.contextmanager
+def side_by_side(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Yields a `map` over so many processes; one is this one. Others are spawned, as a fork would copy locks."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
