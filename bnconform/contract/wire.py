@@ -45,6 +45,7 @@ _NOTHING = {"nothing": np.zeros(0, np.float32)}  # without any tensor, safetenso
 _DEFAULTS = {field.name: field.default for field in fields(Case)}  # in the order of the fields; MISSING: required
 _REQUIRED = [name for name, default in _DEFAULTS.items() if default is MISSING]
 _ALWAYS_WRITTEN = (*_REQUIRED, "axis")  # programs behind a pipe read the axis from every case
+_BESIDE = "beside_reference"
 _CHUNK = 1 << 20
 _NUMBER: tuple[type, ...] = (float, int)
 _SETTINGS: dict[str, tuple[type, ...]] = {
@@ -156,14 +157,24 @@ def _settings(found: Any) -> dict[str, Any]:
     return dict(found)
 
 
-def pack_reply(reply: Reply) -> bytes:
-    """Returns `reply` as bytes."""
+def pack_reply(reply: Reply, *, beside_reference: bool = False) -> bytes:
+    """Returns `reply` as bytes. beside_reference: whether its process had loaded bnconform's reference."""
     if not isinstance(reply, Outcome):
         return pack({"kind": type(reply).__name__, **vars(reply)}, {})
     arrays = {name: getattr(reply, name) for name in OUTPUTS}
     given = {name: array for name, array in arrays.items() if array is not None}
-    message = {"kind": "Outcome"} if reply.state is None else {"kind": "Outcome", "state": list(reply.state)}
+    message: dict[str, Any] = {"kind": "Outcome"}
+    if reply.state is not None:
+        message["state"] = list(reply.state)
+    if beside_reference:
+        message[_BESIDE] = True
     return pack(message, given | _state_arrays(reply.state))
+
+
+def is_beside_reference(blob: bytes) -> bool:
+    """Returns whether the Outcome in `blob` comes from a process that had loaded bnconform's reference."""
+    header = blob[8 : 8 + int.from_bytes(blob[:8], "little")]
+    return _BESIDE.encode() in header and unpack(blob)[0].get(_BESIDE) is True
 
 
 def unpack_reply(blob: bytes) -> Reply:

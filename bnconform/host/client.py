@@ -21,7 +21,7 @@ from bnconform.contract.implementation import Described, Implementation
 from bnconform.contract.outcome import most_bytes
 from bnconform.contract.reply import Broken, Crashed, Raised, Reply, TimedOut
 from bnconform.contract.text import visible
-from bnconform.contract.wire import pack_case
+from bnconform.contract.wire import is_beside_reference, pack_case
 from bnconform.host import received, usage
 from bnconform.host.ends import Garbled, Gone, Late, Overfull
 from bnconform.host.hello import check_known, cleaned, read_hello, said, why
@@ -50,6 +50,7 @@ class Host:
 
     timeout: seconds for one case, writable between calls. device: "cpu" or "cuda". memory: bytes that the child may
     hold with all that it starts; None: half of the machine's. slowest_import: seconds that it may take to start.
+    beside_reference: the implementations that answered in a process that had loaded bnconform's reference.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Host:
         self._failure: Exception | None = None  # of the latest start, and how many there were in a row
         self._failures = 0
         self._took = 0.0  # seconds of the first start
+        self.beside_reference: set[str] = set()
         self._asked, self._held_first, self._looked, self._is_poor = "", 0, 0.0, False
 
     def describe(self) -> list[Described]:
@@ -92,6 +94,8 @@ class Host:
         try:
             blob = child.ask(pack_case(case, implementation=name), self.timeout, most_bytes(case))
             reply = received.received(read(blob, case, name))
+            if not self.address.is_program and is_beside_reference(blob):
+                self.beside_reference.add(name)
         except (Late, Gone, Overfull, Garbled) as end:
             reply = received.received(self._reply_to(end, name, child))
             self._drop()
@@ -196,6 +200,7 @@ class InProcessHost:
 
     def __init__(self, address: Address, timeout: float = 60.0, device: str = "cpu", **_: object) -> None:
         self.address, self.timeout, self.device = address, timeout, device
+        self.beside_reference: set[str] = set()  # in this process all are
         self._implementations: dict[str, Implementation] = {}
         self._described: list[Described] = []
 

@@ -35,6 +35,8 @@ from bnconform.host.loader import load
 from bnconform.host.received import LONGEST_MESSAGE, received
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+_REFERENCE = "bnconform.oracle"
+"""What no adapter needs: an answer that comes from it is the judge's own."""
 _BUGS = (NameError, AttributeError, ImportError, SyntaxError)
 _WRONG_CALL = re.compile(
     r"unexpected keyword|positional argument|required .*argument|multiple values for|unsupported operand"
@@ -147,7 +149,7 @@ def serve(address: Address, requests: int, replies: int) -> None:
 def _packed(reply: Reply, name: str) -> bytes:
     """The bytes of a reply; where the arrays of an adapter are not what they seem, that is told in its place."""
     try:
-        return pack_reply(received(reply))
+        return pack_reply(received(reply), beside_reference=_REFERENCE in sys.modules)
     except Exception as error:
         why = f"{type(error).__name__}: {_text_of(error)}"
         return pack_reply(received(Broken(f"{name} returned what cannot be sent ({why}); expected plain arrays")))

@@ -7,7 +7,7 @@ state the same for readers of any language, and a test holds both to each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 import numpy as np
@@ -148,7 +148,8 @@ class Finding(TypedDict):
     give such values, according to the smoke test, in words. error: the first of bnconform's own. lacks: where an output
     is not offered, the gradients that are not returned, though others are. accuracy: of y in training the worst
     channels by condition and size: κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the
-    channel's largest value. notes: what went wrong beside the verdict, such as a file that could not be written.
+    channel's largest value. beside_reference: the process that answered had loaded bnconform's own reference, so that
+    its answers may be the judge's. notes: what went wrong beside the verdict, such as a file that could not be written.
     """
 
     kind: Literal["finding"]
@@ -177,6 +178,7 @@ class Finding(TypedDict):
     accuracy: NotRequired[list[list[float]]]
     error: NotRequired[OwnErrorRecord]
     lacks: NotRequired[list[str]]
+    beside_reference: NotRequired[bool]
     slip: NotRequired[str]
     explanation: NotRequired[str]
     compared: NotRequired[int]
@@ -253,6 +255,11 @@ def is_flaky(record: Finding) -> bool:
 def told_verdict(record: Finding) -> str:
     """Returns the verdict as people are told it: what does not repeat is "flaky"."""
     return "flaky" if is_flaky(record) else record["verdict"]
+
+
+def beside_reference(findings: Iterable[Finding]) -> list[str]:
+    """Returns the implementations that answered from a process that had loaded bnconform's own reference."""
+    return list(dict.fromkeys(one["implementation"] for one in findings if one.get("beside_reference")))
 
 
 def is_known(record: Finding) -> bool:

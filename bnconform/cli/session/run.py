@@ -110,6 +110,8 @@ class Run:
         if family in self._cut and tally.open:
             words = f"the budget of time left it {tally.examples} of {self._effort.examples} examples"
             record["notes"] = [*record.get("notes", ()), words]
+        if question.target.implementation.name in self.hosts.of(address).beside_reference:
+            record["beside_reference"] = True
         if self._out is None:
             return Answer(record)
         if tally.lost and tally.error is not None and tally.error.case is not None:

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 from bnconform.engine.selection import Request
 from bnconform.results.defects import Defect
 from bnconform.results.proving import shown_best
-from bnconform.results.records import DefectRecord, Finding
+from bnconform.results.records import DefectRecord, Finding, beside_reference
 
 Detail = Literal["defects", "statements", "findings"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
@@ -28,6 +28,10 @@ SEVERITY = {
     "loud": "loud: it raises, crashes or hangs",
     "prudence": "documented nowhere, asked for by prudence",
 }
+JUDGED_BY_ITSELF = (
+    "{} answers from a process that has loaded bnconform's own reference: a verdict on answers that come from it says "
+    "nothing; where they do not, leave out the import"
+)
 WIDTH = 116
 MOST_VALUES = 12
 """How many values a case may hold to be shown on the screen."""
@@ -56,7 +60,7 @@ def told(
 
 def asides(findings: Sequence[Finding], request: Request, out: Path | None) -> list[str]:
     """Returns in words what an adapter may have forgotten, and each error of bnconform's own with what repeats it."""
-    lines = _forgotten(findings)
+    lines = [*_forgotten(findings), *map(JUDGED_BY_ITSELF.format, beside_reference(findings))]
     for found in findings:
         if "error" in found:
             what = f"{found['implementation']} {found['dtype']}: {found['spec']}"
