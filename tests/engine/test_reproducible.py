@@ -2,58 +2,52 @@
 
 from __future__ import annotations
 
-import importlib.util
+import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+PROGRAM = """
+import sys
+from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-
 from bnconform.engine.drawing import drawn
+{beside}
 
-CONSTANT = 3141592653
 NUMBERS = st.integers(0, 2**32 - 1)
+CONSTANT = int(Path("constant.txt").read_text())
 
-
-@pytest.fixture
-def beside_it(tmp_path: Path) -> Iterator[None]:
-    """A module of the user's own that holds the constant."""
-    path = tmp_path / "code_of_the_user.py"
-    path.write_text(f"SEED = {CONSTANT}\n")
-    found = importlib.util.spec_from_file_location("code_of_the_user", path)
-    assert found is not None
-    assert found.loader is not None
-    sys.modules["code_of_the_user"] = module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    yield
-    del sys.modules["code_of_the_user"]
-
-
-def by_hypothesis_alone(count: int) -> list[int]:
-    numbers: list[int] = []
+def by_hypothesis_alone(count):
+    numbers = []
 
     @seed(0)
     @settings(max_examples=count, database=None, deadline=None, phases=(Phase.generate,),
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+              suppress_health_check=list(HealthCheck))
     @given(NUMBERS)
-    def take(number: int) -> None:
+    def take(number):
         numbers.append(number)
 
     take()
     return numbers
 
-
-@pytest.mark.usefixtures("beside_it")
-def test_constants_of_the_users_code_are_not_drawn() -> None:
-    assert CONSTANT in by_hypothesis_alone(2000), (
-        "Hypothesis draws no such constants any more: engine/reproducible goes"
-    )
-    assert CONSTANT not in drawn(NUMBERS, 2000)
+print(CONSTANT in by_hypothesis_alone(2000), CONSTANT in drawn(NUMBERS, 2000), *drawn(NUMBERS, 200))
+"""
 
 
-def test_the_same_is_drawn_beside_other_code(request: pytest.FixtureRequest) -> None:
-    before = drawn(NUMBERS, 200)
-    request.getfixturevalue("beside_it")
-    assert drawn(NUMBERS, 200) == before
+def program(folder: Path, beside: str) -> list[str]:
+    """Returns what a process of its own prints, which has loaded no other code of tests; `beside` is more of its
+    code."""
+    (folder / "constant.txt").write_text("3141592653")
+    (folder / "code_of_the_user.py").write_text("SEED = 3141592653\n")
+    (folder / "program.py").write_text(PROGRAM.format(beside=beside))
+    command = [sys.executable, "program.py"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_constants_of_the_users_code_are_not_drawn_and_change_nothing(tmp_path: Path) -> None:
+    found, drawn, *numbers = program(tmp_path, "import code_of_the_user")
+    assert found == "True", "Hypothesis draws no such constants any more: engine/reproducible goes"
+    assert drawn == "False"
+    without = program(tmp_path, "")
+    assert (without[0], len(numbers)) == ("False", 200)
+    assert without[2:] == numbers
