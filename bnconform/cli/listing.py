@@ -56,7 +56,8 @@ def list_implementations(results: Sequence[Path] = (), links: bool = False, adap
     results: those of runs, for the measured column. links: adds the links to the documentation below the table.
     """
     found = findings_of(merge([read_results(path) for path in results]))  # refused before any adapter is started
-    hosts = Hosts(request=Request(adapters=tuple(adapters), implementations=("*",)))
+    everything = () if adapters else ("*",)  # opt-in ones too, as of an adapter that is named
+    hosts = Hosts(request=Request(adapters=tuple(adapters), implementations=everything))
     try:
         selection = select(hosts.request, hosts)
     finally:

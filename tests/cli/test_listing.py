@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from worlds import records as world
+from worlds import tiny
 
 from bnconform import Argument, Dialect, Settings
 from bnconform.cli import listing, main
@@ -67,3 +68,10 @@ def test_results_say_what_was_measured_and_links_where_it_is_documented(
 def test_results_that_are_none_are_a_wrong_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["list", "--results", str(tmp_path)]) == 2
     assert "results.jsonl: cannot be read" in capsys.readouterr().err
+
+
+def test_an_adapter_that_is_named_is_listed_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tiny.adapter(tmp_path, "right")
+    assert main.main(["list", "--adapter", str(path)]) == 0
+    implementations, _, _ = capsys.readouterr().out.partition("\n\n")
+    assert implementations.split() == ["tiny.right", "1.2", "float32", "cpu"]
