@@ -17,6 +17,7 @@ from bnconform.contract.dtypes import DTYPES as DTYPES
 from bnconform.contract.dtypes import dtype_name as dtype_name
 from bnconform.contract.errors import ContractError as ContractError
 from bnconform.contract.errors import Unsupported as Unsupported
+from bnconform.contract.shards import EMPTY, EQUAL, UNEQUAL, batch_axis, check_shards, needs_of
 
 PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
 FEATURES = {
@@ -31,11 +32,14 @@ FEATURES = {
     "state": ("state",),
     "default_eps": ("default_eps",),
     "default_momentum": ("default_momentum",),
+    EQUAL: ("shards",),
+    UNEQUAL: (),
+    EMPTY: (),
 }
 """Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
-FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum")
+FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum", "shards")
 """Fields of a Case that ask for something and hold no array."""
 Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
 MEMORY: dict[Memory, str] = {
@@ -48,7 +52,7 @@ MEMORY: dict[Memory, str] = {
     "shared": "arrays of equal content are one and the same array, as γ and β may be",
 }
 """How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
-_NOT_ASKED = (None, False, "plain")
+_NOT_ASKED = (None, False, "plain", ())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,6 +73,9 @@ class Case:
     then part of it, so that the Case has none. memory: one of MEMORY; an adapter with this feature hands arrays on as
     they lie if its implementation takes them so, and copies the others. eager: run without the compilation that is the
     default. default_eps, default_momentum: leave that argument out of the call; the Case holds its documented default.
+    shards: how many examples each of several replicas gets, in their order, where the implementation normalizes by the
+    statistics of all of them; the Outcome is that of the whole batch, its gradients those of the sum of the replicas'
+    losses. Shards of different sizes, and one without an example, are features of their own.
 
     `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
     """
@@ -101,6 +108,7 @@ class Case:
     watched: bool = False
     default_eps: bool = False
     default_momentum: bool = False
+    shards: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
@@ -120,6 +128,7 @@ class Case:
             self._freeze("mask", self.mask.shape)
         if self.state is not None:
             self._freeze_state(self.state)
+        object.__setattr__(self, "shards", check_shards(self.shards, self.examples))
 
     def _freeze_state(self, state: object) -> None:
         if self.running_mean is not None or self.running_var is not None:
@@ -147,9 +156,8 @@ class Case:
     @property
     def needs(self) -> frozenset[str]:
         """The features that an implementation must offer for this case to mean what it says."""
-        return frozenset(
-            feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)
-        )
+        asked = [feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)]
+        return needs_of(self.shards).union(asked)
 
     @property
     def dtype(self) -> str:
@@ -160,6 +168,11 @@ class Case:
     def channels(self) -> int:
         """C, the number of channels."""
         return int(self.x.shape[self.axis])
+
+    @property
+    def examples(self) -> int:
+        """How many examples there are: the extent of the first axis that the channels are not on."""
+        return int(self.x.shape[batch_axis(self.x.ndim, self.axis)])
 
     @property
     def rows(self) -> int:

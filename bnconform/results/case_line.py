@@ -28,6 +28,7 @@ from bnconform.contract.errors import ContractError
 
 _STATE = "state"
 _NUMBERS = ("axis", "eps", "momentum")
+_TUPLES = ("shape", "shards")
 _DEFAULTS = {field.name: field.default for field in fields(Case)}
 _SWITCHES = tuple(name for name, default in _DEFAULTS.items() if default is False)
 _ARRAYS = tuple(
@@ -59,6 +60,8 @@ def _words(case: Case) -> Iterator[str]:
     if case.memory != _DEFAULTS["memory"]:
         yield f"memory={case.memory}"
     yield f"shape=({_shape_text(case.x.shape)})"
+    if case.shards:
+        yield f"shards=({_shape_text(case.shards)})"
     for name in _ARRAYS:
         if getattr(case, name) is not None:
             yield _array_text(name, getattr(case, name), case.x)
@@ -136,12 +139,12 @@ def _read_word(word: str, dtype: str) -> tuple[str, Any]:
         return name, _number(word, text)
     if name == "memory":
         return name, text
-    if name == "shape":
+    if name in _TUPLES:
         return name, _shape(word, text[1:-1])
     found = _ARRAY.fullmatch(word)
     if found is None or (found["name"] not in _ARRAYS and not found["name"].startswith(f"{_STATE}.")):
         raise ContractError(
-            f"got the word {word!r:.60} in a case; expected one of {', '.join((*_NUMBERS, 'memory', 'shape'))} behind "
+            f"got the word {word!r:.60} in a case; expected one of {', '.join((*_NUMBERS, 'memory', *_TUPLES))} behind "
             f"which = and a value stand, one of {', '.join(_SWITCHES)}, or an array such as x=[0 0.5]"
         )
     return found["name"], _read_array(found, dtype)
@@ -194,7 +197,7 @@ def _built(line: str, mode: str, values: dict[str, Any]) -> Case:
         raise ContractError(f"the case {line!r:.80} lacks {', '.join(lacking)}; expected {_EXPECTED}")
     of_x = values.pop("shape")
     empty = values.pop(_STATE, False)
-    arrays = {name: values.pop(name) for name in list(values) if isinstance(values[name], tuple)}
+    arrays = {name: values.pop(name) for name in list(values) if isinstance(values[name], tuple) and name not in _TUPLES}
     shaped = {name: _shaped(name, flat, shape, of_x) for name, (flat, shape) in arrays.items()}
     state = {unquote(name[len(_STATE) + 1 :]): shaped.pop(name) for name in arrays if name not in _ARRAYS}
     needed: dict[str, Any] = dict.fromkeys(("gamma", "beta", "running_mean", "running_var"))

@@ -79,10 +79,23 @@ def test_no_channels_are_no_rows() -> None:
         ({"default_eps": True, "default_momentum": True}, {"default_eps", "default_momentum"}),
         ({"mask": np.ones((4, 1, 1), bool)}, {"mask"}),
         ({"bar_grad_x": np.zeros((4, 3, 2))}, {"third_order"}),
+        ({"shards": (2, 2)}, {"shards"}),
+        ({"shards": (1, 3)}, {"shards", "unequal_shards"}),
+        ({"shards": (2, 0, 2)}, {"shards", "empty_shard"}),
     ],
 )
 def test_a_case_needs_the_features_of_its_fields(changes: dict[str, Any], needs: set[str]) -> None:
     assert case(**changes).needs == needs
+
+
+@pytest.mark.parametrize("shards", [(1, 2), (5, -1), (2.0, 2.0), (True, 3), "22", 4, None])
+def test_shards_share_out_all_examples(shards: Any) -> None:
+    with pytest.raises(ContractError, match=r"Case\.shards is .*; expected how many of the 4 examples"):
+        case(shards=shards)
+
+
+def test_examples_stand_on_the_first_axis_that_the_channels_are_not_on() -> None:
+    assert {axis: case(gamma=None, axis=axis).examples for axis in (0, 1, 2, -1)} == {0: 3, 1: 4, 2: 4, -1: 4}
 
 
 def test_flags_are_those_that_are_set() -> None:

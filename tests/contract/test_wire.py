@@ -122,6 +122,13 @@ def test_all_other_settings_survive() -> None:
     assert_same(unpack_case(pack_case(case))[0], case)
 
 
+def test_shards_survive_as_a_tuple() -> None:
+    case = replace(make(), shards=(make().examples, 0))
+    got, _ = unpack_case(pack_case(case))
+    assert got.shards == case.shards
+    assert unpack(pack_case(make()))[0]["case"].get("shards") is None
+
+
 def test_absent_arrays_stay_absent() -> None:
     nothing: dict[str, Any] = {"gamma": None, "beta": None, "running_mean": None, "running_var": None, "dy": None}
     blob = pack_case(replace(make(), **nothing))

@@ -14,6 +14,7 @@ from bnconform import Case
 from bnconform.contract.case import MEMORY, TENSORS
 from bnconform.contract.dtypes import DTYPES, STATE_DTYPES, dtype_named
 from bnconform.contract.errors import ContractError
+from bnconform.contract.shards import batch_axis
 from bnconform.contract.wire import pack_case
 from bnconform.results.case_line import case_line, read_case
 
@@ -31,6 +32,10 @@ def arrays(draw: st.DrawFn, shape: tuple[int, ...], dtypes: tuple[str, ...] = DT
         return np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)), dtype).reshape(shape)
     blob = draw(st.binary(min_size=size * dtype.itemsize, max_size=size * dtype.itemsize))
     return np.frombuffer(blob, dtype).reshape(shape)
+
+
+def _shared(examples: int) -> list[tuple[int, ...]]:
+    return [(examples,), (examples, 0), (0, examples, 0)]
 
 
 @st.composite
@@ -56,6 +61,7 @@ def cases(draw: st.DrawFn) -> Case:
         momentum=draw(st.floats()),
         axis=axis,
         memory=draw(st.sampled_from(list(MEMORY))),
+        shards=draw(st.sampled_from([(), *_shared(shape[batch_axis(len(shape), axis)])])),
         **values,
     )
 
