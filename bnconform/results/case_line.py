@@ -197,7 +197,8 @@ def _built(line: str, mode: str, values: dict[str, Any]) -> Case:
         raise ContractError(f"the case {line!r:.80} lacks {', '.join(lacking)}; expected {_EXPECTED}")
     of_x = values.pop("shape")
     empty = values.pop(_STATE, False)
-    arrays = {name: values.pop(name) for name in list(values) if isinstance(values[name], tuple) and name not in _TUPLES}
+    told_as_arrays = [name for name, value in values.items() if isinstance(value, tuple) and name not in _TUPLES]
+    arrays = {name: values.pop(name) for name in told_as_arrays}
     shaped = {name: _shaped(name, flat, shape, of_x) for name, (flat, shape) in arrays.items()}
     state = {unquote(name[len(_STATE) + 1 :]): shaped.pop(name) for name in arrays if name not in _ARRAYS}
     needed: dict[str, Any] = dict.fromkeys(("gamma", "beta", "running_mean", "running_var"))
