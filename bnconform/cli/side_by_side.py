@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-
 TASKS = 50
 """How many tasks a process does before a fresh one takes its place: what each keeps of its cases adds up."""
 
