@@ -25,7 +25,7 @@ from bnconform.analysis.diagnosis.comparing import (
     shown,
     tells_apart,
 )
-from bnconform.analysis.diagnosis.conditions import EVERYWHERE, Condition, condition
+from bnconform.analysis.diagnosis.conditions import EVERYWHERE, Condition, condition, design
 from bnconform.analysis.diagnosis.diagnosis import NOTHING, Diagnosis, explained, ranked
 from bnconform.analysis.diagnosis.evidence import CALCULABLE, Evidence, evidence, evidence_of, told
 from bnconform.analysis.diagnosis.fresh_cases import FreshCases
@@ -230,8 +230,10 @@ class Diagnostician:
 
     def _plain(self, posed: Posed) -> list[Exhibit]:
         """Returns answers to ordinary cases of the same mode: an implementation that is right there has no fault that
-        shows there."""
-        family = self._cases.of_family(Given(mode=posed.given.mode))
+        shows there. Few drawn cases fulfil a condition, so that those stand beside them which it was read off."""
+        mode = posed.given.mode
+        designed = design(self._target.traits, mode) if posed.under.words else ()
+        family = [*self._cases.of_family(Given(mode=mode)), *designed]
         answers = [self._answered(case) for case in filter(posed.under.holds, family)]
         return [one for one in answers if one is not None]
 
