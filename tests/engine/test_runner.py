@@ -14,7 +14,7 @@ from bnconform.engine.asking.repetition import Unrepeated
 from bnconform.engine.runner import Runner
 
 HANG, CRASH, GOOD = TimedOut(60.0), Crashed("SIGKILL", ""), Outcome()
-POOR = Raised("MemoryError", "", "")
+POOR, STOPPED = Raised("MemoryError", "", ""), Raised("KeyboardInterrupt", "", "")
 
 
 class Answering:
@@ -72,7 +72,7 @@ def test_a_crash_or_hang_is_believed_once_a_fresh_host_shows_it_too(bad: Crashed
     assert (reply.shown, reply.asked, host.renewed, run.unrepeated) == (2, 2, 1, [])
 
 
-@pytest.mark.parametrize("bad", [HANG, CRASH, POOR])
+@pytest.mark.parametrize("bad", [HANG, CRASH, POOR, STOPPED])
 def test_what_does_not_repeat_is_counted_and_the_good_answer_is_taken(bad: Reply) -> None:
     reply, run, host = asked(bad, GOOD, GOOD)
     assert reply is GOOD
@@ -107,9 +107,10 @@ def test_what_happens_again_and_again_does_not_come_from_outside() -> None:
     assert (replies[-1].shown, replies[-1].asked) == (1, 3)  # type: ignore[union-attr]
 
 
-def test_a_lack_of_memory_that_repeats_is_an_exception_like_any_other() -> None:
-    reply, run, host = asked(POOR, POOR)
-    assert (reply, run.unrepeated, host.renewed) == (POOR, [], 1)
+@pytest.mark.parametrize("bad", [POOR, STOPPED])
+def test_what_may_come_from_outside_and_repeats_is_an_exception_like_any_other(bad: Reply) -> None:
+    reply, run, host = asked(bad, bad)
+    assert (reply, run.unrepeated, host.renewed) == (bad, [], 1)
 
 
 def test_the_full_limit_is_waited_for_once() -> None:

@@ -1,6 +1,6 @@
 """What comes of asking the same case again: shown in so many calls of so many, or once and never again.
 
-Rules: a crash, a hang and a lack of memory can come from outside, so that one alone says nothing of an implementation;
+Rules: a crash, a hang, a lack of memory and an interrupt can come from outside, so that one alone says nothing of an implementation;
 what another call of the same case shows as well is believed, and what none does is counted and not held against it. An
 implementation to which that happens again and again is flaky itself.
 """
@@ -43,9 +43,13 @@ class Unrepeated:
     asked: int
 
 
+FROM_OUTSIDE = frozenset({MemoryError.__name__, KeyboardInterrupt.__name__})
+"""Exceptions that another process's hunger and a signal bring about."""
+
+
 def is_doubtful(reply: Reply) -> bool:
     """Returns whether a reply can have a cause outside of the implementation."""
-    return isinstance(reply, Crashed | TimedOut) or (isinstance(reply, Raised) and reply.type == MemoryError.__name__)
+    return isinstance(reply, Crashed | TimedOut) or (isinstance(reply, Raised) and reply.type in FROM_OUTSIDE)
 
 
 def settled(first: Reply, again: Callable[[], Reply], *, forgiven: int = 0) -> tuple[Reply, Unrepeated | None]:
