@@ -1,8 +1,8 @@
 """What comes of asking the same case again: shown in so many calls of so many, or once and never again.
 
-Rules: a crash, a hang, a lack of memory and an interrupt can come from outside, so that one alone says nothing of an implementation;
-what another call of the same case shows as well is believed, and what none does is counted and not held against it. An
-implementation to which that happens again and again is flaky itself.
+Rules: a crash, a hang, a lack of memory and an interrupt can come from outside, so that one alone says nothing of an
+implementation; what another call of the same case shows as well is believed, and what none does is counted and not held
+against it. An implementation to which that happens again and again is flaky itself.
 """
 
 from __future__ import annotations
