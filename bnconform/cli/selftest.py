@@ -56,10 +56,10 @@ def selftest(scope: Scope) -> int:
     names = [f"{kind}.{one.name}" for kind, one in _subjects(scope.chapter) if fits(one.name, scope.faults)]
     if not names:
         raise CallError(f"--fault {' '.join(scope.faults)}: no such fault; `bnconform list faults` lists them")
-    with side_by_side(scope.workers) as pool:
-        faults = list(pool(partial(_try_fault, scope=scope), targets(names, dtypes)))
-        print("\n".join(table(faults, dtypes)), flush=True)
-        variants = _variants(pool, dtypes, scope)
+    pool = side_by_side(scope.workers)
+    faults = list(pool(partial(_try_fault, scope=scope), targets(names, dtypes)))
+    print("\n".join(table(faults, dtypes)), flush=True)
+    variants = _variants(pool, dtypes, scope)
     measured = score(faults, variants)
     print("\n".join(_summary(measured, faults, variants, scope.effort)))
     if scope.record:

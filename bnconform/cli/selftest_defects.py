@@ -59,16 +59,15 @@ class Plantings:
 
 def selftest_defects(asked: Plantings) -> int:
     """Plants, infers and prints what was missed, and the shares; returns the exit status."""
-    enough = True
-    with side_by_side(asked.workers) as pool:
-        for kind, plantings in asked.kinds().items():
-            missed = 0
-            for words in filter(None, pool(partial(_missed, kind, effort=asked.effort), plantings)):
-                missed += 1
-                print(words, flush=True)
-            right = len(plantings) - missed
-            enough = enough and right >= LEAST[kind] * len(plantings)
-            print(f"{kind}: {right} of {len(plantings)} right, {100 * LEAST[kind]:.0f} % due", flush=True)
+    enough, pool = True, side_by_side(asked.workers)
+    for kind, plantings in asked.kinds().items():
+        missed = 0
+        for words in filter(None, pool(partial(_missed, kind, effort=asked.effort), plantings)):
+            missed += 1
+            print(words, flush=True)
+        right = len(plantings) - missed
+        enough = enough and right >= LEAST[kind] * len(plantings)
+        print(f"{kind}: {right} of {len(plantings)} right, {100 * LEAST[kind]:.0f} % due", flush=True)
     return 0 if enough else 1
 
 
