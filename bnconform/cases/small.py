@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from bnconform.cases import layers
 from bnconform.cases.delivery import in_manner
 from bnconform.cases.draws import ASKED
 from bnconform.cases.shapes import Layout
@@ -29,6 +30,8 @@ def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.Se
 
     like: a case; its rank and axis are kept, with up to two channels, for failures that depend on the layout in memory.
     """
+    if given.derivatives == "fold":
+        return layers.small(traits)
     if given.rows == "one":
         ranks = traits.ranks if like is None else (like.x.ndim,)
         layouts = [Layout((1,) * (min(ranks) - 1), channels, 1) for channels in (1, 2)]

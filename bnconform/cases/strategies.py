@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform.cases import draws, populations
+from bnconform.cases import draws, layers, populations
 from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.delivery import COMPILING, Manner, in_manner
 from bnconform.cases.regimes import CONSTANT, REGIMES, Regime, draw_channels
@@ -30,7 +30,9 @@ from bnconform.contract.axes import from_rows
 from bnconform.contract.case import FEATURES, FLAGS, Case
 from bnconform.contract.dtypes import dtype_named
 
-Derivatives = Literal["first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order"]
+Derivatives = Literal[
+    "first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order", "fold"
+]
 Kinds = Literal["mixed", "constant", "inputs", "gaussian", "sentinels"]
 
 
@@ -40,7 +42,8 @@ class Given:
 
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes, "constant" ones, the
     "inputs" of a network, many "gaussian" ones, or "sentinels" in cases of real sizes. rows: "several" values per
-    channel or "one". derivatives: beyond the "first", the fields of a Case's feature. examples: how many are enough
+    channel or "one". derivatives: beyond the "first", the fields of a Case's feature; of "fold" x is the weight of a
+    layer. examples: how many are enough
     where each one is many problems; None: as many as are asked for. manner: that of bnconform.cases.delivery in which
     the cases reach the implementation.
     """
@@ -65,6 +68,8 @@ class Given:
             return _batches(self.channels, traits)
         if self.channels == "sentinels":
             return large_cases(self.mode, traits)
+        if self.derivatives == "fold":
+            return layers.strategy(traits)
         drawn = st.builds(
             partial(_fill, self, traits),
             place=_places(traits, self.rows, self.derivatives, self.manner),
@@ -81,6 +86,8 @@ class Given:
         """
         if self.channels == "sentinels":
             return of_each_kind(self.mode, traits, np.random.default_rng(start), self.examples)
+        if self.derivatives == "fold":
+            return layers.opening(traits, np.random.default_rng(start))
         plain = self.derivatives == "first" and self.manner == "plain" and self.rows == "several"
         if not plain or self.channels in ("inputs", "gaussian"):
             return []

@@ -1,6 +1,9 @@
-"""Moves between a tensor with its channels on some axis and the (rows, channels) matrix that all formulas are in.
+"""Moves between a tensor with its channels on some axis and the (rows, channels) matrix that all formulas are in; and
+between the weight of a Case's layer and the layouts that frameworks keep weights in.
 
-Rules: no arithmetic; one channel is one column; the order of rows is that of the tensor read in C order.
+Rules: no arithmetic; one channel is one column; the order of rows is that of the tensor read in C order. A Case has a
+layer's output channels on its axis, of the other axes first the inputs of each group, then the kernel, whatever the
+layer; a framework's own layout is for its adapter to make.
 """
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+
+from bnconform.contract.case import Case
 
 
 @cache
@@ -43,3 +48,37 @@ def along(vector: np.ndarray, rank: int, axis: int) -> np.ndarray:
     shape = [1] * rank
     shape[axis] = -1
     return vector.reshape(shape)
+
+
+def outputs_first(case: Case) -> np.ndarray:
+    """Returns the weight as (O, I/groups, *kernel): that of a linear layer or a convolution in torch and in ONNX."""
+    return np.moveaxis(case.x, case.axis, 0)
+
+
+def inputs_first(case: Case) -> np.ndarray:
+    """Returns the weight as (I, O/groups, *kernel): that of a transposed convolution in torch and in ONNX."""
+    weight, groups = outputs_first(case), case.groups or 1
+    apart = weight.reshape(groups, len(weight) // groups, *weight.shape[1:]).swapaxes(1, 2)
+    return apart.reshape(groups * weight.shape[1], len(weight) // groups, *weight.shape[2:])
+
+
+def as_layer(case: Case) -> np.ndarray:
+    """Returns the weight as torch and ONNX keep that of the case's layer."""
+    return inputs_first(case) if case.layer == "transposed" else outputs_first(case)
+
+
+def from_outputs_first(weight: np.ndarray, case: Case) -> np.ndarray:
+    """Returns a weight of shape (O, I/groups, *kernel) in the shape of the case's."""
+    return np.moveaxis(weight, 0, case.axis)
+
+
+def from_inputs_first(weight: np.ndarray, case: Case) -> np.ndarray:
+    """Returns a weight of shape (I, O/groups, *kernel) in the shape of the case's."""
+    groups, outputs = case.groups or 1, weight.shape[1]
+    apart = weight.reshape(groups, len(weight) // groups, *weight.shape[1:]).swapaxes(1, 2)
+    return from_outputs_first(apart.reshape(groups * outputs, len(weight) // groups, *weight.shape[2:]), case)
+
+
+def from_layer(weight: np.ndarray, case: Case) -> np.ndarray:
+    """Returns a weight that `as_layer` could have given in the shape of the case's."""
+    return (from_inputs_first if case.layer == "transposed" else from_outputs_first)(weight, case)

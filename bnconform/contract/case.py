@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from bnconform.contract.checks import State as State
-from bnconform.contract.checks import check_mask, check_state, describe
+from bnconform.contract.checks import check_layer, check_mask, check_state, describe
 from bnconform.contract.dtypes import DTYPES as DTYPES
 from bnconform.contract.dtypes import dtype_name as dtype_name
 from bnconform.contract.errors import ContractError as ContractError
@@ -35,11 +35,22 @@ FEATURES = {
     EQUAL: ("shards",),
     UNEQUAL: (),
     EMPTY: (),
+    "fold": ("layer", "groups", "bias"),
 }
 """Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
-FLAGS = ("running_gradients", "memory", "eager", "watched", "default_eps", "default_momentum", "shards")
+FLAGS = (
+    "running_gradients",
+    "memory",
+    "eager",
+    "watched",
+    "default_eps",
+    "default_momentum",
+    "shards",
+    "layer",
+    "groups",
+)
 """Fields of a Case that ask for something and hold no array."""
 Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
 MEMORY: dict[Memory, str] = {
@@ -53,6 +64,7 @@ MEMORY: dict[Memory, str] = {
 }
 """How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
 _NOT_ASKED = (None, False, "plain", ())
+Layer = Literal["linear", "convolution", "transposed"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,6 +88,9 @@ class Case:
     shards: how many examples each of several replicas gets, in their order, where the implementation normalizes by the
     statistics of all of them; the Outcome is that of the whole batch, its gradients those of the sum of the replicas'
     losses. Shards of different sizes, and one without an example, are features of their own.
+    layer: x is the weight of a layer before this normalization, and the one layer that does the work of both is asked
+    for. Its output channels are those of x; of the other axes the first holds the inputs of each group, and the rest
+    the kernel. groups: of a convolution; None: one. bias: the layer's, of shape (C,); None: it has none.
 
     `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
     """
@@ -109,6 +124,9 @@ class Case:
     default_eps: bool = False
     default_momentum: bool = False
     shards: tuple[int, ...] = ()
+    layer: Layer | None = None
+    groups: int | None = None
+    bias: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
@@ -121,7 +139,7 @@ class Case:
             raise ContractError(f"Case.axis is {self.axis!r:.60}; expected an axis of x, whose rank is {self.x.ndim}")
         for name in TENSORS:
             self._freeze(name, self.x.shape)
-        for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar"):
+        for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar", "bias"):
             self._freeze(name, (self.channels,))
         if self.mask is not None:
             check_mask(self.mask, self.x.shape)
@@ -129,6 +147,9 @@ class Case:
         if self.state is not None:
             self._freeze_state(self.state)
         object.__setattr__(self, "shards", check_shards(self.shards, self.examples))
+        if "fold" in self.needs:
+            is_fixed = self.mode == "infer" and self.running_mean is not None and self.running_var is not None
+            check_layer(self.layer, self.groups, self.x.ndim, self.channels, is_fixed)
 
     def _freeze_state(self, state: object) -> None:
         if self.running_mean is not None or self.running_var is not None:

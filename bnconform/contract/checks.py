@@ -18,6 +18,8 @@ LONGEST_EMPTY = 1 << 20
 """Values on an axis of an array that has none in all: a few bytes must not stand for an array of any size."""
 State: TypeAlias = Any
 """A mapping of names to arrays, which `check_state` makes sure of: Any, so that arrays can be passed on as **fields."""
+LAYERS = ("linear", "convolution", "transposed")
+"""The layers that a normalization can be folded into."""
 
 
 def check_mask(mask: object, shape: tuple[int, ...]) -> None:
@@ -40,6 +42,26 @@ def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
         if dtype_name(array.dtype) not in STATE_DTYPES:
             raise ContractError(f"{culprit} holds {name} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}")
     return state
+
+
+def check_layer(layer: object, groups: object, rank: int, channels: int, is_fixed: bool) -> None:
+    """Raises ContractError unless a layer of that kind has a weight of that rank, and its channels that many groups.
+
+    is_fixed: whether the normalization is inference by running statistics, since no other one can be folded.
+    """
+    if layer not in LAYERS:
+        raise ContractError(f"Case.layer is {layer!r:.60}; expected one of {LAYERS}, as the case has groups or a bias")
+    if (layer == "linear") != (rank == 2):
+        raise ContractError(f"Case.layer is {layer!r} of a weight of rank {rank}; expected 'linear' of rank 2 alone")
+    if not is_fixed:
+        raise ContractError(f"Case.layer is {layer!r} in training; expected inference by running statistics")
+    if groups is None:
+        return
+    is_count = isinstance(groups, int) and not isinstance(groups, bool) and groups >= 1
+    if not is_count or layer == "linear" or channels % groups:  # type: ignore[operator]  # a count is an integer
+        raise ContractError(
+            f"Case.groups is {groups!r:.60}; expected None, or the groups of a convolution's {channels} channels"
+        )
 
 
 def check_extent(name: str, shape: Sequence[int]) -> None:

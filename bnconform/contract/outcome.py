@@ -19,13 +19,14 @@ from bnconform.contract.errors import ContractError
 class Outcome:
     """The arrays that an implementation computed for a Case; None stands for an output that is not offered.
 
-    y, dx, dot_y, grad_x and grad_dy have the shape and dtype of x; the others have shape (C,) and a floating dtype at
-    least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> + <bar_dbeta,
-    dbeta>. batch_mean, batch_var: statistics of the batch, the variance biased, where they are returned as outputs.
-    drunning_mean, drunning_var: gradients of the running statistics in inference. third_x: the gradient in x of
-    <bar_grad_x, grad_x>.
+    y, dx, dot_y, grad_x, grad_dy and third_x have the shape and dtype of x; the others have shape (C,) and a floating
+    dtype at least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> +
+    <bar_dbeta, dbeta>. batch_mean, batch_var: statistics of the batch, the variance biased, where they are returned as
+    outputs. drunning_mean, drunning_var: gradients of the running statistics in inference. third_x: the gradient in x
+    of <bar_grad_x, grad_x>.
     state: all that a Case with a state needs to go on from here; running_mean and running_var are then the statistics
-    that inference would use.
+    that inference would use. folded_weight, of x's shape and dtype, and folded_bias: those of the one layer that does
+    the work of the case's layer and of the normalization behind it.
     """
 
     y: np.ndarray | None = None
@@ -43,6 +44,8 @@ class Outcome:
     drunning_mean: np.ndarray | None = None
     drunning_var: np.ndarray | None = None
     third_x: np.ndarray | None = None
+    folded_weight: np.ndarray | None = None
+    folded_bias: np.ndarray | None = None
     state: State | None = None
 
 
@@ -50,7 +53,7 @@ OUTPUTS = tuple(field.name for field in fields(Outcome) if field.name != "state"
 """The arrays of an Outcome; a state is none, and nothing is claimed of its contents."""
 
 
-ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy", "third_x")
+ELEMENTWISE = ("y", "dx", "dot_y", "grad_x", "grad_dy", "third_x", "folded_weight")
 
 
 _WIDTH = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}

@@ -50,7 +50,16 @@ _CHUNK = 1 << 20
 _NUMBER: tuple[type, ...] = (float, int)
 _SETTINGS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys((name for name, default in _DEFAULTS.items() if default is False), (bool,)),
-    **{"mode": (str,), "memory": (str,), "axis": (int,), "eps": _NUMBER, "momentum": _NUMBER, "shards": (list,)},
+    **{
+        "mode": (str,),
+        "memory": (str,),
+        "axis": (int,),
+        "layer": (str,),
+        "groups": (int,),
+        "eps": _NUMBER,
+        "momentum": _NUMBER,
+        "shards": (list,),
+    },
 }
 """The types that settings have in a file; `True` is no number."""
 _LARGEST = sys.float_info.max

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
+from bnconform.cases import layers
 from bnconform.cases.small import MOST_VALUES
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import FEATURES, PER_CHANNEL, Case
@@ -143,6 +144,8 @@ def rows_axis(case: Case) -> int:
 
 def reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Case:
     """Returns `case` with one channel and these rows of it, numbers rounded to so many decimals (None: as they are)."""
+    if case.layer is not None:  # a single channel has no groups, and no axis to be mistaken for another
+        return layers.rounded(case, digits)
     dtype = dtype_named(case.dtype)
     shape = [1] * case.x.ndim
     shape[rows_axis(case)] = len(rows)

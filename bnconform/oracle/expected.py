@@ -22,6 +22,7 @@ RUNNING = ("running_mean", "running_var")
 ASKED_BY = {
     "dx": "dy", "dgamma": "dy", "dbeta": "dy",
     "dot_y": "dot_x",
+    "folded_weight": "layer", "folded_bias": "layer",
     "grad_x": "bar_dx", "grad_gamma": "bar_dx", "grad_dy": "bar_dx",
 }  # fmt: skip
 """Output and the field of a Case that asks for it, of the outputs that the formulas of the faults give as well."""

@@ -198,3 +198,15 @@ def one_example(case: Case) -> Case:
 def drifted(case: Case) -> Case:
     """Returns the case with the input that an earlier layer gives once its weights have moved: shifted and doubled."""
     return replace(case, x=shifted(case).x * case.x.dtype.type(2), dy=None)
+
+
+@followup
+def without_a_bias(case: Case) -> Case:
+    """Returns the case with no bias of the layer before."""
+    return replace(case, bias=None)
+
+
+@followup
+def without_scale_and_shift(case: Case) -> Case:
+    """Returns the case with neither γ nor β."""
+    return replace(case, gamma=None, beta=None)

@@ -29,12 +29,13 @@ from bnconform.contract.errors import ContractError
 _STATE = "state"
 _NUMBERS = ("axis", "eps", "momentum")
 _TUPLES = ("shape", "shards")
+_OPTIONS = ("memory", "layer", "groups")
 _DEFAULTS = {field.name: field.default for field in fields(Case)}
 _SWITCHES = tuple(name for name, default in _DEFAULTS.items() if default is False)
 _ARRAYS = tuple(
     name
     for name, default in _DEFAULTS.items()
-    if default in (None, MISSING) and name not in ("mode", _STATE, *_NUMBERS)
+    if default in (None, MISSING) and name not in ("mode", _STATE, *_NUMBERS, *_OPTIONS)
 )
 _WORDS = re.compile(r"[^\s\[]+=\[[^\]]*\]|\S+")
 _ARRAY = re.compile(r"(?P<name>[^:(=]+)(?::(?P<dtype>\w+))?(?:\((?P<shape>[\d,]*)\))?=\[(?P<values>[^\]]*)\]")
@@ -57,8 +58,7 @@ def _words(case: Case) -> Iterator[str]:
     yield from (case.mode, case.dtype)
     yield from (f"{name}={_scalar(getattr(case, name))}" for name in _NUMBERS)
     yield from (name for name in _SWITCHES if getattr(case, name))
-    if case.memory != _DEFAULTS["memory"]:
-        yield f"memory={case.memory}"
+    yield from (f"{name}={value}" for name in _OPTIONS if (value := getattr(case, name)) != _DEFAULTS[name])
     yield f"shape=({_shape_text(case.x.shape)})"
     if case.shards:
         yield f"shards=({_shape_text(case.shards)})"
@@ -137,15 +137,15 @@ def _read_word(word: str, dtype: str) -> tuple[str, Any]:
         return name, True
     if name in _NUMBERS:
         return name, _number(word, text)
-    if name == "memory":
-        return name, text
+    if name in _OPTIONS:
+        return name, _number(word, text) if name == "groups" else text
     if name in _TUPLES:
         return name, _shape(word, text[1:-1])
     found = _ARRAY.fullmatch(word)
     if found is None or (found["name"] not in _ARRAYS and not found["name"].startswith(f"{_STATE}.")):
         raise ContractError(
-            f"got the word {word!r:.60} in a case; expected one of {', '.join((*_NUMBERS, 'memory', *_TUPLES))} behind "
-            f"which = and a value stand, one of {', '.join(_SWITCHES)}, or an array such as x=[0 0.5]"
+            f"got the word {word!r:.60} in a case; expected one of {', '.join((*_NUMBERS, *_OPTIONS, *_TUPLES))} "
+            f"behind which = and a value stand, one of {', '.join(_SWITCHES)}, or an array such as x=[0 0.5]"
         )
     return found["name"], _read_array(found, dtype)
 
@@ -153,7 +153,7 @@ def _read_word(word: str, dtype: str) -> tuple[str, Any]:
 def _number(word: str, text: str) -> float | int:
     try:
         number = int(text) if _INTEGER.fullmatch(text) else float(text)
-        if word.startswith("axis=") and not isinstance(number, int):
+        if word.startswith(("axis=", "groups=")) and not isinstance(number, int):
             raise ValueError
         float(number)
         return number

@@ -31,7 +31,7 @@ from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array, Mask
 
-CALCULABLE = DEFAULTS | {"tangents", "second_order", "memory", "eager", "running_gradients"}
+CALCULABLE = DEFAULTS | {"tangents", "second_order", "memory", "eager", "running_gradients", "fold"}
 """Features of a case that the catalogue's formulas calculate, or that change no value."""
 STATISTICS = ("running_mean", "running_var")
 MOST_CALLS = 12

@@ -9,8 +9,6 @@ from bnconform.analysis.faults import (
     averages,
     axes,
     backward,
-    defaults,
-    derivatives,
     epsilon,
     inference,
     odd_inputs,
@@ -27,8 +25,9 @@ from bnconform.analysis.faults.fault import faults_of
 from bnconform.analysis.faults.fault import perform as perform
 from bnconform.analysis.faults.fault import roughly as roughly
 from bnconform.analysis.faults.fault import values as values
+from bnconform.analysis.faults.features import defaults, derivatives, folding
 from bnconform.analysis.faults.losses import LOSSES as LOSSES
 
-CHAPTERS = (statistics, epsilon, affine, averages, backward, parameter_gradients, derivatives, inference, defaults,
-            precision, axes, shards, odd_inputs)  # fmt: skip
+CHAPTERS = (statistics, epsilon, affine, averages, backward, parameter_gradients, derivatives, inference, folding,
+            defaults, precision, axes, shards, odd_inputs)  # fmt: skip
 FAULTS: tuple[Fault, ...] = tuple(one for chapter in CHAPTERS for one in faults_of(chapter.__name__))

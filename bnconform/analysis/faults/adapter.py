@@ -19,7 +19,7 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
 
 DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
-FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum"})
+FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum", "fold"})
 SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
 
 

@@ -73,6 +73,17 @@ FORMULAS: dict[str, Formula] = {
     "dx": lambda c: c.reaching * (c.gamma * c.r_back),
     "dgamma": lambda c: c.total(c.g * c.h_back),
     "dbeta": lambda c: c.total(c.g),
+    # A layer before, whose weight is x, and the layer that does the work of both.
+    "w_layer": lambda c: c.rows(c.case.x),
+    "b_layer": lambda c: c.vector(c.case.bias, absent=0.0),
+    "gamma_folded": lambda c: c.gamma,
+    "mean_folded": lambda c: c.rm,
+    "beta_folded": lambda c: c.beta,
+    "r_folded": lambda c: 1.0 / c.sqrt(c.rv + c.epsilon),
+    "slope_of_weight": lambda c: c.gamma_folded * c.r_folded,
+    "slope_of_bias": lambda c: c.gamma_folded * c.r_folded,
+    "folded_weight": lambda c: c.w_layer * c.slope_of_weight,
+    "folded_bias": lambda c: (c.b_layer - c.mean_folded) * c.slope_of_bias + c.beta_folded,
     # Forward-mode and second derivatives.
     "dot_x": lambda c: c.rows(c.case.dot_x),
     "dot_gamma": lambda c: c.vector(c.case.dot_gamma, absent=0.0),
@@ -93,6 +104,7 @@ FORMULAS: dict[str, Formula] = {
 OUTPUTS = {
     "": ("y", "running_mean", "running_var"),
     "dy": ("dx", "dgamma", "dbeta"),
+    "layer": ("folded_weight", "folded_bias"),
     "dot_x": ("dot_y",),
     "bar_dx": ("grad_x", "grad_gamma", "grad_dy"),
 }

@@ -130,7 +130,7 @@ def averages_updated_in_inference() -> Formulas:
 @prepared()
 def inference_taken_for_training(case: Case) -> Case:
     """Inference is taken for training: the batch normalizes itself and moves the averages."""
-    return replace(case, mode="train")
+    return case if case.layer else replace(case, mode="train")  # folding is of inference alone
 
 
 @prepared()

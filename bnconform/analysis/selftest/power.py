@@ -26,6 +26,7 @@ POWERED: tuple[Given, ...] = (
     cases(mode="train", gradients=False, rows="one"),
     cases(mode="train", derivatives="tangents"),
     cases(mode="train", derivatives="second_order"),
+    cases(mode="infer", gradients=False, derivatives="fold"),
     cases(mode="train", gradients=False, manner="default_eps"),
     cases(mode="infer", gradients=False, manner="default_eps"),
     cases(mode="train", gradients=False, manner="default_momentum"),

@@ -19,6 +19,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.memo import once
 from bnconform.oracle.bounds.first_order import Allowance, ChannelErrors
+from bnconform.oracle.bounds.folding import FoldingErrors
 from bnconform.oracle.bounds.second_order import SecondOrderErrors
 from bnconform.oracle.bounds.third_order import ThirdOrderErrors
 from bnconform.oracle.bounds.through_statistics import StatisticsErrors
@@ -150,6 +151,18 @@ def grad_x(case: Case, dialect: Dialect) -> Bound:
 def third_x(case: Case, dialect: Dialect) -> Bound:
     """Bounds the gradient in x of <bar_grad_x, grad_x>, of x's shape."""
     return _elementwise(case, ThirdOrderErrors(case, dialect).third_x())
+
+
+@_once
+def folded_weight(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the weight of the layer that does the work of the case's layer and of its normalization, of x's shape."""
+    return _elementwise(case, FoldingErrors(case, dialect).folded_weight())
+
+
+@_once
+def folded_bias(case: Case, dialect: Dialect) -> Bound:
+    """Bounds the bias of the same layer, of shape (C,)."""
+    return Bound(*FoldingErrors(case, dialect).folded_bias())
 
 
 @_once

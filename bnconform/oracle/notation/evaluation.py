@@ -130,7 +130,7 @@ class Evaluation:
         return self._arithmetic.total(self.of(of) * one)
 
 
-_ROWS = {"x": "x", "g": "dy", "w": "bar_dx", "z": "bar_grad_x", "dot_x": "dot_x"}
+_ROWS = {"x": "x", "W": "x", "g": "dy", "w": "bar_dx", "z": "bar_grad_x", "dot_x": "dot_x"}
 _CHANNELS: Mapping[str, tuple[str, float | None]] = {
     "γ": ("gamma", 1.0),
     "β": ("beta", 0.0),
@@ -140,6 +140,7 @@ _CHANNELS: Mapping[str, tuple[str, float | None]] = {
     "q": ("bar_dbeta", 0.0),
     "dot_γ": ("dot_gamma", 0.0),
     "dot_β": ("dot_beta", 0.0),
+    "b": ("bias", 0.0),
     "dμ": ("dmean", 0.0),
     "dv": ("dvar", 0.0),
 }

@@ -98,6 +98,8 @@ def _of_inference(c: Symbols) -> list[Formula]:
         _formula("grad_x", c, c.p * c.r * c.g),
         _formula("grad_gamma", c, c.r * total(c.w * c.g)),
         _formula("grad_dy", c, c.γ * c.r * c.w + c.p * c.h + c.q),
+        _formula("folded_weight", c, c.γ * c.r * c.W),
+        _formula("folded_bias", c, c.γ * c.r * (c.b - c.E) + c.β),
         _formula("drunning_mean", c, -c.γ * c.r * total(c.g)),
         _formula("drunning_var", c, -c.γ * c.r**2 * total(c.g * c.h) / 2),
     ]

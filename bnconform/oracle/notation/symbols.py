@@ -26,6 +26,8 @@ GIVEN: dict[str, tuple[Symbol, str]] = {
     "p": (Symbol("p", "p", "channel"), "Case.bar_dgamma, 0 where it is absent"),
     "q": (Symbol("q", "q", "channel"), "Case.bar_dbeta, 0 where it is absent"),
     "z": (Symbol("z", "z", "rows"), "Case.bar_grad_x"),
+    "W": (Symbol("W", "W", "rows"), "Case.x, where it is the weight of a layer"),
+    "b": (Symbol("b", "b", "channel"), "Case.bias, 0 where it is absent"),
     "dot_x": (Symbol("dot_x", r"\dot{x}", "rows"), "Case.dot_x"),
     "dot_γ": (Symbol("dot_γ", r"\dot\gamma", "channel"), "Case.dot_gamma, 0 where it is absent"),
     "dot_β": (Symbol("dot_β", r"\dot\beta", "channel"), "Case.dot_beta, 0 where it is absent"),
@@ -51,6 +53,8 @@ OUTPUT_LATEX = {
     "drunning_mean": r"\frac{\partial\ell}{\partial\,\mathrm{E}[x]}",
     "drunning_var": r"\frac{\partial\ell}{\partial\,\mathrm{Var}[x]}",
     "third_x": r"\nabla_x\left\langle z, \nabla_x\left\langle w, \nabla_x\ell\right\rangle\right\rangle",
+    "folded_weight": "W'",
+    "folded_bias": "b'",
 }
 """How the fields of an Outcome are printed on the left of an equation."""
 Mode = Literal["train", "infer"]

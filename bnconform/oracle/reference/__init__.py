@@ -104,6 +104,18 @@ def third_x(case: Case) -> Array:
         return from_rows(solution(case).third_x, case.x.shape, case.axis)
 
 
+def folded_weight(case: Case) -> Array:
+    """Returns the weight of the layer that does the work of the case's layer and of its normalization, of x's shape."""
+    with np.errstate(all="ignore"):
+        return from_rows(solution(case).folded_weight, case.x.shape, case.axis)
+
+
+def folded_bias(case: Case) -> Array:
+    """Returns the bias of the same layer, of shape (C,)."""
+    with np.errstate(all="ignore"):
+        return solution(case).folded_bias
+
+
 def grad_gamma(case: Case) -> Array:
     """Returns the gradient in gamma of the same, of shape (C,)."""
     with np.errstate(all="ignore"):

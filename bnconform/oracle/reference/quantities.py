@@ -53,6 +53,7 @@ class Solution:
         self.running_var = None if case.running_var is None else _float64(case.running_var)
         self.eps, self.momentum = float(case.eps), float(case.momentum)
         self.tangents = _direction(case, case.dot_x, case.dot_gamma, case.dot_beta)
+        self.bias = np.zeros(self.channels) if case.bias is None else _float64(case.bias)
         self.dmean, self.dvar = _optional(case.dmean), _optional(case.dvar)
         self.cotangents = _direction(case, case.bar_dx, case.bar_dgamma, case.bar_dbeta)
 
@@ -167,6 +168,17 @@ class Solution:
         gradients = [equations.training_gradients(self._lift(t), self.gamma, self.batch) for t in rows]
         lifted = [self._lift(t) for t in rows]
         return equations.rounded(equations.training_third_gradient(gradients, lifted, self.gamma, self.batch))
+
+    @cached_property
+    def folded_weight(self) -> Array:
+        """The weight x of a layer with the normalization behind it in it, of shape (m, C)."""
+        return equations.rounded(self._lift(self.x) * (self.population.r * self.gamma))
+
+    @cached_property
+    def folded_bias(self) -> Array:
+        """The bias of the same layer, of shape (C,)."""
+        distance = self._lift(self.bias) - self.need("running_mean")
+        return equations.rounded(equations.scale_and_shift(distance * self.population.r, self.gamma, self.beta))
 
     def _through(self, t: Array) -> Gradients[Number]:
         """Returns the gradients of the Case's mode for a cotangent t."""

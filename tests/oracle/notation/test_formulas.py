@@ -19,6 +19,7 @@ DERIVATIVES: dict[str, Derivatives] = {
     "dot_y": "tangents", "grad_x": "second_order", "grad_gamma": "second_order", "grad_dy": "second_order",
     "third_x": "third_order", "batch_mean": "batch_statistics", "batch_var": "batch_statistics",
     "drunning_mean": "running_gradients", "drunning_var": "running_gradients",
+    "folded_weight": "fold", "folded_bias": "fold",
 }  # fmt: skip
 NAMES = [f"{one.mode} {one.output} {place}" for place, one in enumerate(FORMULAS)]
 ULP = 2.0**-52
