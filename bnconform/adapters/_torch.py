@@ -173,7 +173,7 @@ FUNCTION_SETTINGS = Settings(
 """What a user writes to call torch.nn.functional.batch_norm."""
 
 VERSIONS = installed("torch")
-FEATURES = frozenset({"memory", "tangents", "second_order", "third_order"})
+FEATURES = frozenset({"memory", "tangents", "second_order", "third_order", "wide_parameters"})
 DEVICES = frozenset({"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"})
 
 

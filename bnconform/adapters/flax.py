@@ -196,7 +196,8 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect,
     )
 
 
-FEATURES = DEFAULTS | {"mask", "tangents", "second_order", "third_order", "batch_statistics", "running_gradients"}
+DERIVATIVES = {"tangents", "second_order", "third_order", "batch_statistics", "running_gradients"}
+FEATURES = DEFAULTS | DERIVATIVES | {"mask", "wide_parameters"}
 IMPLEMENTATIONS = [
     _implementation(
         "flax.linen.BatchNorm",

@@ -127,7 +127,8 @@ SETTINGS = Settings(
 )
 TWO_PASS_SETTINGS = replace(SETTINGS, fixed={"use_fast_variance": "False"})
 
-FEATURES = DEFAULTS | {"eager", "mask", "tangents", "second_order", "third_order", "running_gradients", "state"}
+DERIVATIVES = {"tangents", "second_order", "third_order", "running_gradients"}
+FEATURES = DEFAULTS | DERIVATIVES | {"eager", "mask", "state", "wide_parameters"}
 IMPLEMENTATIONS = [
     Implementation(
         name=name,

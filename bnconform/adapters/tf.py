@@ -224,7 +224,7 @@ IMPLEMENTATIONS = [
     ),
     fused_op(
         dtypes={"float16", "bfloat16", "float32"},
-        features={*BY_CALL, *DEFAULTS, "third_order"},
+        features={*BY_CALL, *DEFAULTS, "third_order", "wide_parameters"},
         snippet=_tf.snippet(FUSED_CALL_TEXT),
     ),
     fused_op(

@@ -6,6 +6,7 @@ Rules: at most 16 values; the conditions of a spec's Given hold for its small ca
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform.cases import layers
+from bnconform.cases import layers, mixed_precision
 from bnconform.cases.delivery import in_manner
 from bnconform.cases.draws import ASKED
 from bnconform.cases.shapes import Layout
@@ -23,6 +24,32 @@ from bnconform.contract.case import FEATURES, FLAGS, TENSORS, Case
 from bnconform.contract.dtypes import dtype_named
 
 MOST_VALUES = 16
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The numbers that a small case is made of. parts: into how many a unit is divided in the running means."""
+
+    scales: tuple[float, ...] = (1.0, 0.01, 1e-3)
+    gamma: tuple[float, ...] = (1.0, 2.0, -0.5, 3.0)
+    beta: tuple[float, ...] = (0.0, 1.0, -2.0)
+    running_var: tuple[float, ...] = (1.0, 2.0, 0.5)
+    eps: tuple[float, ...] = (0.25, 1.0, 1e-3, 1e-5)
+    parts: int = 2
+    absent: tuple[frozenset[str], ...] = ABSENT
+
+
+PLAIN = Choices()
+WIDE = Choices(
+    scales=(1.0, 0.01, 1e-4, 300.0),
+    gamma=(1.0, 1.0003, -2.0007),
+    beta=(0.0, 1.0003),
+    running_var=(1.0, 1.0003, 1e5),
+    eps=(0.25, 1e-3, 1e-8),
+    parts=10,
+    absent=mixed_precision.ABSENT,
+)
+"""Numbers that 16 bits do not hold, among those that they do."""
 
 
 def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
@@ -57,23 +84,24 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
             return listed(one, layout.channels).map(lambda values: values * layout.rows)
         return listed(one, layout.rows * layout.channels)
 
+    choices = WIDE if given.channels == "wide" else PLAIN
     asked = [name for name in ASKED.get(given.derivatives, ()) if name not in FLAGS]
     return st.builds(
         partial(_small_case, given, traits, layout),
         values=columns(numbers(-8, 8)),
-        scale=st.sampled_from((1.0, 0.01, 1e-3)),
+        scale=st.sampled_from(choices.scales),
         shift=st.sampled_from((0.0, 1.0, 100.0, 1000.0)),
         vectors=st.fixed_dictionaries(
             {
-                "gamma": listed(st.sampled_from((1.0, 2.0, -0.5, 3.0)), layout.channels),
-                "beta": listed(st.sampled_from((0.0, 1.0, -2.0)), layout.channels),
-                "running_mean": listed(numbers(0, 4), layout.channels),
-                "running_var": listed(st.sampled_from((1.0, 2.0, 0.5)), layout.channels),
+                "gamma": listed(st.sampled_from(choices.gamma), layout.channels),
+                "beta": listed(st.sampled_from(choices.beta), layout.channels),
+                "running_mean": listed(numbers(0, 4, choices.parts), layout.channels),
+                "running_var": listed(st.sampled_from(choices.running_var), layout.channels),
                 **{name: listed(numbers(-3, 3), layout.channels) for name in asked if name not in TENSORS},
             }
         ),
-        absent=st.sampled_from(ABSENT),
-        eps=st.sampled_from((0.25, 1.0, 1e-3, 1e-5)),
+        absent=st.sampled_from(choices.absent),
+        eps=st.sampled_from(choices.eps),
         momentum=st.sampled_from((0.25, 0.125, 0.1)),
         dy=columns(numbers(-3, 3)) if given.gradients else st.none(),
         dy_shift=st.sampled_from((0.0, 1.0, 100.0)),
@@ -98,6 +126,7 @@ def _small_case(
     further: dict[str, list[float]],
 ) -> Case:
     dtype = dtype_named(traits.dtype)
+    kept_in = mixed_precision.dtype_of_parameters(traits.dtype) if given.channels == "wide" else dtype
     meant = left_out(traits, given.manner)
     eps, momentum = traits.settled(meant.get("eps", eps), meant.get("momentum", momentum))
 
@@ -106,7 +135,7 @@ def _small_case(
 
     missing = set(absent) | (set() if given.statistics else {"running_mean", "running_var"})
     kept: dict[str, Any] = {
-        name: None if name in missing or name.endswith(tuple(absent)) else np.array(vector, dtype)
+        name: None if name in missing or name.endswith(tuple(absent)) else np.array(vector, kept_in)
         for name, vector in vectors.items()
     }
     kept |= {name: tensor(numbers) for name, numbers in further.items()}

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import strategies as st
 
-from bnconform.cases import draws, layers, populations
+from bnconform.cases import draws, layers, mixed_precision, populations
 from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.delivery import COMPILING, Manner, in_manner
-from bnconform.cases.regimes import CONSTANT, REGIMES, Regime, draw_channels
+from bnconform.cases.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels
 from bnconform.cases.sentinels import large_cases, of_each_kind
 from bnconform.cases.shapes import EAGER, POOL, SINGLE, Layout
 from bnconform.cases.traits import EPSILONS as EPSILONS
@@ -33,7 +33,7 @@ from bnconform.contract.dtypes import dtype_named
 Derivatives = Literal[
     "first", "tangents", "second_order", "batch_statistics", "running_gradients", "third_order", "fold"
 ]
-Kinds = Literal["mixed", "constant", "inputs", "gaussian", "sentinels"]
+Kinds = Literal["mixed", "constant", "inputs", "gaussian", "sentinels", "wide"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,9 @@ class Given:
     """The cases that a spec is tried on. Equal ones are drawn once, run once and judged by every spec that has them.
 
     gradients: with a cotangent. statistics: with running averages. channels: "mixed" regimes, "constant" ones, the
-    "inputs" of a network, many "gaussian" ones, or "sentinels" in cases of real sizes. rows: "several" values per
-    channel or "one". derivatives: beyond the "first", the fields of a Case's feature; of "fold" x is the weight of a
-    layer. examples: how many are enough
+    "inputs" of a network, many "gaussian" ones, "sentinels" in cases of real sizes, or "wide" ones, with parameters and
+    averages of a wider dtype. rows: "several" values per channel or "one". derivatives: beyond the "first", the fields
+    of a Case's feature; of "fold" x is the weight of a layer. examples: how many are enough
     where each one is many problems; None: as many as are asked for. manner: that of bnconform.cases.delivery in which
     the cases reach the implementation.
     """
@@ -72,8 +72,8 @@ class Given:
             return layers.strategy(traits)
         drawn = st.builds(
             partial(_fill, self, traits),
-            place=_places(traits, self.rows, self.derivatives, self.manner),
-            settings=st.sampled_from(_settings(traits, self.manner)),
+            place=_places(traits, self.rows, self.derivatives, self.manner, self._absent),
+            settings=st.sampled_from(_settings(traits, self.manner, self._pairs)),
             seed=st.integers(0, 2**32 - 1),
         )
         return in_manner(self.manner, drawn)
@@ -95,10 +95,18 @@ class Given:
         found = []
         for table in _layouts(traits, self.rows):
             telling = [one for one in table if one.extents[0] > 2 and one.rows > 7] or table
-            layout, settings = telling[rng.integers(len(telling))], SETTINGS[rng.integers(len(SETTINGS))]
+            layout, settings = telling[rng.integers(len(telling))], self._pairs[int(rng.integers(len(self._pairs)))]
             seed = int(rng.integers(2**32))
             found.append(_fill(self, traits, place=(layout, ABSENT[0]), settings=settings, seed=seed))
         return found
+
+    @property
+    def _pairs(self) -> Sequence[tuple[float, float]]:
+        return mixed_precision.SETTINGS if self.channels == "wide" else SETTINGS
+
+    @property
+    def _absent(self) -> Sequence[frozenset[str]]:
+        return mixed_precision.ABSENT if self.channels == "wide" else ABSENT
 
 
 ABSENT: tuple[frozenset[str], ...] = (
@@ -150,11 +158,12 @@ def left_out(traits: Traits, manner: Manner) -> dict[str, float]:
     return {name: value for name, (asked, value) in found.items() if manner == asked and value is not None}
 
 
-def _settings(traits: Traits, manner: Manner) -> Sequence[tuple[float, float]]:
+def _settings(
+    traits: Traits, manner: Manner, pairs: Sequence[tuple[float, float]] = SETTINGS
+) -> Sequence[tuple[float, float]]:
     """Returns the pairs of ε and momentum to draw from."""
     meant = left_out(traits, manner)
-    pairs = [(meant.get("eps", eps), meant.get("momentum", momentum)) for eps, momentum in SETTINGS]
-    return list(dict.fromkeys(pairs))
+    return list(dict.fromkeys((meant.get("eps", eps), meant.get("momentum", momentum)) for eps, momentum in pairs))
 
 
 def _layouts(traits: Traits, rows: Literal["several", "one"]) -> list[list[Layout]]:
@@ -171,6 +180,7 @@ def _places(
     rows: Literal["several", "one"] = "several",
     derivatives: Derivatives = "first",
     manner: Manner = "plain",
+    absences: Sequence[frozenset[str]] = ABSENT,
 ) -> st.SearchStrategy[tuple[Layout, frozenset[str]]]:
     """Returns the strategy of layouts, and of the arrays absent in them."""
     usable = _layouts(traits, rows)
@@ -180,13 +190,19 @@ def _places(
     if derivatives == "second_order" and not traits.compiled:  # what is absent is asked for by a spec of its own
         return st.one_of(*[st.sampled_from(table) for table in usable]).map(lambda layout: (layout, ABSENT[0]))
     if not traits.compiled:
-        return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(ABSENT))
+        return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(absences))
     # What is absent is compiled for as well: it varies in one layout only.
     if (
         derivatives != "first" or manner in COMPILING
     ):  # each compiles anew, and what a layout does is told by the first derivatives
         return st.just(every[min(1, len(every) - 1)])
-    return st.sampled_from(every + [(every[0][0], absent) for absent in ABSENT if absent])
+    return st.sampled_from(every + [(every[0][0], absent) for absent in absences if absent])
+
+
+def _cotangent(given: Given, layout: Layout, rng: np.random.Generator, channels: Channels) -> np.ndarray:
+    dy = draws.cotangent(rng, channels)
+    dy = mixed_precision.scaled(rng, channels, dy) if given.channels == "wide" else dy
+    return from_rows(dy, layout.shape, layout.axis)
 
 
 def _fill(
@@ -201,19 +217,20 @@ def fill(
 ) -> Case:
     """Returns the case of a recipe; the same recipe always gives the same case."""
     rng = np.random.default_rng(seed)
-    pool = REGIMES if given.channels == "mixed" else CONSTANT
+    pool = {"mixed": REGIMES, "wide": mixed_precision.WIDE}.get(given.channels, CONSTANT)
     order = rng.permutation(np.arange(layout.channels) % len(pool))
     regimes: tuple[Regime, ...] = tuple(pool[i] for i in order)
     eps, momentum = traits.settled(eps, momentum)
     channels = draw_channels(rng, regimes, layout.rows, eps, traits.dtype)
-    dtype = dtype_named(traits.dtype)
+    dtype, wide = dtype_named(traits.dtype), given.channels == "wide"
+    parameters = mixed_precision.dtype_of_parameters(traits.dtype) if wide else dtype
     arrays: dict[str, np.ndarray] = {
         "gamma": np.where(rng.random(layout.channels) < 0.5, -1.0, 1.0) * draws.scales(rng, layout.channels),
         "beta": np.where(rng.random(layout.channels) < 0.25, 0.0, 1.5 * rng.standard_normal(layout.channels)),
         **(draws.statistics(rng, channels) if given.statistics else {}),
     }
-    cast = {name: array.astype(dtype) for name, array in arrays.items() if name not in absent}
-    dy = from_rows(draws.cotangent(rng, channels).astype(dtype), layout.shape, layout.axis) if given.gradients else None
+    cast = {name: array.astype(parameters) for name, array in arrays.items() if name not in absent}
+    dy = _cotangent(given, layout, rng, channels).astype(dtype) if given.gradients else None
     further: dict[str, Any] = {
         name: from_rows(values.astype(dtype), layout.shape, layout.axis) if values.ndim == 2 else values.astype(dtype)
         for name, values in draws.further(given.derivatives, rng, channels).items()

@@ -36,8 +36,10 @@ FEATURES = {
     UNEQUAL: (),
     EMPTY: (),
     "fold": ("layer", "groups", "bias"),
+    "wide_parameters": (),
 }
-"""Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them."""
+"""Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them; the types of
+γ and β ask for wide parameters."""
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
 """Fields of a Case that have x's shape."""
 FLAGS = (
@@ -91,6 +93,10 @@ class Case:
     layer: x is the weight of a layer before this normalization, and the one layer that does the work of both is asked
     for. Its output channels are those of x; of the other axes the first holds the inputs of each group, and the rest
     the kernel. groups: of a convolution; None: one. bias: the layer's, of shape (C,); None: it has none.
+
+    γ, β and the running statistics may have a wider dtype than x, as in mixed precision; where γ or β has, the case
+    needs the feature `wide_parameters`, and their gradients and the averages are due in it. Running statistics alone
+    are wider where an implementation returned them so and is to go on from there.
 
     `watched` any implementation can be: one that writes to an array of the case has then raised InputOverwritten.
     """
@@ -177,8 +183,13 @@ class Case:
     @property
     def needs(self) -> frozenset[str]:
         """The features that an implementation must offer for this case to mean what it says."""
-        asked = [feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)]
-        return needs_of(self.shards).union(asked)
+        asked = {feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)}
+        return needs_of(self.shards).union(asked, {"wide_parameters"} if self.has_wide_parameters else ())
+
+    @property
+    def has_wide_parameters(self) -> bool:
+        """Whether γ or β has a wider dtype than x."""
+        return any(one is not None and one.itemsize > self.x.itemsize for one in (self.gamma, self.beta))
 
     @property
     def dtype(self) -> str:

@@ -20,10 +20,10 @@ class Outcome:
     """The arrays that an implementation computed for a Case; None stands for an output that is not offered.
 
     y, dx, dot_y, grad_x, grad_dy and third_x have the shape and dtype of x; the others have shape (C,) and a floating
-    dtype at least as wide as x's. grad_x, grad_gamma, grad_dy: gradients of <bar_dx, dx> + <bar_dgamma, dgamma> +
-    <bar_dbeta, dbeta>. batch_mean, batch_var: statistics of the batch, the variance biased, where they are returned as
-    outputs. drunning_mean, drunning_var: gradients of the running statistics in inference. third_x: the gradient in x
-    of <bar_grad_x, grad_x>.
+    dtype at least as wide as x's, and are judged as of γ's where that is wider than x. grad_x, grad_gamma, grad_dy:
+    gradients of <bar_dx, dx> + <bar_dgamma, dgamma> + <bar_dbeta, dbeta>. batch_mean, batch_var: statistics of the
+    batch, the variance biased, where they are returned as outputs. drunning_mean, drunning_var: gradients of the
+    running statistics in inference. third_x: the gradient in x of <bar_grad_x, grad_x>.
     state: all that a Case with a state needs to go on from here; running_mean and running_var are then the statistics
     that inference would use. folded_weight, of x's shape and dtype, and folded_bias: those of the one layer that does
     the work of the case's layer and of the normalization behind it.

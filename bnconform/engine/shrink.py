@@ -23,7 +23,6 @@ from bnconform.cases.small import MOST_VALUES
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import FEATURES, PER_CHANNEL, Case
 from bnconform.contract.dialect import Dialect
-from bnconform.contract.dtypes import dtype_named
 from bnconform.contract.reply import Raised
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.reproducible import by_the_seed_alone
@@ -146,13 +145,12 @@ def reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Ca
     """Returns `case` with one channel and these rows of it, numbers rounded to so many decimals (None: as they are)."""
     if case.layer is not None:  # a single channel has no groups, and no axis to be mistaken for another
         return layers.rounded(case, digits)
-    dtype = dtype_named(case.dtype)
     shape = [1] * case.x.ndim
     shape[rows_axis(case)] = len(rows)
 
     def rounded(values: np.ndarray) -> np.ndarray:
         wide = values.astype(np.float64)
-        return (wide if digits is None else np.round(wide, digits)).astype(dtype)
+        return (wide if digits is None else np.round(wide, digits)).astype(values.dtype)
 
     def tensor(values: np.ndarray) -> np.ndarray:
         column = to_rows(values, case.axis)[rows, channel]

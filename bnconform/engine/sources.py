@@ -7,6 +7,9 @@ Rules: a spec's source is a name from here, or an implementation's own documenta
 PAPER = "Ioffe & Szegedy 2015"
 """Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift."""
 RENORMALIZATION = "Ioffe 2017 (Batch Renormalization)"
+MIXED_PRECISION = "Micikevicius et al. 2018 (Mixed Precision Training)"
+"""Data of 16 bits, a master copy of the weights in FP32, and reductions, those of batch normalization among them, in
+FP32."""
 LECTURE = "000_71a86d20c5337979.txt"
 """Notes of a course on deep learning."""
 TUTORIAL = "001_f7f910d86693ea68.txt"

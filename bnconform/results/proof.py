@@ -18,7 +18,7 @@ from bnconform.contract.address import PROGRAM, PYTHON
 from bnconform.contract.case import FEATURES, FLAGS, PER_CHANNEL, Case
 from bnconform.contract.snippet import Snippet
 from bnconform.results.records import ARRAYS, Finding
-from bnconform.results.script import TEMPLATES, literal
+from bnconform.results.script import CALLABLE, TEMPLATES, literal
 
 WIDTH = 112
 
@@ -40,7 +40,7 @@ def proof(
     if adapter.startswith((PROGRAM, PYTHON)) or shown.case.state:
         return ""
     case = shown.case
-    plain = not case.needs and not case.flags and bool(shown.output)
+    plain = case.needs <= CALLABLE and not case.flags and bool(shown.output)
     names = [*ARRAYS, *(name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS)]
     arrays = {name: array for name in names if isinstance(array := getattr(case, name), np.ndarray)}
     told: dict[str, Any] = {

@@ -19,6 +19,8 @@ from bnconform.contract.case import FEATURES, FLAGS, Case
 from bnconform.contract.snippet import Snippet
 from bnconform.results.records import ARRAYS
 
+CALLABLE = frozenset({"wide_parameters"})
+"""Features of a case that a snippet, which is of the first derivatives only, has as well: it says each array's type."""
 MANY, MOST_NAMED = 256, 32
 """An array of many elements is told by those that differ from all others, where these are few: 32 of 256."""
 # template, and what the script needs
@@ -48,8 +50,8 @@ def script(
     for in the current folder and beside the script; or, as on the command line, an adapter of another interpreter or a
     program, started by the script. `snippet` is the call that stands in for the adapter.
     """
-    # A snippet is of the first derivatives only; more goes through the adapter.
-    template, needs = _template(adapter, None if case.needs or case.flags else snippet)
+    plain = case.needs <= CALLABLE and not case.flags
+    template, needs = _template(adapter, snippet if plain else None)
     asked = [name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS]
     arrays = {name: getattr(case, name) for name in (*ARRAYS, *asked)}
     told: dict[str, Any] = {

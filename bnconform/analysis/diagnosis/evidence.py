@@ -25,13 +25,15 @@ from bnconform.engine.agreement import Judgement
 from bnconform.engine.runner import Ask
 from bnconform.engine.spec import Spec, Subject
 from bnconform.oracle.bounds import Bound
-from bnconform.oracle.bounds.formats import Arithmetic, EffectiveArithmetic, effective
+from bnconform.oracle.bounds.formats import Arithmetic, EffectiveArithmetic, effective_for
 from bnconform.oracle.bounds.rounding import Rounding, forward_rounding
 from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array, Mask
 
-CALCULABLE = DEFAULTS | {"tangents", "second_order", "memory", "eager", "running_gradients", "fold"}
+CALCULABLE = DEFAULTS | {
+    "tangents", "second_order", "memory", "eager", "running_gradients", "fold", "wide_parameters"
+}  # fmt: skip
 """Features of a case that the catalogue's formulas calculate, or that change no value."""
 STATISTICS = ("running_mean", "running_var")
 MOST_CALLS = 12
@@ -63,7 +65,7 @@ class Evidence:
     @cached_property
     def types(self) -> EffectiveArithmetic:
         """The arithmetic that the Dialect declares for the case."""
-        return effective(self.case.dtype, self.dialect)
+        return effective_for(self.case, self.dialect)
 
     def type_of(self, output: str) -> Arithmetic:
         """Returns the type of an output."""

@@ -19,7 +19,7 @@ from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
 
 DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
-FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum", "fold"})
+FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum", "fold", "wide_parameters"})
 SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
 
 
@@ -47,7 +47,7 @@ def _narrow(one: Fault) -> Implementation:
         name=f"variants.{one.name}:narrow",
         run=partial(_perform, one, narrow=True),
         dtypes=frozenset(NARROW),
-        features=FEATURES,
+        features=FEATURES - {"wide_parameters"},  # which 16 bits cannot keep
         settings=SETTINGS,
     )
 

@@ -6,13 +6,16 @@ import ml_dtypes
 import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Floats, Number
-from bnconform.analysis.faults.fault import Formulas, fault, prepared, together
+from bnconform.analysis.faults.fault import Asked, Formulas, altered, fault, prepared, together
 from bnconform.analysis.faults.formulas import FORMULAS
+from bnconform.contract.axes import to_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
-from bnconform.contract.dtypes import dtype_named
+from bnconform.contract.dtypes import NARROW, dtype_named
+from bnconform.contract.outcome import Outcome
 
 WIDE_INPUT = frozenset({"float32", "float64"})
+SIXTEEN = frozenset(NARROW)
 
 
 def _narrowed(c: Calculation, t: Number) -> Number:
@@ -128,3 +131,83 @@ def _is_float64(value: object) -> bool:
 def float32_inside_float64(case: Case) -> Case:
     """Float64 data are computed in float32."""
     return case
+
+
+# What is kept in a wider type than the data, as in mixed precision: where it is as narrow, most of these are right.
+
+
+def _as_data(case: Case, array: np.ndarray | None) -> np.ndarray | None:
+    """Returns an array as the type of the data holds it, in its own type."""
+    with np.errstate(over="ignore"):
+        return None if array is None else array.astype(case.x.dtype).astype(array.dtype)
+
+
+@prepared(dtypes=SIXTEEN)
+def parameters_rounded_to_the_data(case: Case) -> Case:
+    """γ and β are rounded to the type of the data before they are used."""
+    return replace(case, gamma=_as_data(case, case.gamma), beta=_as_data(case, case.beta))
+
+
+@prepared(dtypes=SIXTEEN)
+def scale_alone_rounded_to_the_data(case: Case) -> Case:
+    """γ is rounded to the type of the data before it is used."""
+    return replace(case, gamma=_as_data(case, case.gamma))
+
+
+@prepared(dtypes=SIXTEEN)
+def averages_rounded_to_the_data(case: Case) -> Case:
+    """The running statistics are rounded to the type of the data before they are used."""
+    mean, variance = _as_data(case, case.running_mean), _as_data(case, case.running_var)
+    return replace(case, running_mean=mean, running_var=variance)
+
+
+@prepared(dtypes=frozenset({"float16"}))
+def running_variance_cut_off(case: Case) -> Case:
+    """A running variance beyond the largest number of float16 is taken for that number."""
+    if case.running_var is None:
+        return case
+    largest = np.asarray(np.finfo(np.float16).max, case.running_var.dtype)
+    return replace(case, running_var=np.minimum(case.running_var, largest))
+
+
+@altered(dtypes=frozenset({"float16"}))
+def averages_kept_as_the_data(case: Case, outcome: Outcome, _: Asked) -> Outcome:
+    """The running statistics that training returns are rounded to float16, the type of the data."""
+    if case.mode == "infer":
+        return outcome
+    mean, variance = _as_data(case, outcome.running_mean), _as_data(case, outcome.running_var)
+    return replace(outcome, running_mean=mean, running_var=variance)
+
+
+@fault("epsilon", dtypes=SIXTEEN)
+def epsilon_rounded_to_the_data(c: Calculation) -> Number:
+    """ε is rounded to the type of the data, in which it may be zero."""
+    return float(c.case.x.dtype.type(c.eps))
+
+
+@altered(dtypes=SIXTEEN)
+def gradients_of_parameters_kept_as_the_data(case: Case, outcome: Outcome, _: Asked) -> Outcome:
+    """The gradients of γ and β are rounded to the type of the data."""
+    return replace(outcome, dgamma=_as_data(case, outcome.dgamma), dbeta=_as_data(case, outcome.dbeta))
+
+
+def _summed(c: Calculation, rows: np.ndarray) -> Number:
+    total = np.zeros_like(rows[0])
+    for row in rows:
+        total = total + row
+    return c.vector(total.astype(np.float64))
+
+
+@together(dtypes=SIXTEEN, rounding=True)
+def gradients_of_parameters_summed_as_the_data() -> Formulas:
+    """The gradients of γ and β are summed in the type of the data."""
+    return {
+        "dgamma": lambda c: _summed(c, c.plain(c.g * c.h_back).astype(c.case.x.dtype)),
+        "dbeta": lambda c: _summed(c, to_rows(c.case.dy, c.case.axis)),
+    }
+
+
+@fault("y", dtypes=SIXTEEN, rounding=True)
+def normalized_rounded_before_the_scale(c: Calculation) -> Number:
+    """The normalized values are rounded to the type of the data before γ and β meet them."""
+    return c.numbers.lift(c.plain(c.h).astype(c.case.x.dtype)) * c.scale + c.shift

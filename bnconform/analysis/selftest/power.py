@@ -15,6 +15,7 @@ from bnconform.analysis.faults import Fault, values
 from bnconform.cases.strategies import Given, Traits, cases
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import NARROW
 from bnconform.engine.drawing import drawn
 from bnconform.oracle.bounds.ratios import ratios
 from bnconform.oracle.expected import outputs
@@ -30,6 +31,8 @@ POWERED: tuple[Given, ...] = (
     cases(mode="train", gradients=False, manner="default_eps"),
     cases(mode="infer", gradients=False, manner="default_eps"),
     cases(mode="train", gradients=False, manner="default_momentum"),
+    cases(mode="train", channels="wide").where(dtypes=NARROW),
+    cases(mode="infer", channels="wide").where(dtypes=NARROW),
 )
 """The families whose cases are to show the faults of formulas."""
 
@@ -48,7 +51,9 @@ def power(wrong: Fault, case: Case, dialect: Dialect) -> float:
 
 
 def drawn_of(family: Given, dtype: str, examples: int, start: int = 0) -> list[Case]:
-    """Returns the first examples of a family as a search would draw them."""
+    """Returns the first examples of a family as a search would draw them; none in a dtype that it is not asked in."""
+    if dtype not in family.condition.dtypes:
+        return []
     return drawn(family.strategy(Traits(dtype=dtype)), examples, start)
 
 

@@ -108,6 +108,7 @@ CHANNELS = {
     "inputs": "each step of a network that begins with the drawn inputs",
     "gaussian": "thousands of Gaussian channels",
     "sentinels": "few sentinels among zeros, at the sizes of real layers",
+    "wide": "channels of mixed regimes, parameters and averages of a wider type",
 }
 
 

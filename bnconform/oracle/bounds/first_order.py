@@ -12,11 +12,12 @@ from typing import TypeAlias
 import numpy as np
 
 import bnconform.oracle.bounds.error_terms as error_terms
+import bnconform.oracle.bounds.narrowing as narrowing
 import bnconform.oracle.bounds.overflow as overflow
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.oracle.bounds.error_terms import StatisticErrors
-from bnconform.oracle.bounds.formats import Arithmetic, effective
+from bnconform.oracle.bounds.formats import Arithmetic, effective_for
 from bnconform.oracle.bounds.overflow import Cotangent, CotangentSizes, Sizes
 from bnconform.oracle.bounds.rounding import (
     Moments,
@@ -45,12 +46,14 @@ class ChannelErrors:
     def __init__(self, case: Case, dialect: Dialect) -> None:
         self.solution = solution(case)
         self.training = case.mode == "train"
-        self.types = effective(case.dtype, dialect)
+        self.types = effective_for(case, dialect)
         self.one_pass = dialect.variance == "one-pass"
         self.nonnegative = not self.one_pass or dialect.clamps_variance
         self.uncentred = dialect.backward == "uncentred"
         self.rounded_branches = dialect.rounded_branches and self.types.output.bits == 16
         self.rounding = forward_rounding(self.solution.m, self.types, case.shuffled)
+        self.parameters = narrowing.of_parameters(case, self.types)
+        self.averages = narrowing.of_averages(case, self.types)
 
     @cached_property
     def magnitude(self) -> Array:
@@ -59,12 +62,17 @@ class ChannelErrors:
 
     @cached_property
     def sizes(self) -> Sizes:
-        """Magnitudes of gamma and x."""
+        """Magnitudes of gamma, as it is read, and of x."""
         total = totals(self.magnitude)
         peak = peaks(self.magnitude)
         batch = self.solution.batch_values
         square = self.rounding.m * (batch.variance + batch.mean**2)
-        return Sizes(np.abs(self.solution.gamma), total, peak, square)
+        return Sizes(np.abs(self.solution.gamma) + self.error_of_gamma, total, peak, square)
+
+    @cached_property
+    def error_of_gamma(self) -> Array:
+        """The rounding of gamma when it is read; zero where it is not wider than the arithmetic."""
+        return self.parameters.of(self.solution.gamma)
 
     @cached_property
     def batch(self) -> StatisticErrors:
@@ -79,10 +87,11 @@ class ChannelErrors:
 
     @cached_property
     def population(self) -> StatisticErrors:
-        """Errors of standardizing by the running statistics, which are exact inputs."""
-        stats, exact = self.solution.population_values, np.zeros(self.solution.channels)
-        root = error_terms.error_of_root(self.rounding, stats, self.solution.eps, 0.0, nonnegative=False)
-        return StatisticErrors(exact, exact, root, error_terms.error_of_h(self.rounding, stats, 0.0, root))
+        """Errors of standardizing by the running statistics, exact inputs where the arithmetic holds them."""
+        stats = self.solution.population_values
+        mean, variance = self.parameters.of(stats.mean), self.parameters.of(stats.variance)
+        root = error_terms.error_of_root(self.rounding, stats, self.solution.eps, variance, nonnegative=False)
+        return StatisticErrors(mean, variance, root, error_terms.error_of_h(self.rounding, stats, mean, root))
 
     @cached_property
     def g_moments(self) -> Moments:
@@ -129,7 +138,7 @@ class ChannelErrors:
         """Bounds y of inference."""
         stats, errors = self.solution.population_values, self.population
         largest = overflow.largest_computed(stats, errors)
-        blocked = overflow.inference_overflow(self.types, self.sizes, largest)
+        blocked = overflow.inference_overflow(self.types, self.sizes, largest) | self._unreadable
         return self._normalized(stats, errors, self.solution.inferred, blocked)
 
     def dx(self) -> Allowance:
@@ -148,6 +157,7 @@ class ChannelErrors:
         else:
             scale = scaled * g
             error = scale * relative
+        error = error + self.error_of_gamma * stats.r * np.abs(gradients.projection)
         return self._elementwise(error + t0 * flushed, gradients.dx, scale, self.cotangent.blocked)
 
     def dgamma(self) -> Allowance:
@@ -192,8 +202,15 @@ class ChannelErrors:
         return self._statistic(self.batch.variance, variance, variance)
 
     def _error_of_average(self, old: Array, new: Array) -> Array:
-        u = max(self.rounding.u, self.types.running.u)
-        return error_terms.error_of_average(u, self.solution.momentum, old, new)
+        u, weight = max(self.rounding.u, self.types.running.u), self.solution.momentum
+        error = error_terms.error_of_average(u, weight, old, new) + (1 - weight) * self.averages.of(old)
+        return np.where(self.averages.overflows(old), np.inf, error)
+
+    @cached_property
+    def _unreadable(self) -> Mask:
+        """Where the arithmetic may not hold a running statistic at all."""
+        stats = self.solution.population_values
+        return self.parameters.overflows(stats.mean, stats.variance + self.solution.eps)
 
     def _standardization(self) -> tuple[Standardization[Array], StatisticErrors]:
         own = self.solution
@@ -201,6 +218,7 @@ class ChannelErrors:
 
     def _normalized(self, stats: Standardization[Array], errors: StatisticErrors, y: Array, blocked: Mask) -> Allowance:
         u_e, t0, gamma, beta = self.rounding.u_e, self.rounding.t0, self.sizes.gamma, np.abs(self.solution.beta)
+        of_beta = self.parameters.of(beta)
         h = np.abs(stats.h)
         root = stats.r * (1 + errors.root)
         flushed = self.magnitude + (np.abs(stats.mean) + 4 + gamma * (1 + 2 * root) + root)  # the last: of (γ·d)·r
@@ -208,6 +226,7 @@ class ChannelErrors:
             (gamma * (1 + 4 * u_e)) * errors.h
             + (3 * u_e * gamma) * h  # the product γ·h, also as (γ·r)·d or (γ·d)·r
             + (u_e * np.abs(y) + 3 * u_e * beta)  # the sum with β, also as x·a + (β - mean·a)
+            + (self.error_of_gamma * h + (1 + 4 * u_e) * of_beta)
             + t0 * flushed
         )
         return self._elementwise(error, y, gamma * np.maximum(h, 1.0) + beta, blocked)
@@ -231,7 +250,7 @@ class ChannelErrors:
         types, sizes = self.types, self.sizes
         if not self.training:
             largest = overflow.largest_computed(*self._standardization())
-            return overflow.inference_gradient_overflow(types, sizes, largest, g)
+            return overflow.inference_gradient_overflow(types, sizes, largest, g) | self._unreadable
         largest = self.largest_of_batch
         blocked = self.training_overflow | overflow.training_gradient_overflow(
             types, sizes, largest, g, self.rounding.m

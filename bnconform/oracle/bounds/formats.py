@@ -5,10 +5,11 @@ Rule: every figure is an exact power of two or follows from one; nothing here is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bnconform.contract.case import PER_CHANNEL, Case
 from bnconform.contract.dialect import Dialect
-from bnconform.contract.dtypes import DTYPES
+from bnconform.contract.dtypes import DTYPES, dtype_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,24 @@ def effective(case_dtype: str, dialect: Dialect) -> EffectiveArithmetic:
         params=params,
         running=_declared(x, dialect.running_dtype, params),
     )
+
+
+def effective_for(case: Case, dialect: Dialect) -> EffectiveArithmetic:
+    """Returns the arithmetic that `dialect` declares for a case.
+
+    Where γ or β is wider than x, gradients of parameters and averages are due in the widest type of the parameters,
+    whatever is declared for inputs whose parameters are as narrow as they.
+    """
+    types = effective(case.dtype, dialect)
+    if not case.has_wide_parameters:
+        return types
+    given = [arithmetic(dtype_name(one.dtype)) for name in PER_CHANNEL if (one := getattr(case, name)) is not None]
+    due = max(given, key=lambda one: one.bits)
+    return replace(types, params=_wider(due, types.params), running=_wider(due, types.running))
+
+
+def _wider(one: Arithmetic, other: Arithmetic) -> Arithmetic:
+    return one if one.bits > other.bits else other
 
 
 def _declared(x: Arithmetic, dtype: str | None, default: Arithmetic) -> Arithmetic:

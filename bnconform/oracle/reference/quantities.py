@@ -1,8 +1,8 @@
 """A Solution is every quantity of one Case, in the arithmetic of the reference.
 
-Rules: inputs of 32 bits or fewer are solved in float64 with a corrected mean, float64 inputs in double-double, so that
-the reference's own error is far below any bound. One Solution per Case, computed when first asked for and forgotten
-with the Case.
+Rules: data and parameters of 32 bits or fewer are solved in float64 with a corrected mean, others in double-double, so
+that the reference's own error is far below any bound. One Solution per Case, computed when first asked for and
+forgotten with the Case.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 import bnconform.oracle.reference.equations as equations
 from bnconform.contract.axes import to_rows
-from bnconform.contract.case import Case
+from bnconform.contract.case import PER_CHANNEL, Case
 from bnconform.contract.memo import once
 from bnconform.oracle.reference.doubledouble import DoubleDouble
 from bnconform.oracle.reference.equations import Gradients, Number, SecondGradients, Standardization
@@ -41,7 +41,7 @@ class Solution:
     """Every quantity of one Case on (m, C) matrices, in the arithmetic of the reference; it holds no Case alive."""
 
     def __init__(self, case: Case) -> None:
-        self.extended = case.dtype == "float64"
+        self.extended = any(one is not None and one.dtype == np.float64 for one in (case.x, *_parameters(case)))
         self.mode = case.mode
         self.x = _float64(to_rows(case.x, case.axis))
         self.m, self.channels = self.x.shape
@@ -217,6 +217,10 @@ def _direction(case: Case, x: np.ndarray | None, gamma: np.ndarray | None, beta:
     rows = np.zeros((case.rows, case.channels)) if x is None else _float64(to_rows(x, case.axis))
     none = np.zeros(case.channels)
     return Direction(rows, none if gamma is None else _float64(gamma), none if beta is None else _float64(beta))
+
+
+def _parameters(case: Case) -> list[np.ndarray | None]:
+    return [getattr(case, name) for name in PER_CHANNEL]
 
 
 def _optional(vector: np.ndarray | None) -> Array | None:
