@@ -18,9 +18,9 @@ from worlds.searches import AVERAGES
 from bnconform.engine.book import all_specs
 
 pytestmark = pytest.mark.slow
-# Miniatures take no mask, keep no state, declare no wider sums, give first derivatives only and copy what they are
+# Miniatures take no mask and no wide parameters, keep no state, declare no wider sums, give first derivatives only and copy what they are
 # given: tests/test_specs_*.py try the others.
-OTHERS = ("masks", "numerics", "state", "statistics_gradients", "third_order")
+OTHERS = ("masks", "mixed_precision", "numerics", "state", "statistics_gradients", "third_order")
 ASKED = [
     one
     for one in all_specs()
