@@ -18,8 +18,8 @@ from worlds.searches import AVERAGES
 from bnconform.engine.book import all_specs
 
 pytestmark = pytest.mark.slow
-# Miniatures take no mask and no wide parameters, keep no state, declare no wider sums, give first derivatives only and copy what they are
-# given: tests/test_specs_*.py try the others.
+# Miniatures take no mask and no wide parameters, keep no state, declare no wider sums, give first derivatives only and
+# copy what they are given: tests/specs, and test_mixed_miniatures.py, try the others.
 OTHERS = ("masks", "mixed_precision", "numerics", "state", "statistics_gradients", "third_order")
 ASKED = [
     one
