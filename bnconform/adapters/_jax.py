@@ -8,7 +8,6 @@ One that is left out is None, not an array but a part of the compiled program: t
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,13 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import Parameters, at_least_float32, given
+from bnconform.adapters._jax_devices import DEVICE as DEVICE
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.snippet import Snippet
-
-jax.config.update("jax_enable_x64", True)
-DEVICE = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))[0]
-jax.config.update("jax_default_device", DEVICE)
 
 # (x, parameters, eps, momentum, mask=mask where there is one) -> (y, (running_mean, running_var)), None for what there
 # is not
@@ -78,7 +74,7 @@ DISTRIBUTIONS = ("jax", "jaxlib")
 """What JAX is installed as."""
 
 SHARDS = "shards"
-"""The name of the axis that `by_example` maps over."""
+"""The name of the axis over which a batch is shared out."""
 
 
 def settings(case: Case) -> tuple[Given, Given]:

@@ -46,10 +46,12 @@ DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "torch": ("torc
 
 
 class Kind(NamedTuple):
-    """A variant of the layer: 16-bit inputs with 16-bit variables, or statistics of all replicas."""
+    """A variant of the layer: 16-bit inputs with 16-bit variables, or statistics of all replicas, of which there are so
+    many, each with a copy of the layer; none: it is no strategy's."""
 
     sixteen_bits: bool = False
     synchronized: bool = False
+    replicas: int = 0
 
 
 PLAIN = Kind()
@@ -110,7 +112,7 @@ def layer_for(case: Case, kind: Kind = PLAIN) -> Any:
     them: on a layer that is to use its own defaults they must never have been set.
     """
     affine, left_out = (case.gamma is not None, case.beta is not None), (case.default_eps, case.default_momentum)
-    return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind.synchronized, left_out)
+    return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind, left_out)
 
 
 def _policy(case: Case, kind: Kind) -> str:
@@ -125,11 +127,11 @@ def _layer(
     policy: str,
     scale: bool,
     center: bool,
-    synchronized: bool,
+    kind: Kind,
     left_out: tuple[bool, bool],
 ) -> Any:
     layer = keras.layers.BatchNormalization(
-        axis=axis, scale=scale, center=center, dtype=policy, synchronized=synchronized
+        axis=axis, scale=scale, center=center, dtype=policy, synchronized=kind.synchronized
     )
     shape: list[int | None] = [None] * rank
     shape[axis] = channels

@@ -20,16 +20,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from bnconform.adapters._arrays import DEFAULTS, Parameters, parameters
-from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, decay, named, run_compiled, settings
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, SHARDS, Forward, decay, named, run_compiled, settings
+from bnconform.adapters._jax_shards import FEATURES as SHARDED
+from bnconform.adapters._jax_shards import spread
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.shards import batch_axis
 from bnconform.contract.versions import installed
 
 Mode = Literal["ema", "batch"]
+Names = str | tuple[str, ...]
 LONG = 2**40
 """So many steps that momentum^count is 0 in every type: nothing is divided by 1 - momentum^count any more."""
 BY_ITS_AVERAGE = (
@@ -38,12 +42,14 @@ BY_ITS_AVERAGE = (
 )
 
 
-def _layer(mode: Mode, x: Any, params: Parameters, eps: Any, momentum: Any, axis: int) -> tuple[Any, Any]:
-    """Returns the layer and its state when it is new."""
+def _layer(
+    mode: Mode, x: Any, params: Parameters, eps: Any, momentum: Any, axis: int, names: Names = "batch"
+) -> tuple[Any, Any]:
+    """Returns the layer and its state when it is new; names: of the axes that it takes its statistics over."""
     gamma, beta = params.gamma, params.beta
     layer, state = equinox.nn.make_with_state(equinox.nn.BatchNorm)(
         x.shape[axis],
-        axis_name="batch",
+        axis_name=names,
         channelwise_affine=gamma is not None or beta is not None,
         dtype=x.dtype,
         mode=mode,
@@ -78,15 +84,23 @@ def _apply(layer: Any, state: Any, x: Any, train: bool, axis: int) -> tuple[Any,
     return jnp.moveaxis(y, 1, axis), state
 
 
+def _part(layer: Any, train: bool, axis: int, x: Any, state: Any) -> tuple[Any, Any]:
+    return _apply(layer, state, x, train, axis)
+
+
 @functools.cache
-def _forward(mode: Mode, train: bool, axis: int) -> Forward:
+def _forward(mode: Mode, train: bool, axis: int, shards: int = 0) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
-        layer, state = _layer(mode, x, params, eps, momentum, axis)
+        layer, state = _layer(mode, x, params, eps, momentum, axis, ("batch", SHARDS) if shards else "batch")
         tracked = params.running_mean is not None
         if tracked:
             count = jnp.array(False) if mode == "ema" else jnp.array(LONG)
             state = _with(layer, state, mode, count, (params.running_mean, params.running_var))
-        y, after = _apply(layer, state, x, train, axis)
+        if shards:
+            part, batch = functools.partial(_part, layer, train, axis), batch_axis(x.ndim, axis)
+            y, after = spread(part, x, state, shards, batch, checked=False)
+        else:
+            y, after = _apply(layer, state, x, train, axis)
         return y, after.get(_indices(mode, layer)[1]) if tracked else (None, None)
 
     return forward
@@ -117,7 +131,7 @@ def _run(mode: Mode, case: Case) -> Outcome:
     if mode == "ema" and train and params.running_mean is not None:
         raise Unsupported(BY_ITS_AVERAGE)
     if case.state is None:
-        return run_compiled(_forward(mode, train, case.axis), case, params)
+        return run_compiled(_forward(mode, train, case.axis, len(case.shards)), case, params)
     held = case.state
     # A Python number: weakly typed, as Equinox has its own count.
     given = (held["count"].item(), (held["mean"], held["var"])) if held else None
@@ -167,7 +181,9 @@ IMPLEMENTATIONS = [
         versions=installed("equinox", *DISTRIBUTIONS),
         settings=replace(SETTINGS, fixed={"mode": repr(mode)}),
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features=DEFAULTS | {"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
+        features=DEFAULTS
+        | SHARDED
+        | {"eager", "tangents", "second_order", "third_order", "running_gradients", "state"},
     )
     for mode, run, dialect in [("ema", run_ema, EMA), ("batch", run_batch, BATCH)]
 ]

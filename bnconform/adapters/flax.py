@@ -1,7 +1,7 @@
 """Flax: `flax.linen.BatchNorm` as it comes (one-pass variance) and with use_fast_variance=False.
 
 Opt-in are the layer without jax.jit, with each example on a shard of its own (axis_name) and, for 16 bits, with
-force_float32_reductions=False.
+force_float32_reductions=False. A batch that is shared out lies on several devices, with axis_name.
 
 Rules: Flax's momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs keep parameters and
 statistics in float32, Flax's own default, and `dtype` asks for the result in x's type. The statistics of the batch are
@@ -34,6 +34,8 @@ from bnconform.adapters._jax import (
     run_for_statistics,
     snippet,
 )
+from bnconform.adapters._jax_shards import FEATURES as SHARDED
+from bnconform.adapters._jax_shards import over_devices
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
@@ -44,6 +46,7 @@ from bnconform.contract.versions import installed
 
 Options = tuple[tuple[str, Any], ...]
 """Arguments of a layer beside the settings of the case."""
+SHARED: Options = (("axis_name", SHARDS),)
 
 
 @functools.cache
@@ -66,10 +69,17 @@ def _forward(options: Options, train: bool, axis: int) -> Forward:
         tracked = new["batch_stats"] if state else {}
         return y, (tracked.get("mean"), tracked.get("var"))
 
-    def sharded(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
-        return by_example(lambda one: forward(one, params, eps, momentum), x, axis)
+    return forward
 
-    return sharded if ("axis_name", SHARDS) in options else forward
+
+@functools.cache
+def _by_example(train: bool, axis: int) -> Forward:
+    shared = _forward(SHARED, train, axis)
+
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+        return by_example(lambda one: shared(one, params, eps, momentum), x, axis)
+
+    return forward
 
 
 @functools.cache
@@ -81,6 +91,13 @@ def _initial(options: Options, axis: int, shape: tuple[int, ...], dtype: np.dtyp
     return {name: np.asarray(value) for name, value in variables["batch_stats"].items()}
 
 
+def _forward_of(case: Case, options: Options) -> Forward:
+    train = case.mode == "train"
+    if case.shards:
+        return over_devices(_forward((*options, *SHARED), train, case.axis), case)
+    return _by_example(train, case.axis) if options == SHARED else _forward(options, train, case.axis)
+
+
 def run(case: Case, *options: tuple[str, Any]) -> Outcome:
     """Runs flax.linen.BatchNorm with these options."""
     params = parameters(case, at_least_float32(case.x.dtype))
@@ -89,7 +106,7 @@ def run(case: Case, *options: tuple[str, Any]) -> Outcome:
         params = by_state(params, state, "mean", "var")
     masked = {} if case.mask is None else {"mask": case.mask}
     run = run_for_statistics if "batch_statistics" in case.needs else run_compiled
-    found = run(_forward(options, case.mode == "train", case.axis), case, params, **masked)
+    found = run(_forward_of(case, options), case, params, **masked)
     return with_state(case, found, "mean", "var")
 
 
@@ -100,7 +117,7 @@ def run_two_pass(case: Case) -> Outcome:
 
 def run_sharded(case: Case) -> Outcome:
     """Runs flax.linen.BatchNorm(axis_name=…) with each example on a shard of its own."""
-    return run(case, ("axis_name", SHARDS))
+    return run(case, *SHARED)
 
 
 def run_narrow(case: Case) -> Outcome:
@@ -203,14 +220,14 @@ IMPLEMENTATIONS = [
         "flax.linen.BatchNorm",
         run,
         _dialect(),
-        features=FEATURES | {"eager", "state"},
+        features=FEATURES | SHARDED | {"eager", "state"},
         snippet=_snippet(True),
     ),
     _implementation(
         "flax.linen.BatchNorm:two_pass",
         run_two_pass,
         _dialect("two-pass"),
-        features=FEATURES | {"eager", "state"},
+        features=FEATURES | SHARDED | {"eager", "state"},
         settings=TWO_PASS_SETTINGS,
         snippet=_snippet(False),
         opt_in=True,

@@ -1,7 +1,7 @@
 """Flax NNX: `flax.nnx.BatchNorm` as it comes (one-pass variance) and with use_fast_variance=False.
 
 Rules: those of the adapter of flax.linen. A layer is made anew in each call and given the parameters and statistics of
-the case as its own variables.
+the case as its own variables. A batch that is shared out lies on several devices, with axis_name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy as np
 from flax import nnx
 
 from bnconform.adapters._arrays import DEFAULTS, Parameters, at_least_float32, by_state, parameters, with_state
-from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, decay, named, run_compiled
+from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, SHARDS, Forward, decay, named, run_compiled
+from bnconform.adapters._jax_shards import FEATURES as SHARDED
+from bnconform.adapters._jax_shards import over_devices
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import Implementation
@@ -39,11 +41,11 @@ def _layer(fast: bool, train: bool, axis: int, channels: int, dtype: np.dtype, *
 
 
 @functools.cache
-def _forward(fast: bool, train: bool, axis: int) -> Forward:
+def _forward(fast: bool, train: bool, axis: int, shards: str | None = None) -> Forward:
     def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
         gamma, beta, mean, variance = params
         settings = named(epsilon=eps, momentum=decay(momentum))
-        settings |= {"use_scale": gamma is not None, "use_bias": beta is not None}
+        settings |= {"use_scale": gamma is not None, "use_bias": beta is not None, "axis_name": shards}
         layer = _layer(fast, train, axis, x.shape[axis], x.dtype, **settings)
         if gamma is not None:
             layer.scale = nnx.Param(gamma)
@@ -70,7 +72,8 @@ def _run(fast: bool, case: Case) -> Outcome:
         state = case.state or _initial(fast, case.axis, case.channels, case.x.dtype)
         params = by_state(params, state, "mean", "var")
     masked = {} if case.mask is None else {"mask": case.mask}
-    found = run_compiled(_forward(fast, case.mode == "train", case.axis), case, params, **masked)
+    forward = _forward(fast, case.mode == "train", case.axis, SHARDS if case.shards else None)
+    found = run_compiled(over_devices(forward, case) if case.shards else forward, case, params, **masked)
     return with_state(case, found, "mean", "var")
 
 
@@ -141,7 +144,7 @@ IMPLEMENTATIONS = [
         versions=installed("flax", *DISTRIBUTIONS),
         settings=SETTINGS if fast else TWO_PASS_SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features=FEATURES,
+        features=FEATURES | SHARDED,
         opt_in=not fast,
     )
     for name, run, fast in [

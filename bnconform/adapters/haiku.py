@@ -21,6 +21,8 @@ import numpy as np
 
 from bnconform.adapters._arrays import DEFAULT_EPS, Parameters, parameters
 from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, SHARDS, Forward, by_example, named, run_compiled, settings
+from bnconform.adapters._jax_shards import FEATURES as SHARDED
+from bnconform.adapters._jax_shards import over_devices
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
@@ -81,10 +83,17 @@ def _forward(train: bool, axis: int, shards: str | None = None) -> Forward:
         mean, variance = (after[name]["average"].reshape(-1) for name in AVERAGES)
         return y, (mean, variance)
 
-    def sharded(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
-        return by_example(lambda one: forward(one, params, eps, momentum), x, axis)
+    return forward
 
-    return sharded if shards else forward
+
+@functools.cache
+def _by_example(train: bool, axis: int) -> Forward:
+    shared = _forward(train, axis, SHARDS)
+
+    def forward(x: Any, params: Parameters, eps: Any, momentum: Any) -> tuple[Any, tuple[Any, Any]]:
+        return by_example(lambda one: shared(one, params, eps, momentum), x, axis)
+
+    return forward
 
 
 @functools.cache
@@ -125,7 +134,10 @@ def run(case: Case, shards: str | None = None) -> Outcome:
     params = parameters(case, case.x.dtype)
     if case.state is not None:
         return _run_with_state(case, params, shards)
-    return run_compiled(_forward(case.mode == "train", case.axis, shards), case, params)
+    train = case.mode == "train"
+    if case.shards:
+        return run_compiled(over_devices(_forward(train, case.axis, SHARDS), case), case, params)
+    return run_compiled(_by_example(train, case.axis) if shards else _forward(train, case.axis), case, params)
 
 
 def run_sharded(case: Case) -> Outcome:
@@ -199,7 +211,7 @@ IMPLEMENTATIONS = [
             "haiku.BatchNorm",
             run,
             {"float16", "bfloat16", "float32", "float64"},
-            FEATURES | {"eager"},
+            FEATURES | SHARDED | {"eager"},
             False,
         ),
         ("haiku.BatchNorm:cross_replica", run_sharded, {"float32"}, FEATURES, True),

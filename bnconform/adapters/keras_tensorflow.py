@@ -1,7 +1,7 @@
 """Keras on TensorFlow: `keras.layers.BatchNormalization`, run eagerly.
 
 Rules: those of `_keras` and of `_tf`. Synchronized, there is one replica, so that the statistics are those of the
-batch, computed as for several.
+batch, computed as for several; a batch that is shared out has them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import functools
 
 import tensorflow as tf
 
-from bnconform.adapters import _keras, _tf
+from bnconform.adapters import _keras, _tf, _tf_replicas
 from bnconform.adapters._arrays import DEFAULTS, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
@@ -22,12 +22,23 @@ from bnconform.contract.outcome import Outcome
 
 def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     """Runs a new layer on the case, and its gradient by tf.GradientTape."""
+    if case.shards:
+        return run_shared(case, kind)
     layer, params = _keras.set_layer(case, kind)
     mask = _keras.mask_of(case)
     call = functools.partial(layer, training=case.mode == "train", mask=None if mask is None else tf.constant(mask))
     weights = _keras.weights(layer, params)
     outcome = _tf.through_layer(case, call, weights, lambda: _keras.statistics(layer, params))
     return with_state(case, outcome, *_keras.STATE)
+
+
+def run_shared(case: Case, kind: _keras.Kind) -> Outcome:
+    """Runs a layer on several replicas under tf.distribute.MirroredStrategy."""
+    with _tf_replicas.strategy(len(case.shards)).scope():
+        layer, params = _keras.set_layer(case, kind._replace(replicas=len(case.shards)))
+    call = functools.partial(layer, training=case.mode == "train")
+    read = functools.partial(_keras.statistics, layer, params)
+    return _tf_replicas.through_replicas(case, call, _keras.weights(layer, params), read, _keras.mask_of(case))
 
 
 FOLDED = "https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/ops/nn_impl.py#L1491"
@@ -65,7 +76,7 @@ IMPLEMENTATIONS = [
         SYNCHRONIZED,
         name="keras.layers.BatchNormalization@tensorflow:synchronized",
         dtypes={"float32"},
-        features={"state", *DEFAULTS},
+        features={"mask", "state", *DEFAULTS, *_tf_replicas.FEATURES},
         opt_in=True,
     ),
 ]

@@ -2,12 +2,13 @@
 
 Rules: those of `_tf`. Keras' momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs use the
 mixed policies, whose variables are float32. The fused op takes ranks 4 and 5 with the channels on axis 1 or last.
-Synchronized, there is one replica, so that the statistics are those of the batch, computed as for several. Renorm is
-off.
+Synchronized, there is one replica, so that the statistics are those of the batch, computed as for several; a batch that
+is shared out has them. Renorm is off.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from bnconform.adapters import _tf
+from bnconform.adapters import _tf, _tf_replicas
 from bnconform.adapters._arrays import (
     DEFAULTS,
     at_least_float32,
@@ -38,8 +39,13 @@ NAMES = dict(zip(PER_CHANNEL, ("gamma", "beta", *STATE), strict=True))
 
 
 @functools.lru_cache(maxsize=256)  # a new layer costs more than a run of it
-def _layer(rank: int, channels: int, axis: int, policy: str, settable: frozenset[str], **options: Any) -> Any:
-    """Returns a built layer; its variables are the caller's to set, and those of epsilon and momentum in `settable`."""
+def _layer(
+    rank: int, channels: int, axis: int, policy: str, settable: frozenset[str], replicas: int, **options: Any
+) -> Any:
+    """Returns a built layer; its variables are the caller's to set, and those of epsilon and momentum in `settable`.
+
+    replicas: of the strategy in whose scope it is made; 0: of none.
+    """
     layer = tf_keras.layers.BatchNormalization(axis=axis, dtype=tf_keras.mixed_precision.Policy(policy), **options)
     shape: list[int | None] = [None] * rank
     shape[axis] = channels
@@ -64,15 +70,18 @@ def run(case: Case, **options: bool) -> Outcome:
         params = by_state(params, case.state or _initial(case.channels, policy), *STATE)
     affine = {"scale": params.gamma is not None, "center": params.beta is not None}
     settings = given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum})
-    layer = _layer(case.x.ndim, case.channels, case.axis, policy, frozenset(settings), **affine, **options)
-    for name, value in settings.items():
-        setattr(layer, name, value)
     there = {name: array for name, array in params._asdict().items() if array is not None}
-    for name, array in there.items():
-        getattr(layer, NAMES[name]).assign(array)
+    about, replicas = (case.x.ndim, case.channels, case.axis, policy, frozenset(settings)), len(case.shards)
+    with _tf_replicas.strategy(replicas).scope() if replicas else contextlib.nullcontext():
+        layer = _layer(*about, replicas, **affine, **options)
+        for name, value in settings.items():
+            setattr(layer, name, value)
+        for name, array in there.items():
+            getattr(layer, NAMES[name]).assign(array)
     weights = {"d" + name: getattr(layer, name) for name in ("gamma", "beta") if name in there}
     tracked = [name for name in ("running_mean", "running_var") if name in there]
-    outcome = _tf.through_layer(
+    through = _tf_replicas.through_replicas if replicas else _tf.through_layer
+    outcome = through(
         case,
         functools.partial(layer, training=case.mode == "train"),
         weights,
@@ -118,8 +127,7 @@ def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more
         version=tf_keras.__version__,
         versions=installed("tf_keras", *_tf.DISTRIBUTIONS),
         settings=SETTINGS,
-        features={"state", *DEFAULTS},
-        **more,
+        **{"features": {"state", *DEFAULTS}, **more},
     )
 
 
@@ -150,6 +158,7 @@ IMPLEMENTATIONS = [
             Dialect(**UNFUSED), variance="one-pass", links={**UNFUSED["links"], "variance": SOURCE + "#L1203-L1206"}
         ),
         dtypes={"float32"},
+        features={"state", *DEFAULTS, *_tf_replicas.FEATURES},
         opt_in=True,
     ),
 ]

@@ -1,4 +1,4 @@
-"""The manner in which a case reaches an implementation: memory, watched arrays, compilation, arguments left out.
+"""The manner in which a case reaches an implementation: memory, watching, compilation, arguments left out, shards.
 
 Rules: the manner of a family of specs is part of its cases, so that a witness, its replay and its script have it too;
 no value changes, but for "shared" memory: there β = γ.
@@ -12,10 +12,11 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
+from bnconform.cases.sharing import SHARING, Sharing, sharing
 from bnconform.contract.case import MEMORY, Case, Memory
 from bnconform.contract.memo import once
 
-Manner = Literal["plain", "stored", "watched", "uncompiled", "default_eps", "default_momentum"]
+Manner = Literal["plain", "stored", "watched", "uncompiled", "default_eps", "default_momentum"] | Sharing
 COMPILING: tuple[Manner, ...] = ("uncompiled", "default_eps", "default_momentum")
 """Manners for which what is compiled is compiled anew, or not at all, with every shape."""
 STORED: tuple[Memory, ...] = tuple(memory for memory in MEMORY if memory != "plain")
@@ -24,7 +25,8 @@ STORED: tuple[Memory, ...] = tuple(memory for memory in MEMORY if memory != "pla
 def in_manner(manner: Manner, drawn: st.SearchStrategy[Case], *, small: bool = False) -> st.SearchStrategy[Case]:
     """Returns the strategy of the cases of `drawn` in that manner; those that are "stored" in any of STORED.
 
-    small: how they are stored is drawn, so that it shrinks; otherwise it follows from x, which is far more even.
+    small: how they are stored or shared out is drawn, so that it shrinks; otherwise it follows from the case, which is
+    far more even.
     """
     if manner == "stored":
         return st.builds(_stored, drawn, st.sampled_from(STORED)) if small else drawn.map(_stored_by_chance)
@@ -36,6 +38,8 @@ def in_manner(manner: Manner, drawn: st.SearchStrategy[Case], *, small: bool = F
         return drawn.map(lambda case: replace(case, default_eps=True))
     if manner == "default_momentum":
         return drawn.map(lambda case: replace(case, default_momentum=True))
+    if manner in SHARING:
+        return sharing(manner, drawn, small=small)
     return drawn
 
 

@@ -56,5 +56,7 @@ POOL = {
     4: [Layout((2, 3, 5), 16, 1), Layout((5, 1, 3), 17, -1)],
     5: [Layout((3, 1, 2, 4), 7, -1)],  # so few that a compiler takes them for constants worth merging
 }
+SHARED = {3: [Layout((6, 3), 16, -1)]}
+"""For implementations that compile, where a batch is shared out over replicas."""
 SINGLE = {rank: [Layout((1,) * (rank - 1), 16, 1)] for rank in EAGER}
 """Where each channel has a single value."""

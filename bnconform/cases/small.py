@@ -1,6 +1,7 @@
 """Human-readable cases: one channel of few values in short decimals; Hypothesis finds and shrinks a witness among them.
 
 Rules: at most 16 values; the conditions of a spec's Given hold for its small cases too; their rows stand in any order.
+What compiles for several devices, which takes longest, gets two layouts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bnconform.cases import layers, mixed_precision
 from bnconform.cases.delivery import in_manner
 from bnconform.cases.draws import ASKED
 from bnconform.cases.shapes import Layout
+from bnconform.cases.sharing import SHARING
 from bnconform.cases.strategies import ABSENT, Given, Traits, left_out
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import FEATURES, FLAGS, TENSORS, Case
@@ -50,6 +52,12 @@ WIDE = Choices(
     absent=mixed_precision.ABSENT,
 )
 """Numbers that 16 bits do not hold, among those that they do."""
+FEW = Choices(absent=ABSENT[:1])
+
+
+def _compiles_for_many(given: Given, traits: Traits) -> bool:
+    """Returns whether each layout is compiled for several devices, which takes longest."""
+    return given.manner in SHARING and traits.compiled
 
 
 def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
@@ -59,7 +67,9 @@ def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.Se
     """
     if given.derivatives == "fold":
         return layers.small(traits)
-    if given.rows == "one":
+    if _compiles_for_many(given, traits):
+        layouts = [Layout((m,) + (1,) * (min(traits.ranks) - 2), 1, 1) for m in (2, 4)]
+    elif given.rows == "one":
         ranks = traits.ranks if like is None else (like.x.ndim,)
         layouts = [Layout((1,) * (min(ranks) - 1), channels, 1) for channels in (1, 2)]
     elif like is None:
@@ -84,7 +94,7 @@ def _small_values(given: Given, traits: Traits, layout: Layout) -> st.SearchStra
             return listed(one, layout.channels).map(lambda values: values * layout.rows)
         return listed(one, layout.rows * layout.channels)
 
-    choices = WIDE if given.channels == "wide" else PLAIN
+    choices = WIDE if given.channels == "wide" else FEW if _compiles_for_many(given, traits) else PLAIN
     asked = [name for name in ASKED.get(given.derivatives, ()) if name not in FLAGS]
     return st.builds(
         partial(_small_case, given, traits, layout),

@@ -19,7 +19,8 @@ from bnconform.cases.conditions import ALWAYS, Condition
 from bnconform.cases.delivery import COMPILING, Manner, in_manner
 from bnconform.cases.regimes import CONSTANT, REGIMES, Channels, Regime, draw_channels
 from bnconform.cases.sentinels import large_cases, of_each_kind
-from bnconform.cases.shapes import EAGER, POOL, SINGLE, Layout
+from bnconform.cases.shapes import EAGER, POOL, SHARED, SINGLE, Layout
+from bnconform.cases.sharing import SHARING
 from bnconform.cases.traits import EPSILONS as EPSILONS
 from bnconform.cases.traits import MOMENTA as MOMENTA
 from bnconform.cases.traits import SETTINGS as SETTINGS
@@ -191,6 +192,9 @@ def _places(
         return st.one_of(*[st.sampled_from(table) for table in usable]).map(lambda layout: (layout, ABSENT[0]))
     if not traits.compiled:
         return st.tuples(st.one_of(*[st.sampled_from(table) for table in usable]), st.sampled_from(absences))
+    if manner in SHARING:
+        shared = [layout for rank in traits.ranks for layout in SHARED.get(rank, [])]
+        return st.sampled_from([(layout, ABSENT[0]) for layout in shared] or every)
     # What is absent is compiled for as well: it varies in one layout only.
     if (
         derivatives != "first" or manner in COMPILING

@@ -14,6 +14,7 @@ from bnconform.contract.errors import ContractError
 
 EQUAL, UNEQUAL, EMPTY = "shards", "unequal_shards", "empty_shard"
 """Features of an implementation: several replicas, replicas of different numbers of examples, one without any."""
+FEATURES = frozenset({EQUAL, UNEQUAL, EMPTY})
 
 
 def batch_axis(rank: int, axis: int) -> int:

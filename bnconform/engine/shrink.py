@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
 from bnconform.cases import layers
+from bnconform.cases.sharing import alike
 from bnconform.cases.small import MOST_VALUES
 from bnconform.contract.axes import to_rows
 from bnconform.contract.case import FEATURES, PER_CHANNEL, Case
@@ -156,7 +157,7 @@ def reduced(case: Case, channel: int, rows: list[int], digits: int | None) -> Ca
         column = to_rows(values, case.axis)[rows, channel]
         return rounded(column).reshape(shape)
 
-    changed: dict[str, Any] = {"x": tensor(case.x), "shuffled": False}
+    changed: dict[str, Any] = {"x": tensor(case.x), "shuffled": False, "shards": alike(case.shards, len(rows))}
     for name in ("dy", *PER_CHANNEL, *(name for names in FEATURES.values() for name in names)):
         array = getattr(case, name)
         if isinstance(array, np.ndarray) and name != "mask":

@@ -59,21 +59,21 @@ class Masked:
 def hiding_values(case: Case) -> Masked:
     """Returns the case with every third value of each channel hidden, the third, the sixth and so on."""
     extents = [1 if axis == case.axis % case.x.ndim else size for axis, size in enumerate(case.x.shape)]
-    return _masked(case, (np.arange(np.prod(extents)) % 3 != 2).reshape(extents))
+    return under_mask(case, (np.arange(np.prod(extents)) % 3 != 2).reshape(extents))
 
 
 @once
 def hiding_examples(case: Case) -> Masked:
     """Returns the case with every other example hidden, by a mask of one value per example."""
     examples = np.arange(case.x.shape[0]) % 2 == 0
-    return _masked(case, examples.reshape([-1] + [1] * (case.x.ndim - 1)))
+    return under_mask(case, examples.reshape([-1] + [1] * (case.x.ndim - 1)))
 
 
 @once
 def hiding_nothing(case: Case) -> Masked:
     """Returns the case with a mask that shows every value."""
     values = hiding_values(case)
-    return _masked(case, np.ones_like(np.asarray(values.case.mask)))
+    return under_mask(case, np.ones_like(np.asarray(values.case.mask)))
 
 
 def hiding_everything(case: Case) -> Case:
@@ -89,7 +89,7 @@ def with_nan_hidden(case: Case) -> Case:
     return replace(values.case, x=hidden.astype(case.x.dtype))
 
 
-def _masked(case: Case, mask: np.ndarray) -> Masked:
+def under_mask(case: Case, mask: np.ndarray) -> Masked:
     """Returns the case with `mask`, with γ and β where it has none, and with no cotangent where it is hidden."""
     one, zero = np.ones(case.channels).astype(case.x.dtype), np.zeros(case.channels).astype(case.x.dtype)
     tensor = np.broadcast_to(mask, case.x.shape)
@@ -103,6 +103,7 @@ def _masked(case: Case, mask: np.ndarray) -> Masked:
         dy=None if dy is None else np.ascontiguousarray(to_rows(dy, case.axis)[shown]),
         axis=1,
         mask=None,
+        shards=(),
     )
     return Masked(case=whole, kept=kept, shown=shown)
 

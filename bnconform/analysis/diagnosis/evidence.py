@@ -20,6 +20,7 @@ from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import DEFAULTS
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
 from bnconform.contract.reply import NotOffered, Reply
+from bnconform.contract.shards import FEATURES as SHARDS
 from bnconform.contract.wire import pack_case
 from bnconform.engine.agreement import Judgement
 from bnconform.engine.runner import Ask
@@ -31,7 +32,7 @@ from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array, Mask
 
-CALCULABLE = DEFAULTS | {
+CALCULABLE = DEFAULTS | SHARDS | {
     "tangents", "second_order", "memory", "eager", "running_gradients", "fold", "wide_parameters"
 }  # fmt: skip
 """Features of a case that the catalogue's formulas calculate, or that change no value."""

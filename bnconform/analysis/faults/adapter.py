@@ -17,9 +17,10 @@ from bnconform.contract.dtypes import NARROW
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
+from bnconform.contract.shards import FEATURES as SHARDS
 
 DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
-FEATURES = frozenset({"tangents", "second_order", "default_eps", "default_momentum", "fold", "wide_parameters"})
+FEATURES = SHARDS | {"tangents", "second_order", "default_eps", "default_momentum", "fold", "wide_parameters"}
 SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
 
 

@@ -9,7 +9,7 @@ Statistics = tuple[Number, Number]
 """Mean and variance."""
 
 
-def _of_rows(c: Calculation, start: int, stop: int) -> Statistics:
+def of_rows(c: Calculation, start: int, stop: int) -> Statistics:
     """Returns the statistics of the rows from `start` to before `stop` alone."""
     counted = ((np.arange(c.m) >= start) & (np.arange(c.m) < stop)).astype(np.float64)[:, None]
     weights = c.numbers.lift(counted + np.zeros((c.m, c.channels)))
@@ -20,25 +20,25 @@ def _of_rows(c: Calculation, start: int, stop: int) -> Statistics:
 @fault("mean")
 def mean_of_half_the_batch(c: Calculation) -> Number:
     """The mean is that of the first half of the batch."""
-    return _of_rows(c, 0, max(1, c.m // 2))[0]
+    return of_rows(c, 0, max(1, c.m // 2))[0]
 
 
 @fault("variance")
 def variance_of_half_the_batch(c: Calculation) -> Number:
     """The variance is that of the first half of the batch."""
-    return _of_rows(c, 0, max(1, c.m // 2))[1]
+    return of_rows(c, 0, max(1, c.m // 2))[1]
 
 
 @fault("mean")
 def last_value_left_out_of_the_mean(c: Calculation) -> Number:
     """The mean leaves out the last value."""
-    return _of_rows(c, 0, max(1, c.m - 1))[0]
+    return of_rows(c, 0, max(1, c.m - 1))[0]
 
 
 @fault("variance")
 def last_value_left_out_of_the_variance(c: Calculation) -> Number:
     """The variance leaves out the last value."""
-    return _of_rows(c, 0, max(1, c.m - 1))[1]
+    return of_rows(c, 0, max(1, c.m - 1))[1]
 
 
 @together()
@@ -65,7 +65,7 @@ def averages_of_half_the_batch() -> Formulas:
 def _halves(c: Calculation) -> tuple[Statistics, Statistics]:
     """Returns the statistics of the first half of the batch and of the rest; a single row is both."""
     half = max(1, c.m // 2)
-    return _of_rows(c, 0, half), _of_rows(c, half if c.m > 1 else 0, c.m)
+    return of_rows(c, 0, half), of_rows(c, half if c.m > 1 else 0, c.m)
 
 
 @fault("mean")

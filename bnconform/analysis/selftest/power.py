@@ -33,6 +33,9 @@ POWERED: tuple[Given, ...] = (
     cases(mode="train", gradients=False, manner="default_momentum"),
     cases(mode="train", channels="wide").where(dtypes=NARROW),
     cases(mode="infer", channels="wide").where(dtypes=NARROW),
+    cases(mode="train", manner="equal_shards"),
+    cases(mode="train", manner="unequal_shards"),
+    cases(mode="train", manner="empty_shard"),
 )
 """The families whose cases are to show the faults of formulas."""
 

@@ -1,0 +1,1 @@
+"""Relations of a batch that is shared out over replicas."""
