@@ -1,1 +1,1 @@
-"""Faults of what a case asks for by a feature: derivatives, documented defaults, folding, replicas. No other case shows them."""
+"""Faults of what a case asks for by a feature: derivatives, defaults, folding, replicas. No other case shows them."""
