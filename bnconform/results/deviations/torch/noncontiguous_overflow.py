@@ -10,7 +10,7 @@ h = x / np.sqrt(np.square(x).mean() + 1e-5)
 due = (dy - dy.mean() - h * (dy * h).mean()) / np.sqrt(np.square(x).mean() + 1e-5)
 found = {}
 for name in ("contiguous", "channels last"):
-    data, cotangent = (torch.tensor(np.stack([[t, t]], 2)).half().movedim(-1, 1) for t in (x, dy))  # (N, L, C) to NCL
+    data, cotangent = (torch.tensor(np.stack([t, t], 1)[None]).half().movedim(-1, 1) for t in (x, dy))  # channels last
     if name == "contiguous":
         data, cotangent = data.contiguous(), cotangent.contiguous()
     y = batch_norm(data.requires_grad_(), None, None, torch.ones(2), torch.zeros(2), training=True, eps=1e-5)
