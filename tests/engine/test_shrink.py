@@ -281,3 +281,13 @@ def test_one_channel_of_a_case_keeps_its_axis_and_its_rows(axis: int) -> None:
     np.testing.assert_array_equal(to_rows(small.x, axis)[:, 0], to_rows(x, axis)[[0, 2, 5], 1])
     assert small.gamma is not None
     assert small.gamma.tolist() == [1.0]
+
+
+def test_each_array_of_a_reduced_case_keeps_its_own_type() -> None:
+    scale, vector = np.full(3, 1.0003, np.float32), np.full(3, 1e6, np.float32)
+    case = Case(mode="train", x=np.ones((4, 3), np.float16), gamma=scale, beta=None, running_mean=vector,
+                running_var=vector, eps=0.1, momentum=0.1)  # fmt: skip
+    found = reduced(case, 1, [0, 2], None)
+    assert found.gamma is not None
+    assert found.running_var is not None
+    assert (found.x.dtype, found.gamma[0], found.running_var[0]) == (np.float16, scale[0], vector[0])

@@ -120,6 +120,12 @@ def test_a_snippet_stands_in_for_the_adapter() -> None:
     assert "from bnconform import Case" in without
 
 
+def test_a_snippet_is_called_with_parameters_of_a_wider_type() -> None:
+    wide = make_case(x=np.ones((3, 2), np.float16), gamma=np.ones(2, np.float32))
+    assert wide.needs == {"wide_parameters"}
+    assert "mylib.bn(VALUES" in script(wide, **TOLD, snippet=MINE)
+
+
 @pytest.mark.parametrize("asked", [{"dot_x": np.ones((3, 2), np.float32)}, {"default_eps": True}])
 def test_a_case_that_asks_for_more_goes_through_the_adapter(asked: dict[str, Any]) -> None:
     text = script(make_case(**asked), **TOLD, snippet=MINE)
