@@ -76,14 +76,8 @@ def _outcome(weight: torch.Tensor, bias: torch.Tensor, case: Case) -> Outcome:
     return Outcome(folded_weight=np.ascontiguousarray(folded), folded_bias=to_array(bias, case.x.dtype))
 
 
-def _needs_layer(case: Case) -> None:
-    if case.layer is None:
-        raise Unsupported("it folds a normalization into a layer, and normalizes nothing itself")
-
-
 def run_weights(case: Case) -> Outcome:
     """Runs torch.nn.utils.fusion.fuse_conv_bn_weights or fuse_linear_bn_weights."""
-    _needs_layer(case)
     tensors = [
         None if one is None else to_tensor(one)
         for one in (as_layer(case), case.bias, case.running_mean, case.running_var, case.gamma, case.beta)
@@ -100,7 +94,6 @@ def by_modules(fold: Folder) -> Callable[[Case], Outcome]:
     """Returns the function that folds modules made of a case."""
 
     def run(case: Case) -> Outcome:
-        _needs_layer(case)
         folded: Any = fold(layer_of(case), normalization_of(case), case)
         return _outcome(folded.weight, folded.bias, case)
 
@@ -137,7 +130,6 @@ def _only_one(layers: Any) -> nn.Module:
 
 def run_frozen(case: Case) -> Outcome:
     """Runs torch.jit.freeze on the traced layers, and reads the weight and the bias off its graph."""
-    _needs_layer(case)
     layer: Any = layer_of(case)
     inputs = layer.in_features if case.layer == "linear" else layer.in_channels
     x = torch.zeros(1, inputs, *[4] * (case.x.ndim - 2), dtype=layer.weight.dtype)
@@ -150,13 +142,13 @@ def run_frozen(case: Case) -> Outcome:
 
 
 def _implementation(name: str, run: Callable[[Case], Outcome], **more: Any) -> Any:
-    return implementation(name, run, dialect=Dialect(), features={"fold"}, settings=None, opt_in=True, **more)
+    return implementation(name, run, dialect=Dialect(), features={"fold"}, only={"fold"}, **more)
 
 
 IMPLEMENTATIONS = [
-    _implementation("torch.nn.utils.fusion:weights", run_weights),
-    _implementation("torch.nn.utils.fusion:eval", by_modules(fused_by_eval)),
-    _implementation("torch.fx.experimental.optimization.fuse", by_modules(fused_by_fx)),
-    _implementation("torch.ao.quantization.fuse_modules", by_modules(fused_by_quantization)),
-    _implementation("torch.jit.freeze", run_frozen),
+    _implementation("torch.nn.utils.fusion", run_weights),
+    _implementation("torch.nn.utils.fusion:eval", by_modules(fused_by_eval), opt_in=True),
+    _implementation("torch.fx.experimental.optimization.fuse", by_modules(fused_by_fx), opt_in=True),
+    _implementation("torch.ao.quantization.fuse_modules", by_modules(fused_by_quantization), opt_in=True),
+    _implementation("torch.jit.freeze", run_frozen, opt_in=True),
 ]

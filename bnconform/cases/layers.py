@@ -148,9 +148,16 @@ SMALLEST = (
 )
 
 
-def small(traits: Traits) -> st.SearchStrategy[Case]:
-    """Returns the strategy of human-readable cases: four output channels at most, of short decimals."""
-    return st.sampled_from([one for one in SMALLEST if one.rank in traits.ranks]).flatmap(partial(_small, traits))
+def small(traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
+    """Returns the strategy of human-readable cases: four output channels at most, of short decimals.
+
+    like: a case; its kind of layer is kept, with the rank of its weight.
+    """
+    fitting = [one for one in SMALLEST if one.rank in traits.ranks]
+    if like is not None:
+        kind = like.layer, like.x.ndim, like.groups is None
+        fitting = [one for one in fitting if (one.layer, one.rank, one.groups is None) == kind]
+    return st.sampled_from(fitting).flatmap(partial(_small, traits))
 
 
 def _small(traits: Traits, place: Place) -> st.SearchStrategy[Case]:

@@ -66,7 +66,7 @@ def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.Se
     like: a case; its rank and axis are kept, with up to two channels, for failures that depend on the layout in memory.
     """
     if given.derivatives == "fold":
-        return layers.small(traits)
+        return layers.small(traits, like)
     if _compiles_for_many(given, traits):
         layouts = [Layout((m,) + (1,) * (min(traits.ranks) - 2), 1, 1) for m in (2, 4)]
     elif given.rows == "one":

@@ -34,7 +34,8 @@ class Implementation:
     its adapter in scripts; None: there is none. versions: of what it consists of, by name of the distribution, as
     `bnconform.installed("torch")` gives them; empty: `version`, by the first part of its name. fixed_eps,
     fixed_momentum: the ε, and the weight of the new statistics, that it has whatever a Case says: it is judged at these
-    and never asked for another; None: it takes what the Case has.
+    and never asked for another; None: it takes what the Case has. only: the features of which a case must ask for one
+    to reach it, as of what folds and normalizes nothing itself; empty: any case may reach it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Implementation:
     versions: Mapping[str, str] = field(default_factory=dict)
     fixed_eps: float | None = None
     fixed_momentum: float | None = None
+    only: Collection[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable() or " " in self.name:
@@ -70,6 +72,8 @@ class Implementation:
             raise ContractError(f"{self.name}: dtypes is {self.dtypes!r:.200}; expected some of {DTYPES}")
         if isinstance(self.features, str) or not set(self.features) <= set(FEATURES):
             raise ContractError(f"{self.name}: features is {self.features!r:.200}; expected some of {tuple(FEATURES)}")
+        if isinstance(self.only, str) or not set(self.only) <= set(self.features):
+            raise ContractError(f"{self.name}: only is {self.only!r:.200}; expected some of its own features")
         if self.settings is not None and not isinstance(self.settings, Settings):
             raise ContractError(f"{self.name}: settings is {self.settings!r:.200}; expected a bnconform.Settings")
         if self.snippet is not None and not isinstance(self.snippet, Snippet):
@@ -116,6 +120,7 @@ class Described:
     versions: Mapping[str, str] = field(default_factory=dict)
     fixed_eps: float | None = None
     fixed_momentum: float | None = None
+    only: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -136,6 +141,7 @@ class Described:
             versions=dict(implementation.versions) or _own_version(implementation),
             fixed_eps=_number(implementation.fixed_eps),
             fixed_momentum=_number(implementation.fixed_momentum),
+            only=_sorted(implementation, "only", str),
         )
 
     def dialect_for(self, dtype: str) -> Dialect:
@@ -162,7 +168,7 @@ class Described:
             values["settings"] = Settings.from_json(values["settings"])
         if values.get("snippet") is not None:
             values["snippet"] = Snippet.from_json(values["snippet"])
-        for name in ("dtypes", "ranks", "devices", "features"):
+        for name in ("dtypes", "ranks", "devices", "features", "only"):
             values[name] = tuple(values[name])
         return cls(**values)
 

@@ -61,12 +61,14 @@ class Runner:
         features: Collection[str] = (),
         ranks: Collection[int] = (),
         fixed: Mapping[str, float | None] | None = None,
+        only: Collection[str] = (),
     ) -> None:
         self._host = host
         self._implementation = implementation
         self._features = frozenset(features)
         self._ranks = frozenset(ranks)
         self._fixed = {name: value for name, value in (fixed or {}).items() if value is not None}
+        self._only = frozenset(only)
         self._patience = Patience()
         self.calls = 0
         self.unrepeated: list[Unrepeated] = []
@@ -76,7 +78,7 @@ class Runner:
         """Returns what asks the implementation of a target. host: starts or returns its host."""
         one = target.implementation
         fixed = {"eps": one.fixed_eps, "momentum": one.fixed_momentum}
-        return cls(host, one.name, one.features, one.ranks, fixed)
+        return cls(host, one.name, one.features, one.ranks, fixed, one.only)
 
     @property
     def impatient(self) -> float | None:
@@ -89,6 +91,8 @@ class Runner:
         lacking = case.needs - self._features
         if lacking:
             return NotOffered(f"{' and '.join(sorted(lacking))}: not among its features")
+        if self._only and not case.needs & self._only:
+            return NotOffered(f"it takes cases for {' or '.join(sorted(self._only))} alone")
         if self._ranks and case.x.ndim not in self._ranks:
             return NotOffered(f"rank {case.x.ndim}: not among its ranks")
         for name, value in self._fixed.items():

@@ -145,7 +145,8 @@ def shrink(tallies: Sequence[Tally], target: Target, ask: Ask, start: int) -> No
 def _witness(spec: Spec, seen: Seen, target: Target, ask: Ask, start: int, witnesses: Witnesses) -> Seen:
     judge, family = _Judge(spec, target, ask), spec.given
     part = _part(seen, judge)
-    small = [small_cases(family, target.traits)]
+    of_its_kind = part.case if family.derivatives == "fold" else None  # another layer is another statement's
+    small = [small_cases(family, target.traits, of_its_kind)]
     if not _loses_digits(part.judged):  # which many statements show, and no layout in memory does
         small.append(small_cases(family, target.traits, seen.case))
     found = witness(part, judge, small, start, witnesses.known(part), dialect=target.dialect)

@@ -197,6 +197,12 @@ def choose_specs(specs: Sequence[Spec], globs: Sequence[str]) -> tuple[Spec, ...
     return tuple(one for one in specs if any(fits(name, globs) for name in names[one.id]))
 
 
+def is_asked(spec: Spec, target: Target) -> bool:
+    """Returns whether a statement is asked of a target: of one that takes cases for a feature only, no other is."""
+    only = target.implementation.only
+    return not only or spec.given.derivatives in only
+
+
 def targets(selection: Selection, request: Request) -> list[tuple[Address, Target]]:
     """Returns every implementation × dtype that takes part; raises CallError where there is none."""
     found = [

@@ -70,6 +70,12 @@ def test_small_cases_are_layers_that_frameworks_can_hold(dtype: str) -> None:
         assert layers.rounded(case, 1).layer == case.layer
 
 
+def test_small_cases_like_another_are_of_its_kind() -> None:
+    for like in draw(LAYERS.strategy(Traits("float32")), 20):
+        for case in draw(layers.small(Traits("float32"), like), 3):
+            assert (case.layer, case.x.ndim, case.groups is None) == (like.layer, like.x.ndim, like.groups is None)
+
+
 def test_a_case_follows_from_its_seed() -> None:
     place = layers.places(Traits("float32"))[0]
     one, other = (layers.fill(Traits("float32"), place, settings=(0.3, 0.1), seed=5) for _ in range(2))

@@ -19,7 +19,7 @@ from bnconform.contract.address import without_folders
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.implementation import LONGEST_NAME, Described
 from bnconform.contract.versions import installed
-from bnconform.engine.selection import Request, Selection
+from bnconform.engine.selection import Request, Selection, is_asked
 from bnconform.engine.spec import Spec
 from bnconform.engine.target import Target
 from bnconform.results.records import SCHEMA, ImplementationRecord, RunRecord
@@ -76,7 +76,7 @@ def run_record(
         "selftest": _selftest(),
         "defaults": dialect_defaults(),
         "plan": {
-            "items": len(specs) * len(targets),
+            "items": sum(is_asked(spec, target) for spec in specs for target in targets),
             "targets": [{"implementation": one.implementation.name, "dtype": one.dtype} for one in targets],
         },
     }
@@ -130,6 +130,7 @@ def _conditions(condition: Condition) -> list[str]:
     """Returns in words of which cases a statement is asked, where it is not asked of all."""
     stated = [f"asked in {' and '.join(condition.dtypes)}"] * (condition.dtypes != ALWAYS.dtypes)
     stated += [f"asked of rank {' and '.join(map(str, sorted(condition.ranks)))}"] * (condition.ranks != ALWAYS.ranks)
+    stated += [condition.why] * (condition.layers != ALWAYS.layers or condition.grouped is not None)
     stated += [f"asked of {condition.examples} examples or more"] * (condition.examples > 0)
     return [*stated, *[f"asked of {condition.rows} values a channel or more"] * (condition.rows > 0)]
 

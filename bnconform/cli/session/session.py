@@ -28,7 +28,7 @@ from bnconform.cli.session.telling import DETAILS, Detail, asides, told
 from bnconform.cli.session.waiting import Waiting
 from bnconform.cli.session.workers import ATTRIBUTE, Workers, handed, is_worker
 from bnconform.engine.book import all_specs
-from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, select, targets
+from bnconform.engine.selection import Hosts, Request, Selection, choose_specs, is_asked, select, targets
 from bnconform.engine.spec import Spec
 from bnconform.results.records import is_known, is_stale, told_verdict
 
@@ -92,7 +92,7 @@ class Conformance:
         self.account.faulty = bool(self.selection.broken)
         about = [target for _, target in self._known]
         self.account.planned = frozenset(Question(one, address, target).key for one in specs
-                                         for address, target in self._known)  # fmt: skip
+                                         for address, target in self._known if is_asked(one, target))  # fmt: skip
         if self.out is not None:
             record = first_line(self.config, self.request, self.selection, specs, about)
             begin_results(self.account, self.out, record, resume=bool(self.config.getoption("bn_resume")))
@@ -111,7 +111,9 @@ class Conformance:
     def _questions(self, specs: tuple[Spec, ...]) -> list[Question]:
         globs = self.request.specs
         chosen = choose_specs(all_specs(self.folder), globs) if globs else specs
-        return [Question(spec, address, target) for spec in specs if spec in chosen for address, target in self._known]
+        asked = [spec for spec in specs if spec in chosen]
+        pairs = [(spec, address, target) for spec in asked for address, target in self._known if is_asked(spec, target)]
+        return [Question(*pair) for pair in pairs]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

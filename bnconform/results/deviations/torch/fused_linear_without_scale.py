@@ -1,0 +1,16 @@
+"""torch.nn.utils.fusion.fuse_linear_bn_eval raises for a BatchNorm1d without scale and shift, which fuse_conv_bn_eval
+folds (pytorch/pytorch#122183). Exit status 1: still so."""
+
+import torch
+from torch import nn
+
+normalization = nn.BatchNorm1d(3, affine=False).eval()
+normalization.running_mean.copy_(torch.tensor([1.0, 2.0, 3.0]))
+folded = nn.utils.fusion.fuse_conv_bn_eval(nn.Conv1d(2, 3, 1).eval(), normalization)
+print("torch", torch.__version__, "| convolution: folded, bias", folded.bias.tolist())
+try:
+    folded = nn.utils.fusion.fuse_linear_bn_eval(nn.Linear(2, 3).eval(), normalization)
+    print("linear: folded, bias", folded.bias.tolist())
+except TypeError as error:
+    print("linear: TypeError:", error)
+    raise SystemExit(1) from None
