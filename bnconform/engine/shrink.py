@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,8 @@ class _Search:
         def shows(one: Case) -> bool:
             return grade(one) == allowed and self.shown_by(one) is not None
 
-        rows = st.lists(st.integers(0, case.rows - 1), min_size=1, max_size=MOST_VALUES, unique=True)
+        few, some = partial(_some_of, case.rows), _some_of(case.rows, 1, MOST_VALUES)
+        rows = few(2, 2) | few(4, 4) if case.shards else some  # on several replicas each number of rows may be compiled
         own = st.builds(reduced, st.just(case), st.just(channel), rows, st.integers(1, 8))
         for strategy in (*small[:1], own, *small[1:]):
             found = _smallest(strategy, shows, seed)
@@ -110,6 +112,11 @@ class _Search:
                 return min(self._found, key=lambda one: one.case.x.size)
         whole = reduced(case, channel, list(range(case.rows)), None)
         return self._found[-1] if shows(whole) else None
+
+
+def _some_of(rows: int, least: int, most: int) -> st.SearchStrategy[list[int]]:
+    """Returns the strategy of so many different rows; of all of them, where there are not so many."""
+    return st.lists(st.integers(0, rows - 1), min_size=min(least, rows), max_size=most, unique=True)
 
 
 def _smallest(strategy: st.SearchStrategy[Case], holds: Callable[[Case], bool], seed: int) -> Case | None:
