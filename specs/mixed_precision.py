@@ -60,7 +60,7 @@ def takes_up_variances_beyond_float16(bn: Outputs, c: Symbols) -> list[Equation]
     unbiased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.m / (c.m - 1) * c.v
     y = bn.y == c.γ * (c.x - c.μ) / sqrt(c.v + c.ε) + c.β
     large = at_least(c.v, BEYOND_FLOAT16)
-    return [y.where(large), unbiased.or_declared("running_var", biased).where(large)]
+    return [y.where(large), unbiased.where(large).or_declared("running_var", biased.where(large))]
 
 
 @equation(

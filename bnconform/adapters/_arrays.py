@@ -36,6 +36,11 @@ def at_least_float32(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if dtype.itemsize < 4 else dtype
 
 
+def given_dtype(case: Case) -> np.dtype:
+    """Returns the widest dtype of x, γ and β: that of all parameters of a case of mixed precision."""
+    return max((one.dtype for one in (case.x, case.gamma, case.beta) if one is not None), key=lambda one: one.itemsize)
+
+
 def parameters(case: Case, dtype: np.dtype) -> Parameters:
     """Returns the per-channel arrays of `case` in `dtype`; those that are widened lie in memory as the case asks, too.
 

@@ -1,6 +1,7 @@
 """The part that the adapters of the ONNX family share: a case as a model file of one BatchNormalization node.
 
-Rules: as in a file, all but x are initializers; they have x's type, admitted by every version of the operator. ONNX
+Rules: as in a file, all but x are initializers; they have x's type, admitted by every version of the operator, or since
+opset 15 the wider one that the case gives them (T1 and T2 of the documentation). ONNX
 wants the channels on axis 1, so another axis is moved there as a view; its momentum weighs the old statistics, so it
 receives 1 - momentum, and both attributes are float32; a node has none of them that the case leaves out. All inputs are
 required: one initializer of ones and one of zeros stand for all that are absent. Before opset 14 a node trains where it
@@ -17,9 +18,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from bnconform.adapters._arrays import given, parameters
+from bnconform.adapters._arrays import given, given_dtype, parameters
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.dtypes import dtype_name
 from bnconform.contract.memory import in_c_order
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
@@ -34,6 +36,8 @@ OPSETS = (7, 9, 14, 15)
 """The versions of the operator that differ in their documentation."""
 STAND_IN = {"gamma": "ones", "beta": "zeros", "running_mean": "zeros", "running_var": "ones"}
 OUTPUTS = ("y", "running_mean", "running_var", "saved_mean", "saved_var")
+WIDE = {15: frozenset({"wide_parameters"})}
+"""What an opset admits beyond the others: parameters and averages of types of their own."""
 OPERATOR = "https://onnx.ai/onnx/operators/onnx__BatchNormalization.html"
 DOCUMENTATION = OPERATOR + "#l-onnx-op-batchnormalization-"
 INFERENCE_SETTINGS = Settings(
@@ -52,16 +56,17 @@ def model(case: Case, opset: int, held: bool = True) -> Any:
     outputs = _outputs(case, opset)
     asked = outputs[:1] if held and opset >= 14 and case.running_mean is None else outputs
     kind, shape = TYPES[case.dtype], channels_second(case).shape
+    kept = TYPES[dtype_name(given_dtype(case))]
     attributes = given(case, {"epsilon": case.eps}, {"momentum": 1 - case.momentum})
     if opset >= 14:
         attributes["training_mode"] = int(case.mode == "train")
-    further = [helper.make_tensor_value_info(name, kind, [case.channels]) for name in arrays]
+    further = [helper.make_tensor_value_info(name, kept, [case.channels]) for name in arrays]
     graph = helper.make_graph(
         [helper.make_node("BatchNormalization", ["x", *inputs], outputs, **attributes)],
         "one_node",
         [helper.make_tensor_value_info("x", kind, shape), *([] if held else further)],
-        [helper.make_tensor_value_info(name, kind, shape if name == "y" else [case.channels]) for name in asked],
-        [helper.make_tensor(name, kind, a.shape, a.tobytes(), raw=True) for name, a in arrays.items() if held],
+        [helper.make_tensor_value_info(n, *((kind, shape) if n == "y" else (kept, [case.channels]))) for n in asked],
+        [helper.make_tensor(name, kept, a.shape, a.tobytes(), raw=True) for name, a in arrays.items() if held],
     )
     # The oldest IR that knows opset 15 and takes initializers that are no inputs, so that older engines read it too.
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
@@ -70,11 +75,9 @@ def model(case: Case, opset: int, held: bool = True) -> Any:
 def vectors(case: Case, shared: bool) -> tuple[list[str], dict[str, np.ndarray]]:
     """Returns the names of gamma, beta, mean and variance, and the arrays by name; absent ones are shared or not."""
     plain = in_c_order(case)
-    there = parameters(plain, plain.x.dtype)._asdict()
-    constants = {
-        "ones": np.ones(case.channels, plain.x.dtype),
-        "zeros": np.zeros(case.channels, plain.x.dtype),
-    }
+    kept = given_dtype(plain)
+    there = parameters(plain, kept)._asdict()
+    constants = {"ones": np.ones(case.channels, kept), "zeros": np.zeros(case.channels, kept)}
     filled = {name: constants[STAND_IN[name]] if array is None else array for name, array in there.items()}
     names = {name: STAND_IN[name] if shared and there[name] is None else "old_" + name for name in there}
     return list(names.values()), {names[name]: array for name, array in filled.items()}

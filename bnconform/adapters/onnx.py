@@ -49,7 +49,7 @@ IMPLEMENTATIONS = [
         dtypes={"float16", "float32", "float64", *(("bfloat16",) if opset >= 14 else ())},
         version=_onnx.VERSION,
         versions=installed("onnx"),
-        features={"memory"} | (DEFAULTS if opset >= 14 else DEFAULT_EPS),
+        features={"memory", *_onnx.WIDE.get(opset, ())} | (DEFAULTS if opset >= 14 else DEFAULT_EPS),
     )
     for opset in _onnx.OPSETS
 ]

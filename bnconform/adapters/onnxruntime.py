@@ -54,7 +54,7 @@ IMPLEMENTATIONS = [
         version=onnxruntime.__version__,
         versions=installed("onnxruntime", "onnxruntime-gpu", "onnx"),
         devices={device for device, name in PROVIDERS.items() if name in onnxruntime.get_available_providers()},
-        features={"memory"} | DEFAULTS,
+        features={"memory", *_onnx.WIDE.get(opset, ())} | DEFAULTS,
     )
     for opset in _onnx.OPSETS
 ]
