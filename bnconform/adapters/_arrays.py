@@ -14,7 +14,7 @@ import numpy as np
 
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
-from bnconform.contract.memory import arranged
+from bnconform.contract.layouts import arranged
 from bnconform.contract.outcome import Outcome
 
 DEFAULT_EPS = frozenset({"default_eps"})
@@ -53,7 +53,7 @@ def parameters(case: Case, dtype: np.dtype) -> Parameters:
         raise Unsupported("inference needs running statistics")
     widened = {name: _widened(getattr(case, name), dtype, name) for name in Parameters._fields}
     if case.memory != "plain" and case.x.dtype != dtype:
-        widened = arranged(widened, case.memory)
+        widened = arranged(widened, case.memory, case.axis)
     return Parameters(**widened)
 
 

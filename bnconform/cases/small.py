@@ -63,7 +63,7 @@ def _compiles_for_many(given: Given, traits: Traits) -> bool:
 def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.SearchStrategy[Case]:
     """Returns the strategy of human-readable cases: one channel of few values.
 
-    like: a case; its rank and axis are kept, with up to two channels, for failures that depend on the layout in memory.
+    like: a case; its rank, axis and memory are kept, with up to two channels, for failures that depend on the layout.
     """
     if given.derivatives == "fold":
         return layers.small(traits, like)
@@ -78,7 +78,8 @@ def small_cases(given: Given, traits: Traits, like: Case | None = None) -> st.Se
         every = product(range(1, 4), repeat=like.x.ndim - 1)
         layouts = [Layout(extents, channels, like.axis) for extents in every for channels in (1, 2)]
         layouts = [one for one in layouts if one.rows >= 2 and one.rows * one.channels <= MOST_VALUES]
-    return in_manner(given.manner, st.sampled_from(layouts).flatmap(partial(_small_values, given, traits)), small=True)
+    drawn = st.sampled_from(layouts).flatmap(partial(_small_values, given, traits))
+    return in_manner(given.manner, drawn, small=True, like=like)
 
 
 @lru_cache(maxsize=1024)  # building and checking a strategy costs ten times as much as drawing from it

@@ -54,7 +54,28 @@ FLAGS = (
     "groups",
 )
 """Fields of a Case that ask for something and hold no array."""
-Memory = Literal["plain", "reversed", "strided", "backwards", "misaligned", "swapped", "shared"]
+Memory = Literal[
+    "plain",
+    "reversed",
+    "strided",
+    "backwards",
+    "misaligned",
+    "swapped",
+    "shared",
+    "flipped",
+    "cropped",
+    "channels_last",
+    "channels_first",
+    "x_reversed",
+    "dy_reversed",
+    "dy_cropped",
+    "dy_channels_last",
+    "dy_channels_first",
+    "dy_broadcast",
+    "columns",
+    "packed",
+    "overlapping",
+]
 MEMORY: dict[Memory, str] = {
     "plain": "in C order, without gaps, aligned, in the machine's byte order",
     "reversed": "in Fortran order: the first axis varies fastest",
@@ -63,6 +84,19 @@ MEMORY: dict[Memory, str] = {
     "misaligned": "one byte behind the start of aligned memory",
     "swapped": "in the byte order that the machine does not have",
     "shared": "arrays of equal content are one and the same array, as γ and β may be",
+    "flipped": "with the first axis backwards: its stride alone is negative",
+    "cropped": "inside of a larger array, whose margin is not numbers",
+    "channels_last": "those of x's shape with their channels varying fastest",
+    "channels_first": "those of x's shape as if their channels were on axis 1",
+    "x_reversed": "x alone in Fortran order, all others plain",
+    "dy_reversed": "dy alone in Fortran order",
+    "dy_cropped": "dy alone inside of a larger array, as the gradient of a concatenation lies in that of the whole",
+    "dy_channels_last": "dy alone with its channels varying fastest",
+    "dy_channels_first": "dy alone as if its channels were on axis 1",
+    "dy_broadcast": "dy alone with stride 0 along each axis on which its values are equal, as a sum sends its gradient",
+    "columns": "γ, β and the running statistics as columns of one matrix, x and dy plain",
+    "packed": "one behind the other in one buffer, with an element between that is not a number",
+    "overlapping": "dy begins one element behind x in the memory of x, if its values are those",
 }
 """How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
 _NOT_ASKED = (None, False, "plain", ())

@@ -6,17 +6,14 @@ is laid out last, in the process that calls the adapter; a plain case that is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
-from bnconform.contract.case import Case, Memory
-from bnconform.contract.errors import Unsupported
+from bnconform.contract.case import Case
+from bnconform.contract.layouts import arranged
 from bnconform.contract.outcome import Outcome
-
-MaybeArray = TypeVar("MaybeArray", np.ndarray, "np.ndarray | None")
 
 
 class InputOverwritten(Exception):
@@ -46,65 +43,16 @@ def handed_over(run: Callable[[Case], Outcome], case: Case) -> Outcome:
 
 def laid_out(case: Case) -> Case:
     """Returns `case` with copies of its arrays, which lie in memory as it asks."""
-    return replace(case, **arranged(_arrays(case), case.memory))  # type: ignore[arg-type]
+    return replace(case, **arranged(_arrays(case), case.memory, case.axis))  # type: ignore[arg-type]
 
 
 def _arrays(case: Case) -> dict[str, np.ndarray]:
     return {name: value for name, value in vars(case).items() if isinstance(value, np.ndarray)}
 
 
-def arranged(arrays: Mapping[str, MaybeArray], memory: Memory) -> dict[str, MaybeArray]:
-    """Returns copies of `arrays` that lie in memory in that way; raises Unsupported for a type that cannot."""
-    if memory != "shared":
-        return {name: None if array is None else _ARRANGE[memory](array) for name, array in arrays.items()}
-    kept: dict[object, MaybeArray] = {}
-    return {
-        name: None if a is None else kept.setdefault((a.dtype.str, a.shape, a.tobytes()), a.copy())
-        for name, a in arrays.items()
-    }
-
-
 def in_c_order(case: Case) -> Case:
     """Returns `case` with its arrays as a plain case has them, for an adapter whose implementation takes no others."""
     return case if case.memory == "plain" else laid_out(replace(case, memory="plain"))
-
-
-def _plain(array: np.ndarray) -> np.ndarray:
-    return np.array(array, array.dtype.newbyteorder("="), order="C")
-
-
-def _strided(array: np.ndarray) -> np.ndarray:
-    flat = array.ravel()
-    buffer = np.empty(2 * flat.size, array.dtype)
-    buffer[::2] = flat
-    buffer[1::2] = ~flat if array.dtype == np.bool_ else np.nan
-    return buffer[::2].reshape(array.shape)
-
-
-def _backwards(array: np.ndarray) -> np.ndarray:
-    return np.flip(np.ascontiguousarray(np.flip(array)))
-
-
-def _misaligned(array: np.ndarray) -> np.ndarray:
-    values = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
-    values[...] = array
-    return values
-
-
-def _swapped(array: np.ndarray) -> np.ndarray:
-    if array.dtype.isbuiltin != 1:
-        raise Unsupported(f"NumPy has {array.dtype.name} in the machine's byte order only")
-    return array.astype(array.dtype.newbyteorder("S"), order="C")
-
-
-_ARRANGE: dict[Memory, Callable[[np.ndarray], np.ndarray]] = {
-    "plain": _plain,
-    "reversed": lambda array: np.array(array, order="F"),
-    "strided": _strided,
-    "backwards": _backwards,
-    "misaligned": _misaligned,
-    "swapped": _swapped,
-}
 
 
 def _contents(case: Case) -> dict[str, bytes]:

@@ -41,6 +41,7 @@ def proof(
         return ""
     case = shown.case
     plain = case.needs <= CALLABLE and not case.flags and bool(shown.output)
+    laid_out = case.memory != "plain" or case.watched
     names = [*ARRAYS, *(name for feature in sorted(case.needs) for name in FEATURES[feature] if name not in FLAGS)]
     arrays = {name: array for name in names if isinstance(array := getattr(case, name), np.ndarray)}
     told: dict[str, Any] = {
@@ -48,6 +49,8 @@ def proof(
         "sentence": sentence,
         "formula": next((one for one in formula.split("; ") if one.startswith(f"{shown.output} = ")), ""),
         "case": case,
+        "laid_out": laid_out,
+        "call": "handed_over(run, case)" if laid_out else "run(case)",
         "arrays": arrays,
         "arguments": _arguments(case, arrays),
         "dtypes": {name: array.dtype.name for name, array in arrays.items()},

@@ -27,6 +27,12 @@ from bnconform.contract.wire import load_case, pack_case, save_case, unpack_case
 from bnconform.engine.shrink import reduced
 
 NUMBERS: list[Any] = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
+AS_PLAIN = [
+    memory
+    for memory in MEMORY
+    if memory.startswith(("channels_", "dy_")) or memory in ("columns", "packed", "overlapping")
+]
+"""Ways in which x lies as in the plain case, in rank 2 or ever."""
 ODD = [memory for memory in MEMORY if memory != "plain"]
 TELL = """
 def tell(case):
@@ -156,7 +162,10 @@ def test_the_adapter_sees_the_memory_that_the_case_asks_for(tmp_path: Path, kind
         "misaligned": "[8, False, False, True, False]",
         "swapped": "[8, True, False, False, False]",
         "shared": "[8, True, False, True, True]",
-    }
+        "flipped": "[-8, True, False, True, False]",
+        "cropped": "[16, True, False, True, False]",
+        "x_reversed": "[4, True, False, True, False]",
+    } | dict.fromkeys(AS_PLAIN, "[8, True, False, True, False]")
 
 
 @ANY_HOST
@@ -191,7 +200,7 @@ def test_what_numpy_cannot_lay_out_is_not_offered(tmp_path: Path, kind: Any) -> 
         assert isinstance(host.run("bn.keep", odd_case(ml_dtypes.bfloat16, "swapped")), NotOffered)
 
 
-@pytest.mark.parametrize("memory", ["reversed", "strided", "backwards", "misaligned", "swapped", "shared"])
+@pytest.mark.parametrize("memory", ["reversed", "strided", "backwards", "misaligned", "swapped", "shared", "columns"])
 def test_widened_parameters_lie_as_the_case_asks(memory: Memory) -> None:
     ones = np.ones(3, np.float16)
     case = laid_out(make_case(np.float16, shape=(4, 3), gamma=ones, beta=ones.copy(), running_mean=ones.copy(),
@@ -199,7 +208,7 @@ def test_widened_parameters_lie_as_the_case_asks(memory: Memory) -> None:
     wide = parameters(case, np.dtype(np.float32))
     assert wide.gamma is not None
     assert wide.beta is not None
-    expected = {"strided": 8, "backwards": -4}.get(memory, 4)
+    expected = {"strided": 8, "backwards": -4, "columns": 20}.get(memory, 4)
     assert wide.gamma.strides == (expected,)
     assert wide.gamma.flags.aligned == (memory != "misaligned")
     assert wide.gamma.dtype.isnative == (memory != "swapped")
@@ -273,7 +282,7 @@ def test_torch_reads_the_memory_of_a_case_where_it_can(dtype: Any) -> None:
         x = laid_out(odd_case(dtype, memory)).x
         own, shared = to_tensor(x), to_tensor(x, shared=True)
         assert own.data_ptr() != x.ctypes.data
-        taken = memory not in ("backwards", "swapped")
+        taken = memory not in ("backwards", "flipped", "swapped")
         assert (shared.data_ptr() == x.ctypes.data) == taken
         assert not taken or shared.stride() == tuple(step // x.itemsize for step in x.strides)
         native = np.dtype(dtype)

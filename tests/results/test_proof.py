@@ -45,8 +45,8 @@ def shown(of: Case, wrong: float = 1.0) -> Shown:
     return Shown(case=of, output="y", index=(0, 0), actual=x + wrong, expected=x, allowance=np.full(x.shape, 1e-6))
 
 
-def written(folder: Path, text: str, wrong: float = 1.0) -> Path:
-    (folder / "mine.py").write_text(ADAPTER.replace("WRONG", repr(wrong)), encoding="utf-8")
+def written(folder: Path, text: str, wrong: float | str = 1.0) -> Path:
+    (folder / "mine.py").write_text(ADAPTER.replace("WRONG", str(wrong)), encoding="utf-8")
     (folder / "scripts").mkdir(exist_ok=True)
     path = folder / "scripts" / "proof.py"
     path.write_text(text, encoding="utf-8")
@@ -80,6 +80,15 @@ def test_a_case_with_everything_that_can_be_asked_is_written_whole(tmp_path: Pat
     text = text_of(tmp_path, shown(whole))
     assert len(text.splitlines()) <= 28
     assert ran(written(tmp_path, text)).returncode == 1
+
+
+def test_arrays_lie_in_the_script_as_they_lay_in_the_run(tmp_path: Path) -> None:
+    strided = replace(shown(case((0.5, 2.5), memory="strided")), actual=np.array([[8.5], [10.5]]))
+    text = text_of(tmp_path, strided)
+    assert len(text.splitlines()) <= 25
+    assert ran(written(tmp_path, text, wrong="case.x.strides[0]")).returncode == 1  # 4 in the plain case
+    assert "y returned [ 8.5 10.5]" in ran(tmp_path / "scripts" / "proof.py").stdout
+    assert "handed_over" not in text_of(tmp_path, shown(case()))
 
 
 def test_a_snippet_stands_in_for_the_adapter_and_for_bnconform(tmp_path: Path) -> None:
