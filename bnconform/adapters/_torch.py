@@ -6,7 +6,8 @@ last axis of rank 4 or 5 reach torch in its channels-last memory format. 16-bit 
 buffers, as under autocast. Tangents come from forward-mode differentiation of a second call with running statistics of
 its own to update. Where a case asks how x, dy, gamma and beta lie in memory, or is watched, torch reads them there;
 negative strides and a foreign byte order it refuses with an error of torch.from_numpy, so that these are copied.
-Running statistics are always copied, since torch updates them in place; a copy has the strides of what it copies.
+Running statistics are always copied, to contiguous memory, since torch updates them in place, and reads strided ones
+in the backward pass of inference where it has freed them (results/deviations/torch/strided_weight.py).
 """
 
 from __future__ import annotations
@@ -51,13 +52,6 @@ def to_tensor(array: np.ndarray, shared: bool = False) -> torch.Tensor:
     return _of_memory(array).to(DEVICE)
 
 
-def own_tensor(array: np.ndarray) -> torch.Tensor:
-    """Returns a tensor with its own copy of a vector, of its strides where torch takes them; between are no numbers."""
-    shared = to_tensor(array, shared=True)
-    step = max(shared.stride(0), 1)
-    return torch.full((len(array), step), torch.nan, dtype=shared.dtype, device=DEVICE)[:, 0].copy_(shared)
-
-
 def _of_memory(array: np.ndarray) -> torch.Tensor:
     if array.flags.writeable:
         return torch.from_numpy(array)
@@ -79,7 +73,7 @@ def to_array(tensor: torch.Tensor, dtype: np.dtype) -> np.ndarray:
     return np.asarray(tensor.numpy())
 
 
-def _optional(arrays: Iterable[np.ndarray | None], shared: bool) -> Tensors:
+def _optional(arrays: Iterable[np.ndarray | None], shared: bool = False) -> Tensors:
     return [None if array is None else to_tensor(array, shared) for array in arrays]
 
 
@@ -90,8 +84,7 @@ def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensor
     """
     params = parameters(case, case.x.dtype if sixteen_bits else at_least_float32(case.x.dtype))
     shared = is_shared(case)
-    x, affine = to_tensor(case.x, shared), _optional(params[:2], shared)
-    running: Tensors = [None if array is None else own_tensor(array) for array in params[2:]]
+    x, affine, running = to_tensor(case.x, shared), _optional(params[:2], shared), _optional(params[2:])
     if case.dy is not None:
         for tensor in (x, *affine):
             if tensor is not None:

@@ -1,5 +1,5 @@
-"""torch.nn.functional.batch_norm, CPU: where x is (N, C) or channels last, backward reads weight, running_mean and
-running_var as if they were contiguous, and so memory that is not theirs. Exit status 1: still so."""
+"""torch.nn.functional.batch_norm, CPU: where x is (N, C) or channels last, backward reads a weight
+that is a column of a matrix as if it were contiguous, and so other memory. Exit status 1: still so."""
 
 import numpy as np
 import torch
