@@ -14,7 +14,7 @@ import numpy as np
 
 from bnconform.contract.case import Case
 from bnconform.contract.errors import Unsupported
-from bnconform.contract.layouts import arranged
+from bnconform.contract.memory import arranged
 from bnconform.contract.outcome import Outcome
 
 DEFAULT_EPS = frozenset({"default_eps"})

@@ -10,8 +10,7 @@ import pytest
 from worlds.scripts import make_case
 
 from bnconform.contract.case import Case, Memory
-from bnconform.contract.layouts import arranged
-from bnconform.contract.memory import laid_out
+from bnconform.contract.memory import arranged, laid_out
 
 PLAIN = (96, 32, 16, 4)  # of float32 in the shape (1, 3, 2, 4)
 
@@ -106,6 +105,12 @@ def test_dy_overlaps_x_where_it_has_its_values_and_never_else() -> None:
     assert np.array_equal(behind.dy, x + 1)
     other = laid("overlapping", x=x, dy=x + 2)
     assert not np.shares_memory(other.x, other.dy)  # type: ignore[arg-type]
+
+
+def test_vectors_of_tangents_have_no_channels_to_move() -> None:
+    one = np.ones(3, np.float32)
+    case = laid("channels_last", dot_gamma=one, mask=np.ones((1, 3, 1, 1), bool))
+    assert (strides(case.dot_gamma), strides(case.x)) == ((4,), (4, 4, 48, 12))
 
 
 def test_what_is_absent_stays_absent() -> None:
