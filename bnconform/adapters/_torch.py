@@ -180,6 +180,12 @@ DEVICES = frozenset({"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"})
 
 def implementation(name: str, run: Callable[[Case], Outcome], **stated: Any) -> Implementation:
     """Returns the Implementation of that name: what `outcome` offers, on every device, where nothing else is stated."""
-    usual = {"dialect": DIALECT, "dtypes": frozenset(DTYPES), "devices": DEVICES, "features": FEATURES}
+    usual = {
+        "dialect": DIALECT,
+        "dtypes": frozenset(DTYPES),
+        "devices": DEVICES,
+        "features": FEATURES,
+        "versions": VERSIONS,
+    }
     version = torch.__version__.partition("+")[0]
-    return Implementation(name=name, run=run, version=version, versions=VERSIONS, **{**usual, **stated})
+    return Implementation(name=name, run=run, version=version, **{**usual, **stated})

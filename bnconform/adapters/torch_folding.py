@@ -18,6 +18,7 @@ from torch.fx.experimental import optimization
 from torch.nn.utils import fusion
 
 from bnconform.adapters._torch import implementation, to_array, to_tensor
+from bnconform.adapters._torch_modules import normalization_of, parameter
 from bnconform.contract.axes import as_layer, from_layer
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
@@ -29,13 +30,8 @@ CONVOLUTIONS = {
     ("transposed", 3): nn.ConvTranspose1d, ("transposed", 4): nn.ConvTranspose2d,
     ("transposed", 5): nn.ConvTranspose3d,
 }  # fmt: skip
-NORMALIZATIONS = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 LAYERS_OF_A_GRAPH = ("aten::linear", "aten::_convolution", "aten::conv1d", "aten::conv2d", "aten::conv3d")
 Folder = Callable[[nn.Module, nn.Module, Case], nn.Module]
-
-
-def _parameter(array: np.ndarray | None) -> nn.Parameter | None:
-    return None if array is None else nn.Parameter(to_tensor(array), requires_grad=False)
 
 
 def layer_of(case: Case) -> nn.Module:
@@ -49,23 +45,8 @@ def layer_of(case: Case) -> nn.Module:
         else:
             kind: Any = CONVOLUTIONS[str(case.layer), case.x.ndim]
             layer = kind(inputs, case.channels, weight.shape[2:], groups=groups)
-    layer.weight, layer.bias = _parameter(weight), _parameter(case.bias)
+    layer.weight, layer.bias = parameter(weight), parameter(case.bias)
     return layer.eval()
-
-
-def normalization_of(case: Case) -> nn.Module:
-    """Returns the case's normalization, in inference, behind a layer of its kind.
-
-    A module has a scale and a shift or neither: ones and zeros stand for one that is absent, as documented.
-    """
-    is_affine = case.gamma is not None or case.beta is not None
-    module: Any = NORMALIZATIONS[case.x.ndim](case.channels, eps=case.eps, affine=is_affine)
-    if is_affine:
-        ones, zeros = np.ones(case.channels, case.x.dtype), np.zeros(case.channels, case.x.dtype)
-        module.weight = _parameter(ones if case.gamma is None else case.gamma)
-        module.bias = _parameter(zeros if case.beta is None else case.beta)
-    module.running_mean, module.running_var = _parameter(case.running_mean), _parameter(case.running_var)
-    return module.eval()
 
 
 def _outcome(weight: torch.Tensor, bias: torch.Tensor, case: Case) -> Outcome:
