@@ -1,7 +1,7 @@
 """Keras on TensorFlow: `keras.layers.BatchNormalization`, run eagerly.
 
 Rules: those of `_keras` and of `_tf`. Synchronized, there is one replica, so that the statistics are those of the
-batch, computed as for several; a batch that is shared out has them.
+batch, computed as for several; `:replicas` are several, and take nothing but batches that are shared out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import functools
+from dataclasses import replace
 
 import tensorflow as tf
 
@@ -76,7 +77,20 @@ IMPLEMENTATIONS = [
         SYNCHRONIZED,
         name="keras.layers.BatchNormalization@tensorflow:synchronized",
         dtypes={"float32"},
-        features={"mask", "state", *DEFAULTS, *_tf_replicas.FEATURES},
+        features={"state", *DEFAULTS},
         opt_in=True,
     ),
 ]
+if _tf_replicas.FEATURES:
+    IMPLEMENTATIONS.append(
+        _keras.implementation(
+            "tensorflow",
+            functools.partial(run, kind=_keras.Kind(synchronized=True)),
+            SYNCHRONIZED,
+            name="keras.layers.BatchNormalization@tensorflow:replicas",
+            dtypes={"float32"},
+            features={"mask", *_tf_replicas.FEATURES},
+            only=_tf_replicas.FEATURES,
+            settings=replace(_keras.SETTINGS, fixed={"synchronized": "True"}),
+        )
+    )

@@ -2,8 +2,8 @@
 
 Rules: those of `_tf`. Keras' momentum weighs the old statistics, so it receives 1 - momentum. 16-bit inputs use the
 mixed policies, whose variables are float32. The fused op takes ranks 4 and 5 with the channels on axis 1 or last.
-Synchronized, there is one replica, so that the statistics are those of the batch, computed as for several; a batch that
-is shared out has them. Renorm is off.
+Synchronized, there is one replica, so that the statistics are those of the batch, computed as for several; `:replicas`
+are several, and take nothing but batches that are shared out. Renorm is off.
 """
 
 from __future__ import annotations
@@ -117,6 +117,9 @@ UNFUSED: dict[str, Any] = {
         "backward": FOLDED,
     },
 }
+SYNCHRONIZED = replace(
+    Dialect(**UNFUSED), variance="one-pass", links={**UNFUSED["links"], "variance": SOURCE + "#L1203-L1206"}
+)
 
 
 def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more: Any) -> Implementation:
@@ -126,8 +129,7 @@ def _implementation(name: str, options: dict[str, Any], dialect: Dialect, **more
         dialect=dialect,
         version=tf_keras.__version__,
         versions=installed("tf_keras", *_tf.DISTRIBUTIONS),
-        settings=SETTINGS,
-        **{"features": {"state", *DEFAULTS}, **more},
+        **{"settings": SETTINGS, "features": {"state", *DEFAULTS}, **more},
     )
 
 
@@ -151,14 +153,17 @@ IMPLEMENTATIONS = [
         Dialect(**UNFUSED),
         dtypes={"float32", "float64"},  # 16 bits are cast to float32 first, as in Keras 3
     ),
-    _implementation(
-        ":synchronized",
-        {"synchronized": True},
-        replace(
-            Dialect(**UNFUSED), variance="one-pass", links={**UNFUSED["links"], "variance": SOURCE + "#L1203-L1206"}
-        ),
-        dtypes={"float32"},
-        features={"state", *DEFAULTS, *_tf_replicas.FEATURES},
-        opt_in=True,
-    ),
+    _implementation(":synchronized", {"synchronized": True}, SYNCHRONIZED, dtypes={"float32"}, opt_in=True),
 ]
+if _tf_replicas.FEATURES:
+    IMPLEMENTATIONS.append(
+        _implementation(
+            ":replicas",
+            {"synchronized": True},
+            SYNCHRONIZED,
+            dtypes={"float32"},
+            features=_tf_replicas.FEATURES,
+            only=_tf_replicas.FEATURES,
+            settings=replace(SETTINGS, fixed={"synchronized": "True"}),
+        )
+    )
