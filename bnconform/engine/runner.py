@@ -19,7 +19,7 @@ from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
 from bnconform.contract.reply import Broken, NotOffered, Reply
 from bnconform.engine.asking.patience import Patience
-from bnconform.engine.asking.repetition import Unrepeated, is_doubtful, settled
+from bnconform.engine.asking.repetition import Unrepeated, breaks_the_device, is_doubtful, settled
 from bnconform.engine.target import Target
 
 SETTING = {"eps": "ε", "momentum": "the momentum"}
@@ -105,6 +105,8 @@ class Runner:
         if is_doubtful(reply) and not self._patience.believes(case, reply):
             reply, odd = settled(reply, lambda: self._again(case), forgiven=len(self.unrepeated))
             self.unrepeated += [] if odd is None else [odd]
+        if breaks_the_device(reply):
+            self.renew()
         return reply
 
     def renew(self) -> None:

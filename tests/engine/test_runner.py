@@ -144,3 +144,29 @@ def test_an_interrupt_leaves_the_hosts_limit_as_it_was() -> None:
 
 def test_a_host_that_does_not_start_is_the_adapters_fault() -> None:
     assert asked(AdapterFailure("taken"))[0] == Broken("taken")
+
+
+LOST = Raised("AcceleratorError", "CUDA error: an illegal memory access was encountered", "")
+
+
+def test_an_error_of_the_device_that_a_fresh_process_does_not_repeat_is_of_an_earlier_case() -> None:
+    reply, run, host = asked(LOST, GOOD, GOOD)
+    assert reply is GOOD
+    assert host.renewed == 2
+    assert len(run.unrepeated) == 1
+
+
+def test_after_an_error_of_the_device_that_repeats_the_next_case_has_a_process_of_its_own() -> None:
+    reply, run, host = asked(LOST, LOST)
+    assert reply is LOST
+    assert host.renewed == 2  # once to ask again, and once for the next case
+    host.replies.append(GOOD)
+    assert run(make()) is GOOD
+    assert not run.unrepeated
+
+
+def test_another_error_that_speaks_of_a_device_is_believed_at_once() -> None:
+    refusal = Raised("ValueError", "SyncBatchNorm expected input tensor to be on GPU", "")
+    reply, _, host = asked(refusal)
+    assert reply is refusal
+    assert host.renewed == 0

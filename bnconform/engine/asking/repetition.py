@@ -2,11 +2,13 @@
 
 Rules: a crash, a hang, a lack of memory and an interrupt can come from outside, so that one alone says nothing of an
 implementation; what another call of the same case shows as well is believed, and what none does is counted and not held
-against it. An implementation to which that happens again and again is flaky itself.
+against it. An error of a device may be left from an earlier case, and is asked again likewise. An implementation to
+which that happens again and again is flaky itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,13 +45,23 @@ class Unrepeated:
     asked: int
 
 
+BROKEN_DEVICE = re.compile(
+    r"CUDA error|CUDA_ERROR_|cudaError|device-side assert|illegal memory access|CUDNN_STATUS_|cuDNN error|CUBLAS_STATUS"
+)
+"""The words of a device's error, after which all that its process asks of the device fails."""
 FROM_OUTSIDE = frozenset({MemoryError.__name__, KeyboardInterrupt.__name__})
 """Exceptions that another process's hunger and a signal bring about."""
 
 
+def breaks_the_device(reply: Reply) -> bool:
+    """Returns whether a reply leaves its process with a device that answers nothing more: of the next case, too."""
+    return isinstance(reply, Raised) and bool(BROKEN_DEVICE.search(reply.message))
+
+
 def is_doubtful(reply: Reply) -> bool:
-    """Returns whether a reply can have a cause outside of the implementation."""
-    return isinstance(reply, Crashed | TimedOut) or (isinstance(reply, Raised) and reply.type in FROM_OUTSIDE)
+    """Returns whether a reply can have a cause outside of the implementation, or in an earlier case."""
+    outside = isinstance(reply, Raised) and reply.type in FROM_OUTSIDE
+    return isinstance(reply, Crashed | TimedOut) or outside or breaks_the_device(reply)
 
 
 def settled(first: Reply, again: Callable[[], Reply], *, forgiven: int = 0) -> tuple[Reply, Unrepeated | None]:
