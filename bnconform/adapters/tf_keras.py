@@ -146,6 +146,7 @@ IMPLEMENTATIONS = [
         ),
         ranks={4, 5},
         dtypes={"float16", "float32"},
+        features={"state", "wide_parameters", *DEFAULTS},
     ),
     _implementation(
         ":unfused",
