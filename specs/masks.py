@@ -91,6 +91,19 @@ def ignores_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
 
 
 @spec(
+    r"x_i = \mathrm{NaN},\; g_i = 0 \;\text{for}\; i \notin M \quad\Rightarrow\quad"
+    r" \frac{\partial\ell}{\partial x_j},\, \frac{\partial\ell}{\partial\gamma},\,"
+    r" \frac{\partial\ell}{\partial\beta} \;\text{as before}, \quad j \in M",
+    source="documented nowhere; specs/README.md, the rule of least loss: no NaN in weights that outlive the step",
+    given=TRAINING,
+    basis="prudence",
+)
+def sends_gradients_past_a_nan_under_the_mask(bn: Subject, case: Case) -> list[Agreement]:
+    """Hidden values that are not numbers reach no gradient of a loss of the shown outputs."""
+    return masks.gradients_beside_hidden_nan(bn, case)
+
+
+@spec(
     r"M = \{1, \dots, m\} \quad\Rightarrow\quad \mu_M = \mu_B, \quad \sigma_M^2 = \sigma_B^2",
     source=FLAX,
     given=TRAINING,

@@ -82,6 +82,7 @@ def hiding_everything(case: Case) -> Case:
     return replace(values, mask=np.zeros_like(np.asarray(values.mask)))
 
 
+@once
 def with_nan_hidden(case: Case) -> Case:
     """Returns the case of `hiding_values` with every hidden value not a number."""
     values = hiding_values(case)
@@ -114,10 +115,15 @@ def shown_output(bn: Subject, asked: Case, masked: Masked, how: str) -> Agreemen
     return agree(bn(asked).y, right, within=within, output="y", quantity=f"y {how}", where=masked.tensor)
 
 
-def shown_gradient(bn: Subject, masked: Masked, how: str) -> Agreement:
-    """Compares dx with that of the case of the shown rows alone, where the mask shows x."""
+def shown_gradient(bn: Subject, masked: Masked, how: str, asked: Case | None = None) -> Agreement:
+    """Compares dx with that of the case of the shown rows alone, where the mask shows x.
+
+    asked: the case with other values where the mask hides them.
+    """
     right, within = masked.spread(reference.dx(masked.kept)), masked.spread_bound(bounds.dx(masked.kept, bn.dialect))
-    return agree(bn(masked.case).dx, right, within=within, output="dx", quantity=f"dx {how}", where=masked.tensor)
+    return agree(
+        bn(asked or masked.case).dx, right, within=within, output="dx", quantity=f"dx {how}", where=masked.tensor
+    )
 
 
 def shown_average(bn: Subject, asked: Case, masked: Masked, how: str, name: str) -> Agreement:
@@ -148,3 +154,15 @@ def beside_hidden_nan(bn: Subject, case: Case) -> list[Agreement]:
     if not masked.hides:
         return [not_asked("the mask hides none of so few values", quantity="y")]
     return shown_everything(bn, with_nan_hidden(case), masked, "beside hidden NaN")
+
+
+def gradients_beside_hidden_nan(bn: Subject, case: Case) -> list[Agreement]:
+    """Compares the gradients beside hidden NaN with those of the shown rows alone: dx where the mask shows x."""
+    masked, asked, how = hiding_values(case), with_nan_hidden(case), "beside hidden NaN"
+    if not masked.hides:
+        return [not_asked("the mask hides none of so few values", quantity="dx")]
+    found = [shown_gradient(bn, masked, how, asked)]
+    for name in ("dgamma", "dbeta"):
+        right, within = expected(masked.kept, bn.dialect, name)
+        found.append(agree(getattr(bn(asked), name), right, within=within, output=name, quantity=f"{name} {how}"))
+    return found

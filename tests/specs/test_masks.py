@@ -24,7 +24,9 @@ CHAPTER = [one for one in SPECS.values() if one.chapter == "masks"]
 Y, MEAN = "normalizes_by_what_the_mask_shows", "averages_the_mean_of_what_the_mask_shows"
 VARIANCE, DX = "averages_the_variance_of_what_the_mask_shows", "sends_gradients_through_what_the_mask_shows"
 BROADCAST, NAN = "broadcasts_a_mask", "ignores_a_nan_under_the_mask"
+PAST_NAN = "sends_gradients_past_a_nan_under_the_mask"
 ALL, NONE = "takes_a_mask_of_everything_for_no_mask", "keeps_its_averages_when_all_is_hidden"
+OF_ALL = {Y, BROADCAST, MEAN, VARIANCE, DX, NAN, PAST_NAN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class Mistake:
     leaves_out: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda x, shown: np.where(shown, x, 0.0)
     least_count: float = 1.0
     counts_all_in: str = ""
+    adds_hidden_products: bool = False
 
 
 def run(mistake: Mistake, case: Case) -> Outcome:
@@ -65,6 +68,8 @@ def run(mistake: Mistake, case: Case) -> Outcome:
         if case.dy is not None:
             g = to_rows(case.dy, case.axis).astype(np.float64)
             n = m if mistake.counts_all_in == "dx" else max(count, 1.0)
+            products = g * (h if mistake.adds_hidden_products else np.where(shown, h, 0.0))
+            found["dgamma"], found["dbeta"] = products.sum(0), g.sum(0)
             inner = np.where(shown, g.sum(0) / n + h * (g * np.where(shown, h, 0.0)).sum(0) / n, 0.0)
             found["dx"] = from_rows(gamma * r * (g - inner), case.x.shape, case.axis)
         cast = {name: value.astype(case.x.dtype) for name, value in found.items() if value is not None}
@@ -89,12 +94,13 @@ def misses_the_last(case: Case, shown: np.ndarray) -> np.ndarray:
 
 
 MISTAKES = {
-    "looks_at_no_mask": (Mistake(shown=lambda _, shown: np.ones_like(shown)), {Y, BROADCAST, MEAN, VARIANCE, DX, NAN}),
-    "zeroes_what_is_hidden": (Mistake(counts_all_in="y"), {Y, BROADCAST, VARIANCE, DX, NAN}),
+    "looks_at_no_mask": (Mistake(shown=lambda _, shown: np.ones_like(shown)), OF_ALL),
+    "zeroes_what_is_hidden": (Mistake(counts_all_in="y"), {Y, BROADCAST, VARIANCE, DX, NAN, PAST_NAN}),
     "counts_all_in_the_mean": (Mistake(counts_all_in="running_mean"), {MEAN, NAN}),
     "counts_all_in_the_variance": (Mistake(counts_all_in="running_var"), {VARIANCE, NAN}),
-    "counts_all_in_the_gradient": (Mistake(counts_all_in="dx"), {DX}),
-    "multiplies_by_the_mask": (Mistake(leaves_out=lambda x, shown: x * shown), {NAN}),
+    "counts_all_in_the_gradient": (Mistake(counts_all_in="dx"), {DX, PAST_NAN}),
+    "multiplies_by_the_mask": (Mistake(leaves_out=lambda x, shown: x * shown), {NAN, PAST_NAN}),
+    "adds_hidden_products": (Mistake(adds_hidden_products=True), {PAST_NAN}),
     "broadcasts_nothing": (Mistake(shown=first_value_only), {BROADCAST}),
     "hides_the_last_of_all": (Mistake(shown=misses_the_last), {ALL}),
     "divides_by_no_values": (Mistake(least_count=0.0), {NONE}),
