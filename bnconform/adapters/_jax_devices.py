@@ -15,6 +15,9 @@ DEVICES = 4
 """How many devices a processor shows, unless the user's own flags, which come last, say how many."""
 
 jax.config.update("jax_enable_x64", True)
-ALL = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))
+try:
+    ALL = jax.devices(os.environ.get("BNCONFORM_DEVICE", "cpu"))
+except RuntimeError:  # a JAX without that device offers the processor, and takes no part in a run on the other
+    ALL = jax.devices("cpu")
 DEVICE = ALL[0]
 jax.config.update("jax_default_device", DEVICE)

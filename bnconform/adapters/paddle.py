@@ -30,7 +30,8 @@ with warnings.catch_warnings():  # of a cache for compilers, which nothing here 
     import paddle
     from paddle.nn import functional
 
-paddle.set_device("gpu" if os.environ.get("BNCONFORM_DEVICE") == "cuda" else "cpu")
+ON_CUDA = os.environ.get("BNCONFORM_DEVICE") == "cuda" and paddle.device.is_compiled_with_cuda()
+paddle.set_device("gpu" if ON_CUDA else "cpu")
 LAYERS = {2: paddle.nn.BatchNorm1D, 3: paddle.nn.BatchNorm1D, 4: paddle.nn.BatchNorm2D, 5: paddle.nn.BatchNorm3D}
 FORMATS = {2: ("NC", "NC"), 3: ("NCL", "NLC"), 4: ("NCHW", "NHWC"), 5: ("NCDHW", "NDHWC")}
 STATE = ("_mean", "_variance")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "tests/README.md", "specs/README.md")
+GUIDES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "tests/README.md", "specs/README.md", "CUDA.md")
 MOST_LINES = 60
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:bnconform|tests|specs|examples|benchmarks)/[\w./-]*)`")
@@ -37,6 +37,13 @@ def test_every_path_that_a_guide_names_exists(guide: str) -> None:
 def test_the_guides_do_link_and_name_paths() -> None:
     assert {guide for guide in GUIDES if LINK.findall(text(guide))} >= set(GUIDES[:3])
     assert PATH.findall(text("CONTRIBUTING.md"))
+
+
+def test_every_test_that_the_rehearsal_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", text("CUDA.md")))
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 4
+    assert [one for one in sorted(named) if f"def {one}(" not in written] == []
 
 
 def test_the_map_fits_on_one_page() -> None:
