@@ -54,7 +54,7 @@ def averages_in_the_type_of_the_averages(bn: Outputs, c: Symbols) -> list[Equati
     source=f"{PAPER}, Algorithm 1 and section 3.1; {REDUCTIONS}",
     given=TRAINING,
 )
-def takes_up_variances_beyond_float16(bn: Outputs, c: Symbols) -> list[Equation]:
+def takes_up_variances_beyond_half_precision(bn: Outputs, c: Symbols) -> list[Equation]:
     """A variance of 65,536 or more, which float16 cannot hold, normalizes and is averaged like any other."""
     biased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.v
     unbiased = bn.running_var == (1 - c.ω) * c.Var + c.ω * c.m / (c.m - 1) * c.v
@@ -94,7 +94,7 @@ def infers_by_statistics_of_a_wider_type(bn: Outputs, c: Symbols) -> Equation:
     source=f"{PAPER}, Algorithm 2, step 11",
     given=INFERENCE,
 )
-def infers_by_variances_beyond_float16(bn: Outputs, c: Symbols) -> Equation:
+def infers_by_variances_beyond_half_precision(bn: Outputs, c: Symbols) -> Equation:
     """A running variance of 65,536 or more, which float16 cannot hold, is used as it is."""
     y = bn.y == c.γ * (c.x - c.E) / sqrt(c.Var + c.ε) + c.β
     return y.where(at_least(c.Var, BEYOND_FLOAT16))

@@ -29,7 +29,7 @@ def hiding_the_last(case: Case) -> masks.Masked:
 
 def under_unequal_masks(bn: Subject, case: Case) -> list[Agreement]:
     """Compares outputs, averages and gradient with those of the shown values alone."""
-    if max(case.shards) < 2 or len(case.shards) < 2:
+    if len(case.shards) < 2 or max(case.shards) < 2:
         return [not_asked("a mask leaves something of each shard, and these have one example each", quantity="y")]
     return _shown(bn, hiding_unequally(case), "under unequal masks")
 

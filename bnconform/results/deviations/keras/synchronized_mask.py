@@ -19,5 +19,5 @@ given, found = strategy.experimental_distribute_values_from_function(lambda c: x
 for name, mask in (("without a mask", None), ("a mask of ones", tensorflow.ones((1, 2), bool))):
     parts = strategy.run(lambda x, mask=mask: layer(x, training=True, mask=mask), args=(given,))
     found[name] = np.concatenate([part.numpy().ravel() for part in strategy.experimental_local_results(parts)])
-    print("keras", keras.__version__, "|", name, found[name], "due [-1.177 -0.784 0.784 1.177]")
+    print("keras", keras.__version__, "|", name, "returned", found[name], "due [-1.177 -0.784 0.784 1.177]")
 raise SystemExit(int(np.abs(np.subtract(*found.values())).max() > 0.1))  # both show all; the one gives -1 1 -1 1

@@ -15,9 +15,9 @@ for groups, channels in ((1, 4), (2, 4), (4, 4)):
     try:
         folded = nn.utils.fusion.fuse_conv_bn_eval(layer, normalization, transpose=True)
         shape = tuple(folded.weight.shape)
-        said = f"weight {shape}, due {tuple(layer.weight.shape)}"
+        said = f"returned a weight {shape}, due {tuple(layer.weight.shape)}"
         wrong += shape != layer.weight.shape or not torch.allclose(folded(x), due, atol=1e-5)
     except RuntimeError as error:
         said, wrong = f"RuntimeError: {error}", wrong + 1
     print("torch", torch.__version__, f"| groups {groups}: {said}")
-raise SystemExit(int(wrong > 0))
+raise SystemExit(int(wrong > 0))  # 1e-5 is a hundred roundings

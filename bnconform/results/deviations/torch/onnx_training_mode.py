@@ -19,5 +19,8 @@ for dynamo in (False, True):
     (node,) = [one for one in model.graph.node if one.op_type == "BatchNormalization"]
     mode = next((one.i for one in node.attribute if one.name == "training_mode"), 0)
     found[dynamo] = ReferenceEvaluator(model).run(None, {model.graph.input[0].name: x.numpy()})[0]
-    print(f"dynamo={dynamo}: training_mode {mode}, y {found[dynamo].ravel()}, due {layer(x).detach().numpy().ravel()}")
-raise SystemExit(int(not np.allclose(found[True], found[False])))
+    told = f"dynamo={dynamo}: training_mode {mode}, returned {found[dynamo].ravel()}"
+    print("torch", torch.__version__, "|", told, "due", layer(x).detach().numpy().ravel())
+raise SystemExit(
+    int(not np.allclose(found[True], found[False], rtol=0.01))
+)  # 1 % is allowed; x is divided, but not centred
