@@ -8,7 +8,11 @@ not ask for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
+import numpy as np
+
+from bnconform.cases import layers
 from bnconform.cases.shapes import POOL, SINGLE, Layout
 from bnconform.cases.strategies import Given, Traits, fill
 from bnconform.contract.case import Case
@@ -37,9 +41,15 @@ class FreshCases:
 
     def of_family(self, given: Given) -> list[Case]:
         """Returns cases of the family that a witness is from; ordinary ones where its cases are not made by recipe."""
+        if given.derivatives == "fold":
+            return self._layers
         if given.channels not in ("mixed", "constant") or given.manner != "plain":
             given = Given(mode=given.mode)
         return [self._case(given, place) for place in range(OWN_COMPILED if self._traits.compiled else OWN)]
+
+    @cached_property
+    def _layers(self) -> list[Case]:
+        return layers.opening(self._traits, np.random.default_rng(0))
 
     def of_others(self, given: Given) -> Iterator[Case]:
         """Yields cases of plain families, one at a time, as telling faults apart may need only a few."""

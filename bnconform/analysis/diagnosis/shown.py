@@ -55,7 +55,9 @@ def worst_of(exhibits: Sequence[Exhibit]) -> Shown | None:
         expected=np.asarray(exhibit.right(output)),
         allowance=evidence.allowance(output),
     )
-    return found if evidence.case.x.size <= LARGEST else _one_channel(found)
+    # A channel of a layer's weight is no layer of its own where it is one of a group.
+    whole = evidence.case.x.size <= LARGEST or evidence.case.layer is not None
+    return found if whole else _one_channel(found)
 
 
 def _one_channel(shown: Shown) -> Shown:

@@ -57,7 +57,7 @@ def mean_forgotten_in_folding(c: Calculation) -> Number:
 @fault("mean_folded")
 def mean_added_in_folding(c: Calculation) -> Number:
     """Folding adds the running mean to the bias."""
-    return -c.rm
+    return 0.0 - c.rm
 
 
 @fault("slope_of_weight")
