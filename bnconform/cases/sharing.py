@@ -13,9 +13,11 @@ from typing import Literal
 from hypothesis import strategies as st
 
 from bnconform.contract.case import Case
-from bnconform.contract.shards import EMPTY, UNEQUAL, needs_of
+from bnconform.contract.shards import EMPTY, EQUAL, UNEQUAL, needs_of
 
 Sharing = Literal["equal_shards", "unequal_shards", "empty_shard"]
+ASKS: dict[str, str] = {"equal_shards": EQUAL, "unequal_shards": UNEQUAL, "empty_shard": EMPTY}
+"""The feature that a case asks for by each way of sharing it out."""
 SHARING: tuple[Sharing, ...] = ("equal_shards", "unequal_shards", "empty_shard")
 MOST = 4
 Shards = tuple[int, ...]

@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from glob import escape
 from typing import Any
 
+from bnconform.cases.sharing import ASKS
 from bnconform.contract.address import Address, NotInstalled, installed_addresses, named_address
 from bnconform.contract.dtypes import DTYPES
 from bnconform.contract.errors import CallError, ContractError
@@ -199,8 +200,8 @@ def choose_specs(specs: Sequence[Spec], globs: Sequence[str]) -> tuple[Spec, ...
 
 def is_asked(spec: Spec, target: Target) -> bool:
     """Returns whether a statement is asked of a target: of one that takes cases for a feature only, no other is."""
-    only = target.implementation.only
-    return not only or spec.given.derivatives in only
+    only, given = target.implementation.only, spec.given
+    return not only or given.derivatives in only or ASKS.get(given.manner) in only
 
 
 def targets(selection: Selection, request: Request) -> list[tuple[Address, Target]]:

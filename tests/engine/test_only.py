@@ -13,6 +13,8 @@ from bnconform import Case, Implementation, Outcome
 from bnconform.contract.errors import ContractError
 from bnconform.contract.implementation import Described
 from bnconform.contract.reply import NotOffered
+from bnconform.contract.shards import EQUAL
+from bnconform.contract.shards import FEATURES as SHARDS
 from bnconform.engine.book import all_specs
 from bnconform.engine.runner import Runner
 from bnconform.engine.selection import is_asked
@@ -26,6 +28,19 @@ def test_only_statements_about_its_feature_are_asked_of_it() -> None:
     assert {one.chapter for one in all_specs() if is_asked(one, target)} == {"folding"}
     whole = Target(implementation=Described.of(Implementation(name="mine.bn", run=FOLDER.run)), dtype="float32")
     assert all(is_asked(one, whole) for one in all_specs())
+
+
+def test_of_replicas_only_the_statements_about_shards_that_they_take_are_asked() -> None:
+    replicas = Implementation(name="mine.sync", run=FOLDER.run, features=SHARDS, only=SHARDS)
+    equal = Implementation(name="mine.spmd", run=FOLDER.run, features={EQUAL}, only={EQUAL})
+    asked = {
+        one.name: [spec for spec in all_specs() if is_asked(spec, target)]
+        for one in (replicas, equal)
+        for target in [Target(implementation=Described.of(one), dtype="float32")]
+    }
+    assert {spec.chapter for spec in asked["mine.sync"]} == {"synchronized"}
+    assert {spec.given.manner for spec in asked["mine.sync"]} == {"equal_shards", "unequal_shards", "empty_shard"}
+    assert {spec.given.manner for spec in asked["mine.spmd"]} == {"equal_shards"}
 
 
 def test_no_other_case_reaches_it() -> None:
