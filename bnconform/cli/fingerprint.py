@@ -54,6 +54,11 @@ def print_fingerprints(request: Request, rank: int | None = None, axis: int = 1)
     hosts, contradictions = Hosts(request=request), []
     try:
         for address, target in targets(select(request, hosts), request):
+            if target.implementation.only:
+                print(
+                    f"{_name(target)}: it takes cases of its features alone ({', '.join(target.implementation.only)})\n"
+                )
+                continue
             shape = _rank(target, rank)
             found = compare(hosts, address, target, shape, axis)
             heading = f"{_name(target)}: {layout_words(shape, axis)}"

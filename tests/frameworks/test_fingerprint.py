@@ -161,7 +161,8 @@ def of(adapter: str, found: dict[str, Found]) -> Found:
                     for each in compare(hosts, address, one, rank_of(one.implementation.ranks), 1)
                 }
                 for address, one in targets(select(request, hosts), request)
-                if one.implementation.name in SAID or not one.implementation.opt_in  # other variants: where asked for
+                if one.implementation.name in SAID  # other variants are judged where they are asked for
+                or not (one.implementation.opt_in or one.implementation.only)
             }
         finally:
             hosts.close()

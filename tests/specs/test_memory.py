@@ -120,7 +120,7 @@ WRONG: list[tuple[Run, set[str]]] = [
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["in_order", "pairwise"])
 def test_what_is_right_conforms_however_it_adds_up(name: str, dtype: str) -> None:
-    tallies = judged(of(CORRECT[name]), *CHAPTER, dtype=dtype, examples=40)
+    tallies = judged(of(CORRECT[name]), *CHAPTER, dtype=dtype, examples=100)
     assert verdicts(tallies) == dict.fromkeys(CHAPTER, "conforms")
     assert all(tally.claimed > 0 and tally.ratio <= 1 for tally in tallies.values())
 

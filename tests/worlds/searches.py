@@ -44,6 +44,7 @@ class Here:
     def __init__(self, implementation: Implementation) -> None:
         self.timeout, self.implementation = 60.0, implementation
         self.asked: list[Case] = []
+        self.beside_reference: set[str] = set()
 
     def run(self, name: str, case: Case) -> Reply:
         assert name == self.implementation.name

@@ -82,7 +82,7 @@ def test_without_a_budget_all_examples_are_tried() -> None:
 
 
 def test_a_run_tells_what_it_did_not_come_to_and_goes_on_with_it(tmp_path: Path) -> None:
-    own = "def slow(case):\n    time.sleep(0.05)\n    return train(checked(case), case.momentum)\n"
+    own = "def slow(case):\n    time.sleep(0.3)\n    return train(checked(case), case.momentum)\n"
     tiny.adapter(tmp_path, "slow", own=own)
     words = ("--adapter", "tiny.py", "--spec", "normalization", "--examples", "40", "--in-process")
     done = tiny.bnconform("run", *words, "--budget", "1s", "--out", "out", cwd=tmp_path)
