@@ -101,7 +101,11 @@ def test_without_docstrings_all_is_as_with_them(tmp_path: Path) -> None:
     assert one.stdout == called("list", "faults", shell="", cwd=tmp_path).stdout
 
 
-def test_the_first_signal_interrupts_and_one_soon_after_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_signal_interrupts_and_one_soon_after_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` leaves a process deaf to it
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
     about = Interruptions()
     with about.caught():
         with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
