@@ -173,7 +173,10 @@ def _statements(gathered: Gathered, columns: list[Column], own: list[Finding]) -
         mine = [one for dtype in gathered.dtypes if (one := found.get((spec, column, dtype))) is not None]
         words = Counter(told_verdict(one) for one in mine)
         alike = f"all {next(iter(words))}" if len(words) == 1 and len(mine) > 1 else ""
-        told = alike or ", ".join(f"{short(one['dtype'])} {told_verdict(one)}" for one in mine)
+        by_verdict: dict[str, list[str]] = {}
+        for one in mine:
+            by_verdict.setdefault(told_verdict(one), []).append(short(one["dtype"]))
+        told = alike or "; ".join(f"{' '.join(dtypes)} {verdict}" for verdict, dtypes in by_verdict.items())
         return "".join(sign_of(one) for one in mine), told
 
     chapters = []

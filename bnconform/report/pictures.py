@@ -74,7 +74,7 @@ def strip(rows: Sequence[tuple[str, Sequence[float], bool]], title: str) -> Mark
     for place, (name, ratios, broken) in enumerate(rows):
         y = top + step * place + step / 2
         parts.append(Markup('<text x="{}" y="{:.0f}" class="tick end">{}</text>').format(left - 8, y + 4, name))
-        parts += _dots(sorted(ratios), y, x_of, "bad" if broken else "good")
+        parts.append(_dots(sorted(ratios), y, x_of, "bad" if broken else "good"))
     axis = "error / bound, a dot for each statement and type"
     parts.append(Markup('<text x="{:.0f}" y="{}" class="axis mid">{}</text>').format(middle, height - 8, axis))
     return Markup('<svg class="pic" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
@@ -85,19 +85,20 @@ def strip(rows: Sequence[tuple[str, Sequence[float], bool]], title: str) -> Mark
 MOST_DOTS = 60
 
 
-def _dots(ratios: Sequence[float], y: float, x_of: Callable[[float], float], css: str) -> list[Markup]:
-    """Returns a dot for each ratio, those that would cover each other side by side, at most MOST_DOTS of them."""
+def _dots(ratios: Sequence[float], y: float, x_of: Callable[[float], float], css: str) -> Markup:
+    """Returns a dot for each ratio, those that would cover each other side by side, at most MOST_DOTS of them; all are
+    one path, of lines without a length and with round ends."""
     last = len(ratios) - 1
     chosen = ratios if last < MOST_DOTS else [ratios[i * last // (MOST_DOTS - 1)] for i in range(MOST_DOTS)]
     seen: Counter[int] = Counter()
-    found = []
+    path = ""
     for ratio in chosen:
         x = round(x_of(ratio) / 4) * 4
         place = seen[x]
         seen[x] += 1
         shift = max(-14.0, min(14.0, (-1) ** place * ((place + 1) // 2) * 2.2))
-        found.append(Markup('<circle class="{}" cx="{}" cy="{:.1f}" r="2.2"/>').format(css, x, y + shift))
-    return found
+        path += f"M{x} {y + shift:.4g}h0"
+    return Markup('<path class="dots {}" d="{}"/>').format(css, path)
 
 
 def ratio_of(finding: Finding) -> float | None:
