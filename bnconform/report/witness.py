@@ -33,15 +33,26 @@ def _given(case: CaseRecord, output: str) -> list[Row]:
     """Returns x with the settings, and those parameters that have a part in what is wrong."""
     size = " × ".join(map(str, case["shape"]))
     settings = f"{case['dtype']}, {size}, {case['mode']}, ε = {value_text(case['eps'])}"
-    found = [(f"x, {settings}", _values(case["x"], case["dtype"]))]
+    found = [(f"{_name_of_x(case)}, {settings}", _values(case["x"], case["dtype"]))]
     if case["dy"] is not None and output not in ("y", "running_mean", "running_var"):
         found.append(("dy", _values(case["dy"], case["dtype"])))
-    unusual = {"gamma": (case["gamma"], 1.0), "beta": (case["beta"], 0.0)}
+    unusual: dict[str, tuple[Any, float | None]] = {"gamma": (case["gamma"], 1.0), "beta": (case["beta"], 0.0)}
+    if case["mode"] == "infer":
+        names = ("running_mean", "running_var", "bias")
+        unusual |= {name: (case.get(name), None) for name in names}
     return found + [
         (name, _values(values, case["dtype"]))
         for name, (values, usual) in unusual.items()
         if values is not None and any(one != usual for one in _flat(values))
     ]
+
+
+def _name_of_x(case: CaseRecord) -> str:
+    """Returns what x is: the input, its shares counted where replicas share it, or the weight of a layer."""
+    if "layer" not in case:
+        return "x" + (f" in shards of {' + '.join(map(str, case['shards']))}" if "shards" in case else "")
+    groups = f" in {case['groups']} groups" if "groups" in case else ""
+    return f"weight, {case['layer']}{groups}"
 
 
 def _compared(answer: ShownRecord) -> list[Row]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-CASE_ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy")
+CASE_ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy", "bias")
 COMPARED_ARRAYS = ("actual_values", "expected_values", "bound_values")
 DEEPEST = 32
 """Levels of lists in an array: as many axes as every NumPy allows."""
@@ -37,7 +37,7 @@ def _of_witness(place: str, witness: dict[str, Any]) -> Iterator[str]:
     """Yields what is wrong in a case and the arrays that were compared."""
     case = witness.get("case")
     arrays = {f"{place}.{name}": witness.get(name) for name in COMPARED_ARRAYS}
-    arrays |= {f"{place}.case.{name}": case[name] for name in CASE_ARRAYS} if case else {}
+    arrays |= {f"{place}.case.{name}": case.get(name) for name in CASE_ARRAYS} if case else {}
     for where, values in arrays.items():
         size, depth = extent(values)
         if depth > DEEPEST:

@@ -39,7 +39,8 @@ Nested = Any  # a number or nested lists of numbers: recursive types buy nothing
 
 
 class CaseRecord(TypedDict):
-    """A Case with its arrays as nested lists."""
+    """A Case with its arrays as nested lists. layer, groups, bias: where x is the weight of a layer; shards: where the
+    batch is shared out over replicas."""
 
     mode: str
     dtype: str
@@ -53,6 +54,10 @@ class CaseRecord(TypedDict):
     running_mean: Nested
     running_var: Nested
     dy: Nested
+    layer: NotRequired[str]
+    groups: NotRequired[int]
+    bias: NotRequired[Nested]
+    shards: NotRequired[list[int]]
 
 
 class ShownRecord(TypedDict):
@@ -290,4 +295,7 @@ def case_record(case: Case) -> CaseRecord:
     """Returns `case` as a finding's detail holds it."""
     scalars = {"mode": case.mode, "dtype": case.dtype, "shape": list(case.x.shape), "axis": case.axis}
     scalars |= {"eps": plain(float(case.eps)), "momentum": plain(float(case.momentum))}
-    return cast(CaseRecord, scalars | {name: plain(getattr(case, name)) for name in ARRAYS})
+    further: dict[str, Any] = {"layer": case.layer, "groups": case.groups, "bias": case.bias}
+    further["shards"] = list(case.shards) or None
+    arrays = {name: getattr(case, name) for name in ARRAYS} | {k: v for k, v in further.items() if v is not None}
+    return cast(CaseRecord, scalars | {name: plain(value) for name, value in arrays.items()})

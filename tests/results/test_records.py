@@ -48,3 +48,15 @@ def test_the_record_of_a_case_has_its_settings_and_its_arrays() -> None:
     assert (record["mode"], record["dtype"], record["shape"], record["axis"]) == ("train", "float32", [2, 2], 1)
     assert (record["eps"], record["momentum"]) == (0.5, 0.25)
     assert (record["x"], record["gamma"], record["beta"]) == ([[1.0, 2.0], [3.0, "inf"]], [1.0, 1.0], None)
+
+
+def test_the_record_of_a_layer_or_of_shards_says_so_and_others_stay_as_they_were() -> None:
+    vectors = {name: np.ones(2) for name in ("gamma", "beta", "running_mean", "running_var", "bias")}
+    layer = Case(mode="infer", x=np.ones((4, 2)), eps=0.5, momentum=0.1, layer="linear", **vectors)
+    found = case_record(layer)
+    assert (found["layer"], found["bias"], "groups" in found, "shards" in found) == ("linear", [1.0, 1.0], False, False)
+    del vectors["bias"]
+    plain = Case(mode="train", x=np.ones((4, 2)), eps=0.5, momentum=0.1, **vectors)
+    shared = Case(mode="train", x=np.ones((4, 2)), eps=0.5, momentum=0.1, shards=(1, 3), **vectors)
+    assert case_record(shared)["shards"] == [1, 3]
+    assert not {"layer", "groups", "bias", "shards"} & set(case_record(plain))

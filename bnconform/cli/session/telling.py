@@ -128,8 +128,9 @@ def _numbers(shown: Finding, told: str) -> list[str]:
         return [] if reason == told else [f"  found   {reason}"]
     case = answer["case"]
     values = " ".join(_short(value) for value in _flat(case["x"]))
-    given = [f"x = {values}", f"ε = {case['eps']:.6g}"]
-    named: dict[str, Any] = {name: value for name, value in case.items() if name in _ASKED and value is not None}
+    given = [f"{'weight' if 'layer' in case else 'x'} = {values}", f"ε = {case['eps']:.6g}"]
+    asked = _ASKED if case["mode"] == "train" else _ASKED_IN_INFERENCE
+    named: dict[str, Any] = {name: value for name, value in case.items() if name in asked and value is not None}
     given += [f"{name} = {' '.join(map(_short, _flat(value)))}" for name, value in named.items()]
     got, due = _flat(answer["actual_values"]), _flat(answer["expected_values"])
     return [
@@ -139,6 +140,7 @@ def _numbers(shown: Finding, told: str) -> list[str]:
 
 
 _ASKED = ("gamma", "beta", "dy")
+_ASKED_IN_INFERENCE = (*_ASKED, "running_mean", "running_var", "bias")
 
 
 def _flat(values: Any) -> list[Any]:
