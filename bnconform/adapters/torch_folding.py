@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torch.ao.quantization
 from torch import nn
-from torch.fx.experimental import optimization
 from torch.nn.utils import fusion
 
 from bnconform.adapters._torch import implementation, to_array, to_tensor
@@ -24,6 +23,10 @@ from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported
 from bnconform.contract.outcome import Outcome
+
+with warnings.catch_warnings():  # that TorchScript, on which this module of torch's rests, is deprecated
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from torch.fx.experimental import optimization
 
 CONVOLUTIONS = {
     ("convolution", 3): nn.Conv1d, ("convolution", 4): nn.Conv2d, ("convolution", 5): nn.Conv3d,
