@@ -16,10 +16,11 @@ from pathlib import Path
 import bnconform.report.columns as who
 from bnconform.report.cards import Card, cards
 from bnconform.report.columns import Column
+from bnconform.report.departures import Departure, departures
 from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
 from bnconform.report.pictures import short
 from bnconform.report.tables import Table, comparison
-from bnconform.report.wording import ABSENCES, sign_of, told_verdict
+from bnconform.report.wording import ABSENCES, ratio_text, sign_of, told_verdict
 from bnconform.results.defects import Defect
 from bnconform.results.proving import shown_best
 from bnconform.results.records import Detail, Finding, is_known
@@ -72,15 +73,15 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameworkPage:
-    """The page of a framework. departing: by the documented choice, how many and which. statements: of each chapter,
-    those together that came to the same. absent: by kind, why findings are unsupported, and of how many."""
+    """The page of a framework. departing: by documented choice. statements: of each chapter, those together that
+    came to the same. absent: by kind, why findings are unsupported, and of how many."""
 
     name: str
     file: str
     gathered: Gathered
     columns: tuple[Column, ...]
     parts: tuple[Part, ...]
-    departing: tuple[tuple[str, int, tuple[Line, ...]], ...]
+    departing: tuple[tuple[Departure, tuple[Line, ...]], ...]
     statements: tuple[tuple[str, tuple[Alike, ...]], ...]
     absent: tuple[tuple[str, str, tuple[tuple[str, int], ...]], ...]
 
@@ -109,17 +110,13 @@ def finding_href(finding: Finding) -> str:
 
 def _page(gathered: Gathered, out: Path, name: str, columns: list[Column], all_cards: list[Card]) -> FrameworkPage:
     own = [one for column in columns for one in gathered.by_column[column]]
-    choices: dict[str, list[Finding]] = {}
-    for one in own:
-        if one["verdict"] == "deviates":
-            choices.setdefault(one.get("declared", ""), []).append(one)
     return FrameworkPage(
         name=NAMES.get(name, name),
         file=framework_page(name),
         gathered=gathered,
         columns=tuple(columns),
         parts=tuple(_part(gathered, out, name, card) for card in all_cards if _of(card.defect, name)),
-        departing=tuple((field, len(those), _lines(gathered, out, those)) for field, those in choices.items()),
+        departing=tuple((one, _lines(gathered, out, one.findings)) for one in departures(gathered, own)),
         statements=tuple(_statements(gathered, columns, own)),
         absent=tuple(_absent(own)),
     )
@@ -159,10 +156,17 @@ def _line(gathered: Gathered, out: Path, spec: str, findings: list[Finding]) -> 
         places.setdefault(one["implementation"], []).append(place)
     return Line(
         spec=spec,
-        reason=worst.get("reason") or "no reason given",
+        reason=_departed(worst) or worst.get("reason") or "no reason given",
         diagnosis="" if is_known(worst) else worst.get("explanation", ""),
         places=tuple((name, tuple(those)) for name, those in places.items()),
     )
+
+
+def _departed(finding: Finding) -> str:
+    """Returns how far a finding departs, if it does; by which choice, and its link, are said above all of them."""
+    if finding["verdict"] != "deviates" or finding["quantity"] is None:
+        return ""
+    return f"{finding['quantity']}: {ratio_text(finding['worst_ratio'])} times the bound of the statement"
 
 
 def _statements(gathered: Gathered, columns: list[Column], own: list[Finding]) -> list[tuple[str, tuple[Alike, ...]]]:

@@ -14,6 +14,7 @@ import bnconform.report.columns as who
 from bnconform.report.accuracy import Accuracy, accuracy
 from bnconform.report.cards import Card, anchor, cards
 from bnconform.report.columns import Column
+from bnconform.report.departures import Departure, departures
 from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
 from bnconform.report.pictures import bars, short
 from bnconform.report.trust import Trust, trust
@@ -29,18 +30,6 @@ class Cell:
     bars: Markup
     words: str
     href: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Departure:
-    """A documented choice by which findings depart from statements."""
-
-    field: str
-    value: str
-    link: str
-    implementations: tuple[str, ...]
-    findings: int
-    statements: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +84,7 @@ def front(gathered: Gathered) -> Front:
         heads=tuple((NAMES.get(one, one), framework_page(one), columns[0].version, tuple(columns))
                     for one, columns in gathered.frameworks.items()),
         map=tuple(_map(gathered)),
-        departures=tuple(_departures(gathered)),
+        departures=departures(gathered, gathered.findings),
         absences=tuple(_absences(gathered)),
         accuracy=accuracy(gathered),
         trust=trust(gathered),
@@ -133,31 +122,6 @@ def _cell(findings: list[Finding], column: Column, gathered: Gathered) -> Cell:
     per = Counter(short(one["dtype"]) for one in wrong)
     words[:0] = [*(f"{count} broken in {dtype}" for dtype, count in per.items()), f"of {judged} judged"]
     return Cell(bars=picture, words=", ".join(words), href=f"#{most}")
-
-
-def _departures(gathered: Gathered) -> list[Departure]:
-    """Returns the documented choices by which findings depart, with the implementations that declare them alike."""
-    stated = {(one["name"], one["version"]): one for one in who.implementations(gathered.merged)}
-    found: dict[tuple[str, str], list[tuple[Finding, str]]] = {}
-    for one in gathered.findings:
-        if one["verdict"] == "deviates":
-            field = one.get("declared", "")
-            record = stated.get((one["implementation"], one["version"]))
-            dialect = {} if record is None else record["dialect"]
-            value = dialect.get(f"{field} ({one['dtype']})", dialect.get(field, ""))
-            link = "" if record is None else record["links"].get(field, "")
-            found.setdefault((field, str(value)), []).append((one, link))
-    return [
-        Departure(
-            field=field or "a documented choice",
-            value=value,
-            link=next((link for _, link in those if link), ""),
-            implementations=tuple(dict.fromkeys(one["implementation"] for one, _ in those)),
-            findings=len(those),
-            statements=len({one["spec"] for one, _ in those}),
-        )
-        for (field, value), those in found.items()
-    ]
 
 
 def _absences(gathered: Gathered) -> list[tuple[str, str, int]]:

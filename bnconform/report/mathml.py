@@ -26,6 +26,8 @@ _ATTRIBUTES = {
     "form",
     "separator",
 }
+_ROWS = frozenset({"math", "msqrt"})
+"""Elements whose children stand in a row without being told to."""
 _FENCES = frozenset("()[]{}|")
 """Operators that are fences by themselves, and stretch where nothing says otherwise."""
 _ATTRIBUTES |= {"columnalign", "minsize", "maxsize", "linethickness", "lspace", "rspace", "movablelimits"}
@@ -60,11 +62,13 @@ def _named(drawn: Element, latex: str) -> Element:
 
 
 def _short(element: Element) -> Element:
-    """Returns the element in fewer words: without rows of one element, with the letters of a name in one, and without
-    what is said of a fence that a browser takes for granted."""
+    """Returns the element in fewer words: without rows of one element or within what is a row by itself, with the
+    letters of a name in one, and without what is said of a fence that a browser takes for granted."""
     for place, child in enumerate(element):
         inner = _short(child)
         element[place] = inner[0] if inner.tag == "mrow" and len(inner) == 1 and not inner.attrib else inner
+    if element.tag in _ROWS and len(element) == 1 and element[0].tag == "mrow" and not element[0].attrib:
+        element[:] = list(element[0])
     if element.tag == "mo" and element.text in _FENCES and element.get("stretchy") == "true":
         element.attrib.clear()
     if element.tag == "mrow":
