@@ -85,6 +85,10 @@ class Runner:
         """The limit of a call once one has hung, in seconds; None as long as none has."""
         return self._patience.lowered
 
+    def lost(self, dtype: str) -> str | None:
+        """Returns in words why no further statement in `dtype` is to be begun; None where one may be."""
+        return self._patience.lost(dtype)
+
     def __call__(self, case: Case) -> Reply:
         """Returns the implementation's answer to `case`; it is asked for no feature or rank that it lacks,
         and for no setting but the one that it has."""

@@ -172,7 +172,7 @@ class Account:
             lines.append("nothing was claimed: every finding is unsupported, so the exit status is 2")
         not_run = sum(one.get("missing") == "not run" for one in self.findings)
         if not_run:
-            lines.append(f"not run: {not_run} of {len(self.planned)} planned items, since the budget of time was spent")
+            lines.append(f"not run: {not_run} of {len(self.planned)} planned items, for want of time")
             lines += [f"go on with: {' '.join(resumable)}"] * bool(resumable and self.complete)
         if self.lost:
             more = f", and {len(self.lost) - 3} more" if len(self.lost) > 3 else ""

@@ -88,8 +88,8 @@ class Run:
     def answer(self, question: Question) -> Answer:
         """Returns the finding that answers `question`, and its files; judges its family if that was not done yet."""
         family = question.group, question.spec.given
-        if family not in self._judged and self.budget.spent:
-            return Answer(not_run(question.spec, question.target, NOT_RUN))
+        if family not in self._judged and (why := self._unasked(question)):
+            return Answer(not_run(question.spec, question.target, why))
         examiner = self._examiner(question)
         if family not in self._judged:
             until = self.budget.share()
@@ -120,6 +120,10 @@ class Run:
             return Answer(record)
         snippet, shown = question.target.implementation.snippet, judged.diagnosis.shown
         return Answer(record, artefacts(self._out, record, tally, address, snippet, shown))
+
+    def _unasked(self, question: Question) -> str | None:
+        """Returns in words why a question is not begun; None where it is."""
+        return NOT_RUN if self.budget.spent else self._runner(question).lost(question.target.dtype)
 
     def _examiner(self, question: Question) -> Examiner:
         """Returns who judges the question's target; puts its adapter to the smoke test the first time."""

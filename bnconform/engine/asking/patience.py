@@ -1,7 +1,8 @@
 """What an implementation that crashes or hangs may cost: after a few calls it is asked no more, and the reply says so.
 
 Rules: only where no call of the same dtype and mode, or of the same dtype, mode and kind of question, was ever answered
-are further cases not asked; one answer opens them for good. Such a reply says after how many calls it was given.
+are further cases not asked; one answer opens them for good. Such a reply says after how many calls it was given. What
+hangs now and then is waited for as long as MOST_WAITED says: no statement is begun after that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ OF_ONE_RANK: dict[type, int] = {Crashed: 8, TimedOut: ENOUGH}
 """How many that are where all were of one rank: crashes cost little, so that another rank may still come."""
 MOST_AGAIN = 60.0
 """Seconds that may be spent in one dtype on asking again what had hung and hangs again."""
+MOST_WAITED = 180.0
+"""Seconds that calls which hang may take in one dtype, before no further statement is begun."""
 LEAST = 5.0
 """Seconds that a case is given at least, after another one has hung."""
 Bad = Crashed | TimedOut
@@ -34,6 +37,7 @@ class Patience:
         self._bad: dict[Hashable, list[tuple[int, Bad]]] = {}
         self._given_up: dict[Hashable, Bad] = {}
         self._again: dict[str, float] = {}
+        self._waited: dict[str, list[float]] = {}
 
     def limit(self, full: float, *, again: bool = False) -> float:
         """Returns the seconds for a call. again: it is the same case, in a fresh host, which may have to compile: where
@@ -48,6 +52,7 @@ class Patience:
             self._slowest = max(self._slowest, seconds)
         if isinstance(reply, TimedOut):
             self._hangs += 1
+            self._waited.setdefault(case.dtype, []).append(seconds)
             if self.lowered is None:
                 self.lowered = max(LEAST, 20 * self._slowest)
             if again:
@@ -59,6 +64,13 @@ class Patience:
                 self._given_up.pop(kind, None)
             elif isinstance(reply, Crashed | TimedOut) and kind not in self._answered:
                 self._bad.setdefault(kind, []).append((case.x.ndim, reply))
+
+    def lost(self, dtype: str) -> str | None:
+        """Returns in words what calls that hung have cost in a dtype, where no further statement is begun for that."""
+        waited = self._waited.get(dtype, [])
+        if sum(waited) < MOST_WAITED:
+            return None
+        return f"{len(waited)} calls in {dtype} hung, {sum(waited):.0f} s in all, and it is asked no more"
 
     def believes(self, case: Case, reply: Reply) -> bool:
         """Returns whether a bad reply needs no second call: no call of such cases gave anything else, or the time for

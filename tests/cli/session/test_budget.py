@@ -76,6 +76,15 @@ def test_what_has_no_time_left_is_not_run_and_no_verdict() -> None:
     assert found["reason"].startswith("not run: the budget of time was spent")
 
 
+def test_what_hangs_again_and_again_is_asked_no_more_and_its_other_statements_were_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bnconform.engine.runner.Runner.lost", lambda self, dtype: f"much of {dtype} hung")
+    (found,) = answered(correct, Budget(), "normalizes_by_the_batch")
+    assert (found["verdict"], found["missing"], found["examples"]) == ("unsupported", "not run", 0)
+    assert found["reason"] == "not run: much of float32 hung"
+
+
 def test_without_a_budget_all_examples_are_tried() -> None:
     (found,) = answered(correct, Budget(), "normalizes_by_the_batch")
     assert (found["examples"], "notes" in found) == (50, False)

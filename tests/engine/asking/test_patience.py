@@ -11,6 +11,7 @@ from worlds.hosts import make
 
 from bnconform import Case, Outcome
 from bnconform.contract.reply import Crashed, Raised, Reply, TimedOut, in_words
+from bnconform.engine.asking.patience import MOST_WAITED, Patience
 from bnconform.engine.runner import Runner
 
 HANG, CRASH = TimedOut(5.0), Crashed("SIGSEGV", "")
@@ -80,3 +81,14 @@ def test_crashes_of_one_rank_alone_do_not_condemn_the_others_at_once() -> None:
     host = Host(lambda case: CRASH if case.x.ndim == 2 else GOOD)
     replies = asked(host, [*[make((3 + n, 2)) for n in range(4)], make((3, 2, 2))])
     assert isinstance(replies[-1], Outcome)
+
+
+def test_what_hangs_now_and_then_is_given_so_much_time_in_a_dtype_and_no_more() -> None:
+    patience = Patience()
+    narrow, wide = cases(1)[0], cases(1, dtype="float64")[0]
+    while patience.lost("float32") is None:
+        patience.note(narrow, GOOD, 100.0)  # what is answered costs nothing here
+        patience.note(narrow, HANG, MOST_WAITED / 3 + 1)
+    assert patience.lost("float32") == "3 calls in float32 hung, 183 s in all, and it is asked no more"
+    patience.note(wide, HANG, 5.0)
+    assert patience.lost("float64") is None
