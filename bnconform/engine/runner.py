@@ -2,8 +2,9 @@
 
 Rules: a runner returns replies and never raises for an act of the implementation. What may come from outside, as
 repetition.py says, is asked again in a fresh host, and only what repeats is handed on. Only one full time limit is
-spent on an implementation that hangs: later calls get the greater of five seconds and twenty times its slowest good
-call; one that never answers is asked no more, as patience.py says.
+spent on an implementation that hangs: later calls get the greater of five seconds, twenty times its slowest good call
+and three times its first, which loads and compiles; one that never answers, or hangs again and again, is asked no more,
+as patience.py says.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,26 @@ def test_without_docstrings_all_is_as_with_them(tmp_path: Path) -> None:
     one, other = (called("list", what, shell="", cwd=tmp_path, PYTHONOPTIMIZE="2") for what in ("faults", "specs"))
     assert (one.returncode, other.returncode) == (0, 0), one.stderr + other.stderr
     assert one.stdout == called("list", "faults", shell="", cwd=tmp_path).stdout
+
+
+NOBODY = 65534
+
+
+def test_another_user_without_a_home_judges_by_an_install_that_is_not_theirs() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may start a process as another user")
+    theirs = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "check": False, "capture_output": True, "text": True}
+    path = os.pathsep.join(sys.path)
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        tiny.adapter(Path(name), "right")
+        os.chmod(name, 0o777)
+        seen: Any = {"cwd": name, "env": {"PATH": os.environ["PATH"], "PYTHONPATH": path, "TMPDIR": name}, **theirs}
+        if subprocess.run([sys.executable, "-c", "import numpy, pytest, bnconform"], **seen).returncode:
+            pytest.skip("another user may not read this interpreter or its packages")
+        words = "run --adapter tiny.py --spec averages_the_running_mean --examples 3 --out out".split()
+        done = subprocess.run([sys.executable, "-m", "bnconform", *words], **seen)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        assert tiny.lines(Path(name) / "out")[-1]["exit_status"] == 0
 
 
 def test_the_first_signal_interrupts_and_one_soon_after_is_the_same(

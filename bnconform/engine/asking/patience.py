@@ -32,6 +32,7 @@ class Patience:
 
     def __init__(self) -> None:
         self.lowered: float | None = None
+        self._first: float | None = None
         self._slowest, self._hangs = 0.0, 0
         self._answered: set[Hashable] = set()
         self._bad: dict[Hashable, list[tuple[int, Bad]]] = {}
@@ -49,12 +50,15 @@ class Patience:
     def note(self, case: Case, reply: Reply, seconds: float, *, again: bool = False) -> None:
         """Takes note of a call."""
         if isinstance(reply, Outcome):
-            self._slowest = max(self._slowest, seconds)
+            if self._first is None:
+                self._first = seconds
+            else:
+                self._slowest = max(self._slowest, seconds)
         if isinstance(reply, TimedOut):
             self._hangs += 1
             self._waited.setdefault(case.dtype, []).append(seconds)
             if self.lowered is None:
-                self.lowered = max(LEAST, 20 * self._slowest)
+                self.lowered = max(LEAST, 20 * self._slowest, 3 * (self._first or 0.0))
             if again:
                 self._again[case.dtype] = self._again.get(case.dtype, 0.0) + seconds
         for kind in _kinds(case):
