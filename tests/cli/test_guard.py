@@ -116,8 +116,8 @@ def test_another_user_without_a_home_judges_by_an_install_that_is_not_theirs() -
         seen: Any = {"cwd": name, "env": {"PATH": os.environ["PATH"], "PYTHONPATH": path, "TMPDIR": name}, **theirs}
         if subprocess.run([sys.executable, "-c", "import numpy, pytest, bnconform"], **seen).returncode:
             pytest.skip("another user may not read this interpreter or its packages")
-        words = "run --adapter tiny.py --spec averages_the_running_mean --examples 3 --out out".split()
-        done = subprocess.run([sys.executable, "-m", "bnconform", *words], **seen)
+        words = ["--adapter", "tiny.py", "--spec", "averages_the_running_mean", "--examples", "3", "--out", "out"]
+        done = subprocess.run([sys.executable, "-m", "bnconform", "run", *words], **seen)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
         assert tiny.lines(Path(name) / "out")[-1]["exit_status"] == 0
 
