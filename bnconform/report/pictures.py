@@ -28,11 +28,11 @@ def bars(findings: Sequence[Finding], dtypes: Sequence[str]) -> Markup:
             paths[css] = paths.get(css, "") + shape
     drawn = [Markup('<path class="{}" d="{}"/>').format(css, shape) for css, shape in paths.items()]
     width = 9 * len(dtypes) - 2
-    return Markup('<svg viewBox="0 0 {} 22" aria-hidden="true">{}</svg>').format(width, Markup("").join(drawn))
+    return Markup('<svg viewBox="0 0 {} 22">{}</svg>').format(width, Markup("").join(drawn))
 
 
 def _bar(findings: Sequence[Finding], x: int) -> list[tuple[str, str]]:
-    """Returns the parts of a bar, each with its class of CSS."""
+    """Returns the parts of a bar, lines as wide as it, each with its class of CSS."""
     counts = Counter(one["verdict"] for one in findings)
     judged = counts.total() - counts["unsupported"]
     if not judged:
@@ -40,14 +40,14 @@ def _bar(findings: Sequence[Finding], x: int) -> list[tuple[str, str]]:
         if "refused" in kinds:
             return [("refused", f"M{x + 0.5} 15.5h6v5h-6z")]
         nothing_there = kinds and kinds <= {"not asked", "no claim", "no answer", "not run"}
-        return [("void", f"M{x + 2.5} 18h2v2h-2z" if nothing_there else f"M{x} 19h7v1.5h-7z")]
+        return [("void", f"M{x + 2.5} 19.7h2" if nothing_there else f"M{x} 19.7h7")]
     broken = sum(counts[verdict] for verdict in BAD)
     y, found = 21.0, []
     for count, css in ((counts["conforms"], "k"), (counts["deviates"], "d"), (broken, "f")):
         if count:
             height = min(max(20 * count / judged, 1.0 if css == "k" else 2.5), y - 1)
+            found.append((css, f"M{x + 3.5} {y:.3g}V{y - height:.3g}"))
             y -= height
-            found.append((css, f"M{x} {y:.3g}h7v{height:.3g}h-7z"))
     return found
 
 
