@@ -1,8 +1,11 @@
-"""What leaves torch as a file and comes back does what the function does, and serves other values of the same shape."""
+"""What leaves a framework as a file and comes back does what it did before, for other values of the same shape too."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -71,3 +74,47 @@ def test_the_old_exporter_keeps_the_mode_of_the_module(mode: str) -> None:
         for case in others(replace(draw((3, 4, 2, 5), 1, "float32", mode), dy=None)):
             found = check_outcome(case, old.run(case), old.name)
             np.testing.assert_allclose(found.y, plain.run_functional(case).y, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["train", "infer"])
+def test_a_program_of_jax_that_was_written_and_read_is_the_function_with_its_gradients(mode: str) -> None:
+    pytest.importorskip("jax")
+    adapter = importlib.import_module("bnconform.adapters.jax_exported")
+    plain = importlib.import_module("bnconform.adapters.jax")
+    (one,) = adapter.IMPLEMENTATIONS
+    for case in others(draw((3, 4, 2, 5), 1, "float32", mode)):
+        found, due = check_outcome(case, one.run(case), one.name), plain.run(case)
+        for output in ("y", "dx", "dgamma", "dbeta"):
+            got, wanted = getattr(found, output), getattr(due, output)
+            assert (got is None) == (wanted is None), output
+            if got is not None:
+                np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6, err_msg=output)
+
+
+KERAS = """
+import numpy as np
+from bnconform.adapters import keras_exported, keras_tensorflow
+from bnconform.contract.errors import Unsupported
+from dataclasses import replace
+from worlds.wired import draw
+
+for shape, axis in (((7, 3), 1), ((3, 4, 2, 5), 1), ((3, 2, 5, 4), -1)):
+    full = draw(shape, axis, "float32", "infer")
+    for case in (full, replace(full, gamma=None)):
+        due = keras_tensorflow.run(case).y
+        for one in keras_exported.IMPLEMENTATIONS:
+            np.testing.assert_allclose(one.run(case).y, due, rtol=1e-5, atol=1e-5, err_msg=one.name)
+try:
+    one.run(replace(case, mode="train"))
+except Unsupported:
+    print("as the layer, in inference alone")
+"""
+
+
+def test_keras_layers_that_were_exported_infer_as_before() -> None:
+    pytest.importorskip("keras")
+    pytest.importorskip("tensorflow")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", KERAS]  # Keras has one backend a process
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.stdout.splitlines()[-1:] == ["as the layer, in inference alone"], done.stderr[-3000:]
