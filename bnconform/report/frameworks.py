@@ -10,7 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 
 import bnconform.report.columns as who
@@ -25,6 +27,7 @@ from bnconform.results.defects import Defect
 from bnconform.results.proving import shown_best
 from bnconform.results.records import Detail, Finding, is_known
 
+_PARTS = re.compile(r"(?<=\.)|(?=[@:])")
 _NUMBER = re.compile(r"(?<!\w)[-+]?\d[\w.+-]*(,\s*\d+)*")
 Signs = tuple[str, str]
 """What an implementation's findings of a statement came to: a sign by dtype, and the same in words."""
@@ -90,6 +93,13 @@ class FrameworkPage:
         """Whether an implementation stands in several columns, by version or device."""
         return len({one.implementation for one in self.columns}) < len(self.columns)
 
+    @cached_property
+    def begun(self) -> int:
+        """How many characters the names of its implementations have in common at their beginning, in whole parts."""
+        names = [_PARTS.split(one.implementation) for one in self.columns]
+        alike = takewhile(lambda parts: len(set(parts)) == 1, zip(*(parts[:-1] for parts in names), strict=False))
+        return sum(len(parts[0]) for parts in alike)
+
 
 def framework_pages(gathered: Gathered, out: Path) -> list[FrameworkPage]:
     """Returns the page of each framework."""
@@ -100,7 +110,7 @@ def framework_pages(gathered: Gathered, out: Path) -> list[FrameworkPage]:
 def finding_anchor(finding: Finding) -> str:
     """Returns the HTML id of a finding on its framework's page."""
     key = tuple(str(finding[name]) for name in who.KEY)  # type: ignore[literal-required]
-    return f"finding-{sha256(repr(key).encode()).hexdigest()[:12]}"  # short: a page has hundreds of them
+    return f"f-{sha256(repr(key).encode()).hexdigest()[:12]}"  # short: a page has hundreds of them
 
 
 def finding_href(finding: Finding) -> str:

@@ -82,22 +82,20 @@ def strip(rows: Sequence[tuple[str, Sequence[float], bool]], title: str) -> Mark
     )
 
 
-MOST_DOTS = 60
+MOST_DOTS, MOST_IN_A_COLUMN = 60, 13
+APART = 2.2
+"""Between the middles of dots that stand above each other; the dashes of their lines, in cards.css, are so long."""
 
 
 def _dots(ratios: Sequence[float], y: float, x_of: Callable[[float], float], css: str) -> Markup:
-    """Returns a dot for each ratio, those that would cover each other side by side, at most MOST_DOTS of them; all are
-    one path, of lines without a length and with round ends."""
+    """Returns a dot for each ratio, those that would cover each other above each other, at most MOST_DOTS of them; all
+    are one path, each column a line of dots."""
     last = len(ratios) - 1
     chosen = ratios if last < MOST_DOTS else [ratios[i * last // (MOST_DOTS - 1)] for i in range(MOST_DOTS)]
-    seen: Counter[int] = Counter()
     path = ""
-    for ratio in chosen:
-        x = round(x_of(ratio) / 4) * 4
-        place = seen[x]
-        seen[x] += 1
-        shift = max(-14.0, min(14.0, (-1) ** place * ((place + 1) // 2) * 2.2))
-        path += f"M{x} {y + shift:.4g}h0"
+    for x, count in Counter(round(x_of(ratio) / 4) * 4 for ratio in chosen).items():
+        high = min(count, MOST_IN_A_COLUMN)
+        path += f"M{x} {y - APART * (high // 2):.4g}v{APART * (high - 1) + 0.1:.3g}"
     return Markup('<path class="dots {}" d="{}"/>').format(css, path)
 
 

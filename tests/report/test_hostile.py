@@ -115,7 +115,7 @@ def test_names_that_look_alike_have_anchors_of_their_own(tmp_path: Path) -> None
     for name, text in made.items():
         ids = Page(text).attributes("id")
         assert len(ids) == len(set(ids)), name
-    rows = [one for one in Page(made["framework-a.html"]).attributes("id") if one.startswith("finding-")]
+    rows = [one for one in Page(made["framework-a.html"]).attributes("id") if one.startswith("f-")]
     assert len(rows) == len(names)
     assert {finding_anchor(one) for one in findings} == set(rows)
 
