@@ -91,7 +91,7 @@ def test_an_implementation_that_crashes_is_said_to_keep_what_it_keeps(tmp_path: 
     assert "shaky.norm keeps 1 of 2; the rest is another defect: It crashes" in card
     assert "in part" not in card
     crashed = " ".join(shown.text[slug(["defect", "shaky.norm/crashes"])].split())
-    assert "mini.batch_norm keeps none of 1; the rest is another defect: y is wrong" in crashed
+    assert "mini.batch_norm keeps none of 1, by another defect: y is wrong" in crashed
 
 
 def test_pages_that_stand_alone_lead_to_no_file_of_the_run(tmp_path: Path) -> None:
