@@ -6,23 +6,26 @@ whole or not at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.report.cards import SEVERITY
-from bnconform.report.choices import choices, ports, table
+from bnconform.report.choices import choices, linked, ports, table
 from bnconform.report.columns import slug, specs, web
 from bnconform.report.frameworks import framework_pages
 from bnconform.report.front import front
 from bnconform.report.gathered import Gathered
 from bnconform.report.mathml import equation
 from bnconform.report.spec_book import book
-from bnconform.report.wording import ABSENT_SIGNS, HEADINGS, MEANINGS, SIGNS, breakable, shown
+from bnconform.report.wording import ABSENT_SIGNS, HEADINGS, MEANINGS, SIGNS, breakable, isolated, shown
 from bnconform.results.defects import SEVERITIES
 from bnconform.results.file import Merged, Results, merge, write_report_pages
 
+_BETWEEN_TAGS = re.compile(r">[^<>]*<")
 _TEMPLATES = Environment(
     loader=PackageLoader("bnconform", "report/templates"),
     autoescape=True,
@@ -36,6 +39,7 @@ _TEMPLATES.globals |= {
     "web": web,
     "slug": slug,
     "breakable": breakable,
+    "isolated": isolated,
     "signs": SIGNS,
     "absent_signs": ABSENT_SIGNS,
     "meanings": MEANINGS,
@@ -56,8 +60,8 @@ def write_report(
     merged = merge(results)
     gathered = Gathered(merged, None if against is None else merge([against]), alone)
     pages = {"choices.html": render_choices(merged), "specs.html": render_book(merged)}
-    pages |= {one.file: _TEMPLATES.get_template("framework.html").render(page=one)
-              for one in framework_pages(gathered, out)}  # fmt: skip
+    anchors = linked(merged) if alone else None
+    pages |= {one.file: _page("framework.html", page=one) for one in framework_pages(gathered, out, anchors)}
     write_report_pages(out, pages | {"index.html": render(gathered)})
     return out / "index.html"
 
@@ -65,19 +69,23 @@ def write_report(
 def render(gathered: Gathered) -> str:
     """Returns the first page of the report as HTML."""
     severities = [(one, SEVERITY[one]) for one in SEVERITIES]
-    return _TEMPLATES.get_template("index.html").render(page=front(gathered), severities=severities)
+    return _page("index.html", page=front(gathered), severities=severities)
 
 
 def render_book(merged: Merged) -> str:
     """Returns the spec book of `merged` as HTML."""
-    return _TEMPLATES.get_template("specs.html").render(book=book(merged))
+    return _page("specs.html", book=book(merged))
 
 
 def render_choices(merged: Merged) -> str:
     """Returns what every implementation of `merged` documents, side by side, as HTML."""
     tags = {"true": "conforms", "partly": "deviates", "contradicted": "fails", "unmeasured": "unsupported"}
     asked = {spec["id"] for spec in specs(merged)}
-    page = _TEMPLATES.get_template("choices.html")
-    return page.render(
-        merged=merged, lines=table(merged), choices=choices(), tags=tags, specs=asked, ports=ports(merged)
-    )
+    told: dict[str, Any] = {"lines": table(merged), "choices": choices(), "ports": ports(merged)}
+    return _page("choices.html", merged=merged, tags=tags, specs=asked, **told)
+
+
+def _page(template: str, **told: Any) -> str:
+    """Returns a page; quotes are escaped within tags alone, since in a text they are themselves."""
+    page = _TEMPLATES.get_template(template).render(**told)
+    return _BETWEEN_TAGS.sub(lambda text: text[0].replace("&#34;", '"').replace("&#39;", "'"), page)

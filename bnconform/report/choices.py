@@ -191,6 +191,12 @@ def table(merged: Merged) -> tuple[Line, ...]:
     )  # fmt: skip
 
 
+def linked(merged: Merged) -> frozenset[str]:
+    """Returns the anchors of the findings to which the table leads."""
+    hrefs = (cell.href for line in table(merged) for cell in line.cells)
+    return frozenset(anchor for anchor in (href.partition("#")[2] for href in hrefs) if anchor)
+
+
 def ports(merged: Merged) -> tuple[Port, ...]:
     """Returns what to type to move a layer, for each implementation of which it is known what a user writes."""
     known = {one["name"]: one for one in who.implementations(merged) if (one.get("settings") or {}).get("call")}

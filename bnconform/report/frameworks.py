@@ -1,16 +1,16 @@
 """The page of one framework, to be sent to its maintainers: its defects, every finding that is wrong, all statements.
 
 Rules: a pure function of the merged runs; every finding of the framework stands on the page, in its table if nowhere
-else; a finding that does not conform has an anchor of its own.
+else; a finding that does not conform has an anchor of its own, where the pages lie beside their run.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
@@ -31,14 +31,15 @@ _PARTS = re.compile(r"(?<=\.)|(?=[@:])")
 _NUMBER = re.compile(r"(?<!\w)[-+]?\d[\w.+-]*(,\s*\d+)*")
 Signs = tuple[str, str]
 """What an implementation's findings of a statement came to: a sign by dtype, and the same in words."""
+Lines = Callable[[Sequence[Finding]], tuple["Line", ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """A finding that does not conform: where. witness, script: addresses of its files; what is known has the script of
-    its defect alone, and what departs as documented none."""
+    its defect alone, and what departs as documented none; anchor: None where nothing leads to it."""
 
-    anchor: str
+    anchor: str | None
     dtype: str
     witness: str | None
     script: str | None
@@ -101,10 +102,11 @@ class FrameworkPage:
         return sum(len(parts[0]) for parts in alike)
 
 
-def framework_pages(gathered: Gathered, out: Path) -> list[FrameworkPage]:
-    """Returns the page of each framework."""
+def framework_pages(gathered: Gathered, out: Path, anchors: Collection[str] | None = None) -> list[FrameworkPage]:
+    """Returns the page of each framework. anchors: those of findings to which other pages lead; None: all are kept."""
     all_cards = cards(gathered)
-    return [_page(gathered, out, name, columns, all_cards) for name, columns in gathered.frameworks.items()]
+    lines = partial(_lines, gathered, out, anchors)
+    return [_page(gathered, lines, name, columns, all_cards) for name, columns in gathered.frameworks.items()]
 
 
 def finding_anchor(finding: Finding) -> str:
@@ -118,15 +120,15 @@ def finding_href(finding: Finding) -> str:
     return f"{framework_page(framework(finding['implementation']))}#{finding_anchor(finding)}"
 
 
-def _page(gathered: Gathered, out: Path, name: str, columns: list[Column], all_cards: list[Card]) -> FrameworkPage:
+def _page(gathered: Gathered, lines: Lines, name: str, columns: list[Column], all_cards: list[Card]) -> FrameworkPage:
     own = [one for column in columns for one in gathered.by_column[column]]
     return FrameworkPage(
         name=NAMES.get(name, name),
         file=framework_page(name),
         gathered=gathered,
         columns=tuple(columns),
-        parts=tuple(_part(gathered, out, name, card) for card in all_cards if _of(card.defect, name)),
-        departing=tuple((one, _lines(gathered, out, one.findings)) for one in departures(gathered, own)),
+        parts=tuple(_part(lines, name, card) for card in all_cards if _of(card.defect, name)),
+        departing=tuple((one, lines(one.findings)) for one in departures(gathered, own)),
         statements=tuple(_statements(gathered, columns, own)),
         absent=tuple(_absent(own)),
     )
@@ -136,29 +138,32 @@ def _of(defect: Defect, name: str) -> list[Finding]:
     return [one for one in defect.findings if framework(one["implementation"]) == name]
 
 
-def _part(gathered: Gathered, out: Path, name: str, card: Card) -> Part:
+def _part(lines: Lines, name: str, card: Card) -> Part:
     shown, own = shown_best(card.defect), _of(card.defect, name)
     detail = shown.get("detail") or Detail()
     table = comparison(detail, shown["quantity"]) if not card.defect.known else None
-    return Part(card=card, count=len(own), lines=_lines(gathered, out, own), comparison=table, detail=detail)
+    return Part(card=card, count=len(own), lines=lines(own), comparison=table, detail=detail)
 
 
-def _lines(gathered: Gathered, out: Path, findings: Sequence[Finding]) -> tuple[Line, ...]:
+def _lines(
+    gathered: Gathered, out: Path, anchors: Collection[str] | None, findings: Sequence[Finding]
+) -> tuple[Line, ...]:
     """Returns a line for each statement of the findings."""
     found: dict[str, list[Finding]] = {}
     for one in findings:
         found.setdefault(one["spec"], []).append(one)
-    return tuple(_line(gathered, out, spec, those) for spec, those in found.items())
+    return tuple(_line(gathered, out, anchors, spec, those) for spec, those in found.items())
 
 
-def _line(gathered: Gathered, out: Path, spec: str, findings: list[Finding]) -> Line:
+def _line(gathered: Gathered, out: Path, anchors: Collection[str] | None, spec: str, findings: list[Finding]) -> Line:
     worst = max(findings, key=lambda one: one["worst_ratio"] or 0.0)
     places: dict[str, list[Place]] = {}
     for one in findings:
         results = gathered.results_of(one)
         own = not gathered.alone and not is_known(one) and one["verdict"] != "deviates"
+        anchor = finding_anchor(one)
         place = Place(
-            anchor=finding_anchor(one),
+            anchor=anchor if anchors is None or anchor in anchors else None,
             dtype=short(one["dtype"]),
             witness=None if gathered.alone else who.link(results, one["witness"], out),
             script=who.link(results, one["reproduce"], out) if own else None,

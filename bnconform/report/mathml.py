@@ -26,6 +26,7 @@ _ATTRIBUTES = {
     "form",
     "separator",
 }
+_TALL = frozenset({"mfrac", "msqrt", "mroot", "munder", "munderover", "mtable"})
 _ROWS = frozenset({"math", "msqrt"})
 """Elements whose children stand in a row without being told to."""
 _FENCES = frozenset("()[]{}|")
@@ -71,6 +72,10 @@ def _short(element: Element) -> Element:
         element[:] = list(element[0])
     if element.tag == "mo" and element.text in _FENCES and element.get("stretchy") == "true":
         element.attrib.clear()
+    if not any(one.tag in _TALL for one in element.iter()):  # what would stretch has nothing to stretch along
+        for one in element:
+            if one.tag == "mo" and one.attrib == {"stretchy": "false"}:
+                one.attrib.clear()
     if element.tag == "mrow":
         letters = [one for one in element if one.tag == "mi" and one.get("mathvariant") == "normal"]
         for one, other in reversed(list(pairwise(element))):

@@ -54,29 +54,25 @@ def _bar(findings: Sequence[Finding], x: int) -> list[tuple[str, str]]:
 def strip(rows: Sequence[tuple[str, Sequence[float], bool]], title: str) -> Markup:
     """Returns a row of dots for each of `rows`, a name, errors over their bounds, and whether these are broken."""
     width, left, right, top, step = 460, 96, 14, 10, 34
-    height = top + step * len(rows) + 46
+    height = top + step * len(rows) + 24
 
     def x_of(ratio: float) -> float:
         power = math.log10(min(max(ratio, 10**LEAST), 10**MOST))
         return left + (power - LEAST) / (MOST - LEAST) * (width - left - right)
 
-    floor, middle = top + step * len(rows), left + (width - left - right) / 2
+    floor = top + step * len(rows)
     parts = [
         Markup('<rect class="ok" x="{}" y="{}" width="{:.1f}" height="{}"/>').format(
             left, top, x_of(1) - left, floor - top
         ),
         Markup('<line class="grid bound" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>').format(x_of(1), top, floor),
     ]
-    parts += [
-        Markup('<text x="{:.1f}" y="{}" class="tick mid">{}</text>').format(x_of(10.0**power), height - 30, text)
-        for power, text in TICKS.items()
-    ]
+    ticks = [Markup('<tspan x="{:.0f}">{}</tspan>').format(x_of(10.0**power), text) for power, text in TICKS.items()]
+    parts.append(Markup('<text y="{}" class="tick mid">{}</text>').format(height - 6, Markup("").join(ticks)))
     for place, (name, ratios, broken) in enumerate(rows):
         y = top + step * place + step / 2
         parts.append(Markup('<text x="{}" y="{:.0f}" class="tick end">{}</text>').format(left - 8, y + 4, name))
         parts.append(_dots(sorted(ratios), y, x_of, "bad" if broken else "good"))
-    axis = "error / bound, a dot for each statement and type"
-    parts.append(Markup('<text x="{:.0f}" y="{}" class="axis mid">{}</text>').format(middle, height - 8, axis))
     return Markup('<svg class="pic" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         width, height, title, Markup("").join(parts)
     )

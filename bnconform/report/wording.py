@@ -70,11 +70,16 @@ def told_verdict(finding: Finding) -> str:
     return finding.get("missing", verdict) if verdict == "unsupported" else "flaky" if is_flaky(finding) else verdict
 
 
+def isolated(text: str) -> str:
+    """Returns a text that stands by itself, whatever its direction of writing."""
+    return text if text.isascii() else Markup("<bdi>{}</bdi>").format(text)
+
+
 @lru_cache(maxsize=1024)
 def breakable(name: str) -> Markup:
     """Returns a dotted name that a narrow column may break between its words, whatever its direction of writing."""
-    words = re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name)
-    return Markup("<bdi>{}</bdi>").format(Markup("<wbr>").join(words))
+    words = Markup("<wbr>").join(re.split(r"(?<=[._])|(?=[@\[:])|(?<=[a-z])(?=[A-Z])", name))
+    return words if name.isascii() else Markup("<bdi>{}</bdi>").format(words)
 
 
 def ratio_text(ratio: float | None) -> str:
