@@ -18,8 +18,7 @@ from pathlib import Path
 import bnconform.report.columns as who
 from bnconform.report.cards import Card, cards
 from bnconform.report.columns import Column
-from bnconform.report.departures import Departure, departures
-from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
+from bnconform.report.gathered import NAMES, Departure, Gathered, departures, framework, framework_page
 from bnconform.report.pictures import short
 from bnconform.report.tables import Table, comparison
 from bnconform.report.wording import ABSENCES, ratio_text, sign_of, told_verdict

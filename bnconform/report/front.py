@@ -14,8 +14,7 @@ import bnconform.report.columns as who
 from bnconform.report.accuracy import Accuracy, accuracy
 from bnconform.report.cards import Card, anchor, cards
 from bnconform.report.columns import Column
-from bnconform.report.departures import Departure, departures
-from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
+from bnconform.report.gathered import NAMES, Departure, Gathered, departures, framework, framework_page
 from bnconform.report.pictures import bars, short
 from bnconform.report.trust import Trust, trust
 from bnconform.report.wording import ABSENCES, told_verdict
