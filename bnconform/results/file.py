@@ -154,12 +154,14 @@ def _key(finding: Finding | Note) -> tuple[str, ...]:
 def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
     """Writes pages by name into `folder`, which is made where it is not there; older ones are replaced together.
 
-    Raises ContractError where a page of somebody else has the name of one.
+    Raises ContractError where a page of somebody else has the name of one, or what is there is no ordinary file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in (folder / name for name in pages if name.endswith(".html")):
-        if os.path.lexists(path) and not is_our_page(path):
+    for path in (folder / name for name in pages):
+        if path.suffix == ".html" and os.path.lexists(path) and not is_our_page(path):
             raise ContractError(f"{path} is no page that bnconform wrote; choose another --out or remove it")
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):  # as /dev/stdout, which root replaces
+            raise ContractError(f"{path} is no ordinary file; expected the name of one to write, and no link")
     write_whole({folder / name: page for name, page in pages.items()})
 
 

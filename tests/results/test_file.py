@@ -227,6 +227,21 @@ def test_pages_of_somebody_else_are_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").read_text() == "my own page"
 
 
+@pytest.mark.parametrize("name", ["a.sarif", "summary.md", "badge.svg"])
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine").write_text("mine")
+    for make in (os.mkfifo, os.mkdir, lambda path: os.symlink(tmp_path / "mine", path)):
+        path = tmp_path / f"of-{make.__name__}" / name
+        path.parent.mkdir()
+        make(path)
+        before = path.lstat()
+        with pytest.raises(ContractError, match="is no ordinary file; expected the name of one to write, and no link"):
+            write_pages(path.parent, {name: "text"})
+        assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
+        assert list(path.parent.iterdir()) == [path]
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 def test_merge_keeps_the_later_run_of_the_same_and_both_of_two_versions(tmp_path: Path) -> None:
     later = world.write(tmp_path / "b", world.finding(worst_ratio=0.5), started="2026-11-22T00:00:00+00:00")
     earlier = world.write(tmp_path / "a", world.finding(worst_ratio=0.4), world.finding(version="0.9"))

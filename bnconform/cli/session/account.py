@@ -43,6 +43,7 @@ class Account:
         self.defects: list[Defect] = []
         self.records: list[DefectRecord] = []
         self.ended = False
+        self.reported = False
         self.stopped = ""
         """Why the run stopped before its end, in words."""
         self._found: dict[Key, Finding] = {}
@@ -147,6 +148,7 @@ class Account:
     def _report(self, out: Path) -> None:
         try:
             write_report([read_results(out)], out)
+            self.reported = True
         except OSError as error:
             self._lost.append(f"index.html: {error.strerror}")
         except ContractError as error:

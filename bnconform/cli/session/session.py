@@ -265,4 +265,4 @@ class Conformance:
             *asides(account.findings, self.request, page),
             *account.words(resuming(self.config, self.request, self.out)),
         ]
-        self.progress.summary(account.findings, page, about, more)
+        self.progress.summary(account.findings, page if account.reported else None, about, more)

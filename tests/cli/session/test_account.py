@@ -32,7 +32,7 @@ def test_a_run_is_ended_when_all_that_was_planned_was_judged(tmp_path: Path) -> 
     assert about.take(TWO, {})
     assert about.complete
     about.finish({}, {})
-    assert (about.status, about.words()) == (0, [])
+    assert (about.status, about.words(), about.reported) == (0, [], True)
     end = read_results(tmp_path).end
     assert end is not None
     assert (end["findings"], end["exit_status"]) == (2, 0)
@@ -103,7 +103,7 @@ def test_a_report_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> N
     about.take(ONE, {})
     (tmp_path / "specs.html").mkdir()
     about.finish({}, {})
-    assert about.status == 0
+    assert (about.status, about.reported) == (0, False)
     assert not read_results(tmp_path).interrupted
     (line,) = about.words()
     assert line.startswith("could not be written: index.html: ")
