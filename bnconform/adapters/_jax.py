@@ -118,6 +118,30 @@ def _step(
     return y, running, pull(dy)
 
 
+@functools.partial(jax.jit, static_argnames=("forward", "wanted"))
+def _step_of_some(
+    forward: Forward,
+    x: Any,
+    params: Parameters,
+    eps: Given,
+    momentum: Given,
+    dy: Any,
+    more: dict[str, Any],
+    wanted: tuple[str, ...],
+) -> tuple[Any, ...]:
+    """Returns what `_step` does, with the gradients of these arguments alone."""
+    given = {"x": x, "gamma": params.gamma, "beta": params.beta}
+
+    def partly(some: dict[str, Any]) -> tuple[Any, tuple[Any, Any]]:
+        all_of = given | some
+        affine = params._replace(gamma=all_of["gamma"], beta=all_of["beta"])
+        return forward(all_of["x"], affine, eps, momentum, **more)
+
+    y, pull, running = jax.vjp(partly, {name: given[name] for name in wanted}, has_aux=True)
+    (grads,) = pull(dy)
+    return y, running, tuple(grads.get(name) for name in given)
+
+
 @functools.partial(jax.jit, static_argnames="forward")
 def _push(
     forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, dots: Any, more: dict[str, Any]
@@ -205,7 +229,8 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
         with jax.disable_jit():
             return run_compiled(forward, replace(case, eager=False), params, **more)
     eps, momentum = settings(case)
-    y, running, grads = _step(forward, case.x, params, eps, momentum, case.dy, more)
+    given = (forward, case.x, params, eps, momentum, case.dy, more)
+    y, running, grads = _step(*given) if case.wanted is None else _step_of_some(*given, case.wanted)
     names = ("y", "running_mean", "running_var", "dx", "dgamma", "dbeta")
     found = dict(zip(names, (y, *running, *grads), strict=True))
     if "tangents" in case.needs:

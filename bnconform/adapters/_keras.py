@@ -202,7 +202,7 @@ def implementation(
     default: dict[str, Any] = {
         "name": f"keras.layers.BatchNormalization@{backend}",
         "dtypes": {"float16", "bfloat16", "float32", "float64"},
-        "features": {"mask", "state", "wide_parameters", *DEFAULTS, *further},
+        "features": {"malformed", "mask", "state", "wide_parameters", *DEFAULTS, *further},
         "settings": SETTINGS,
         "versions": installed("keras", *DISTRIBUTIONS[backend]),
     }

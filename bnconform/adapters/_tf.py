@@ -78,6 +78,7 @@ class Plan(NamedTuple):
     tracked: bool = False
     returns_statistics: bool = False
     running_gradients: bool = False
+    wanted: tuple[str, ...] = tuple(AFFINE)
 
 
 Forward = Callable[[Plan, Tensors], Tensors]
@@ -91,6 +92,7 @@ def plan_of(case: Case, tracked: bool = False) -> Plan:
         tracked=tracked,
         returns_statistics="batch_statistics" in case.needs,
         running_gradients=case.running_gradients,
+        wanted=tuple(name for name in AFFINE if case.wants(name)),
         **given_settings(case, {"eps": case.eps}, {"momentum": case.momentum} if tracked else {}),
     )
 
@@ -130,7 +132,7 @@ def derive(forward: Forward, plan: Plan, given: Tensors) -> Tensors:
     """Returns the outputs of `forward`, and the derivatives that the names of `given` ask for, by an Outcome's
     names."""
     dy = given.get("dy")
-    affine = {name: given[name] for name in AFFINE if name in given}
+    affine = {name: given[name] for name in plan.wanted if name in given}
     running = {name: given[name] for name in RUNNING if plan.running_gradients and not plan.train}
     twice = any(bar in given for bar in BARS.values())
     with tf.GradientTape(watch_accessed_variables=False) as outermost:
@@ -191,11 +193,12 @@ def _like(tensor: Any, direction: Any) -> Any:
 
 def _array(case: Case, name: str, tensor: Any) -> np.ndarray:
     array: np.ndarray = tensor.numpy()
-    return array if name in ELEMENTWISE else array.reshape(case.channels)
+    as_it_is = name in ELEMENTWISE or case.malformed is not None  # of which no error of this adapter may be made
+    return array if as_it_is else array.reshape(case.channels)
 
 
 def through_layer(
-    case: Case, call: Callable[[Any], Any], weights: Mapping[str, Any], statistics: Callable[[], Mapping[str, Any]]
+    case: Case, call: Callable[..., Any], weights: Mapping[str, Any], statistics: Callable[[], Mapping[str, Any]]
 ) -> Outcome:
     """Runs a layer that holds variables eagerly, and pulls dy back to x and to the variables in `weights`.
 
@@ -206,7 +209,11 @@ def through_layer(
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = call(x)
+        if case.between is not None:
+            call(tf.constant(case.between), training=case.between_trains)
     if case.dy is not None:
-        found = tape.gradient(y, {"dx": x, **weights}, output_gradients=tf.constant(case.dy))
+        sources = {"dx": x, **weights}
+        wanted = {name: one for name, one in sources.items() if case.wants(name[1:])}
+        found = tape.gradient(y, wanted, output_gradients=tf.constant(case.dy))
     found |= {"y": y, **statistics()}
     return Outcome(**{name: _array(case, name, tensor) for name, tensor in found.items() if tensor is not None})

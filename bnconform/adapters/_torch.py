@@ -86,18 +86,21 @@ def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensor
     shared = is_shared(case)
     x, affine, running = to_tensor(case.x, shared), _optional(params[:2], shared), _optional(params[2:])
     if case.dy is not None:
-        for tensor in (x, *affine):
+        for name, tensor in zip(("x", "gamma", "beta"), (x, *affine), strict=True):
             if tensor is not None:
-                tensor.requires_grad_()
+                tensor.requires_grad_(case.wants(name))
     return x, affine, running
 
 
-def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False) -> Outcome:
+def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False, between: Normalize | None = None) -> Outcome:
     """Returns y and, as far as the case asks, running statistics, dy pulled back, second gradients and the tangent of
-    y."""
+    y. between: the call between the forward and the backward pass, in its own mode, where a case may have one.
+    """
     x, affine, running = inputs(case, sixteen_bits)
     before = [None if tensor is None else tensor.clone() for tensor in running]
     y = normalize(x, *affine, *running)
+    if case.between is not None and between is not None:
+        between(to_tensor(case.between), *affine, *running)
     tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
     if case.dy is not None:
         dy = to_tensor(case.dy, is_shared(case)).requires_grad_("second_order" in case.needs)
@@ -111,8 +114,8 @@ def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False) -> Out
 
 
 def gradients(y: torch.Tensor, inputs: dict[str, torch.Tensor | None], dy: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Returns dy pulled back to the inputs that there are, by name; differentiable again where dy itself is."""
-    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None}
+    """Returns dy pulled back to the inputs that record gradients, by name; differentiable again where dy itself is."""
+    wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None and tensor.requires_grad}
     grads = torch.autograd.grad(y, list(wanted.values()), dy, create_graph=dy.requires_grad)
     return dict(zip(wanted, grads, strict=True))
 
@@ -174,7 +177,7 @@ FUNCTION_SETTINGS = Settings(
 """What a user writes to call torch.nn.functional.batch_norm."""
 
 VERSIONS = installed("torch")
-FEATURES = frozenset({"memory", "tangents", "second_order", "third_order", "wide_parameters"})
+FEATURES = frozenset({"memory", "tangents", "second_order", "third_order", "wide_parameters", "malformed"})
 DEVICES = frozenset({"cpu", "cuda"} if torch.cuda.is_available() else {"cpu"})
 
 

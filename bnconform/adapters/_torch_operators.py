@@ -49,10 +49,11 @@ def _pair(case: Case, forward: Operator, backward: Operator) -> dict[str, torch.
     found = {"y": y.movedim(1, case.axis), "running_mean": mean, "running_var": var}
     if case.dy is None:
         return found
-    dy, wanted = to_tensor(case.dy).movedim(case.axis, 1), [True, gamma is not None, beta is not None]
+    dy, there = to_tensor(case.dy).movedim(case.axis, 1), {"x": x, "gamma": gamma, "beta": beta}
+    wanted = [one is not None and case.wants(name) for name, one in there.items()]
     dx, *grads = backward(dy, moved, gamma, mean, var, *saved, training, case.eps, wanted)
     affine = {name: grad if asked else None for name, grad, asked in zip(AFFINE, grads, wanted[1:], strict=True)}
-    return {**found, "dx": dx.movedim(1, case.axis), **affine}
+    return {**found, "dx": dx.movedim(1, case.axis) if wanted[0] else None, **affine}
 
 
 def synchronized(
@@ -98,18 +99,19 @@ def run_onednn(case: Case) -> Outcome:
         raise
 
 
+FEATURES = frozenset({"malformed", "wanted"})
 OPERATOR = replace(DIALECT, single_value="zero")
 ONEDNN_DTYPES = {"float32", "bfloat16"} if torch.ops.mkldnn._is_mkldnn_bf16_supported() else {"float32"}
 IMPLEMENTATIONS = [
     implementation(  # its kernels are those of torch.nn.functional.batch_norm: only what that one guards differs
-        "torch.native_batch_norm", run_pair, dialect=OPERATOR, dtypes={"float32"}, features=(), opt_in=True
+        "torch.native_batch_norm", run_pair, dialect=OPERATOR, dtypes={"float32"}, features=FEATURES, opt_in=True
     ),
     implementation(
         "torch.native_batch_norm:decomposed",
         partial(run_pair, forward=decomposition_table[FORWARD], backward=decomposition_table[BACKWARD]),
         dialect=OPERATOR,
         dtypes={"bfloat16", "float32"},
-        features=(),
+        features=FEATURES,
         opt_in=True,
     ),
     implementation(
@@ -126,7 +128,7 @@ IMPLEMENTATIONS = [
         dtypes=ONEDNN_DTYPES,
         ranks={4, 5},
         devices={"cpu"},
-        features=DEFAULTS,
+        features=DEFAULTS | {"malformed"},
         opt_in=True,
         settings=FUNCTION_SETTINGS,
     ),

@@ -131,7 +131,7 @@ SETTINGS = Settings(
 TWO_PASS_SETTINGS = replace(SETTINGS, fixed={"use_fast_variance": "False"})
 
 DERIVATIVES = {"tangents", "second_order", "third_order", "running_gradients"}
-FEATURES = DEFAULTS | DERIVATIVES | {"eager", "mask", "state", "wide_parameters"}
+FEATURES = DEFAULTS | DERIVATIVES | {"eager", "malformed", "mask", "state", "wanted", "wide_parameters"}
 IMPLEMENTATIONS = [
     Implementation(
         name=name,

@@ -21,6 +21,7 @@ from bnconform.adapters._jax import DEVICE, DISTRIBUTIONS, Forward, named, run_c
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
+from bnconform.contract.errors import Unsupported
 from bnconform.contract.implementation import Implementation
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Argument, Settings
@@ -67,6 +68,9 @@ def run_mapped(case: Case) -> Outcome:
 
 def run(case: Case, *options: tuple[str, str]) -> Outcome:
     """Runs jax.nn.standardize with these further arguments."""
+    word = case.malformed or ""
+    if word.endswith("single") or word.startswith(("gamma", "beta")):
+        raise Unsupported("scale and shift are the caller's own, and statistics may be those over all axes")
     params = parameters(case, case.x.dtype)
     return run_compiled(_forward(options, case.mode == "train", case.axis), case, params)
 
@@ -134,6 +138,9 @@ def _sixteen_bits(dtype: str, variance: Variance) -> Dialect:
     )
 
 
+DERIVATIVES = {"tangents", "second_order", "third_order", "running_gradients"}
+
+
 def _implementation(name: str, run: Callable[[Case], Outcome], variance: Variance, **more: Any) -> Implementation:
     settings: dict[str, Any] = {"dtypes": {"float16", "bfloat16", "float32", "float64"}, **more}
     return Implementation(
@@ -146,7 +153,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], variance: Varianc
         versions=installed(*DISTRIBUTIONS),
         settings=STABLE_SETTINGS if run is run_stable else SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features=DEFAULT_EPS | {"eager", "tangents", "second_order", "third_order", "running_gradients"},
+        features=DEFAULT_EPS | DERIVATIVES | {"eager", "malformed", "wanted"},
         **settings,
     )
 

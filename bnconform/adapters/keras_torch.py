@@ -30,6 +30,8 @@ def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     x.requires_grad_(case.dy is not None)
     mask = _keras.mask_of(case)
     y = layer(x, training=case.mode == "train", mask=None if mask is None else torch.tensor(mask))
+    if case.between is not None:
+        layer(to_tensor(case.between), training=case.between_trains)
     # The layer is kept and its variables are updated in place: an outcome needs their values, not their memory.
     found = {"y": y, **{name: value.clone() for name, value in _keras.statistics(layer, params).items()}}
     if case.dy is not None:
@@ -64,6 +66,6 @@ SNIPPET = _keras.snippet(
 )
 
 IMPLEMENTATIONS = [
-    _keras.implementation("torch", run, DIALECT, further={"memory"}, snippet=SNIPPET),
+    _keras.implementation("torch", run, DIALECT, further={"between", "memory"}, snippet=SNIPPET),
     _keras.sixteen_bits("torch", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
 ]

@@ -62,6 +62,8 @@ def fused(plan: _tf.Plan, given: _tf.Tensors) -> _tf.Tensors:
 
 def run_composed(case: Case, mode: _tf.Mode = "eager") -> Outcome:
     """Runs `composed`."""
+    if case.malformed is not None and case.malformed.endswith(("single", "matrix")):
+        raise Unsupported("it normalizes over any axes: one value for all of them is documented, in any rank")
     plan = _tf.plan_of(case)
     given = _tf.tensors_of(case, parameters(case, case.x.dtype), case.x.ndim)
     if mode != "eager":
@@ -205,7 +207,7 @@ COMPILED: dict[str, Any] = {"compiled": True, "opt_in": True}
 IMPLEMENTATIONS = [
     _composed(
         dtypes={"float16", "bfloat16", "float32", "float64"},
-        features={*BY_CALL, "third_order"},
+        features={*BY_CALL, "malformed", "third_order", "wanted"},
         snippet=_tf.snippet(COMPOSED_CALL_TEXT),
     ),
     _composed(
@@ -224,7 +226,7 @@ IMPLEMENTATIONS = [
     ),
     fused_op(
         dtypes={"float16", "bfloat16", "float32"},
-        features={*BY_CALL, *DEFAULTS, "third_order", "wide_parameters"},
+        features={*BY_CALL, *DEFAULTS, "malformed", "third_order", "wanted", "wide_parameters"},
         snippet=_tf.snippet(FUSED_CALL_TEXT),
     ),
     fused_op(

@@ -146,13 +146,14 @@ IMPLEMENTATIONS = [
         ),
         ranks={4, 5},
         dtypes={"float16", "float32"},
-        features={"state", "wide_parameters", *DEFAULTS},
+        features={"between", "state", "wide_parameters", *DEFAULTS},
     ),
     _implementation(
         ":unfused",
         {"fused": False},
         Dialect(**UNFUSED),
         dtypes={"float32", "float64"},  # 16 bits are cast to float32 first, as in Keras 3
+        features={"between", "state", *DEFAULTS},
     ),
     _implementation(":synchronized", {"synchronized": True}, SYNCHRONIZED, dtypes={"float32"}, opt_in=True),
 ]

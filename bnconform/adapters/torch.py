@@ -54,14 +54,15 @@ def run_functional(
     contiguous is a finding (results/deviations/torch/noncontiguous_sixteen_bits.py).
     """
 
-    def normalize(x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any) -> torch.Tensor:
+    def normalize(
+        x: torch.Tensor, gamma: Any, beta: Any, mean: Any, var: Any, training: bool = case.mode == "train"
+    ) -> torch.Tensor:
         moved = x.movedim(case.axis, 1)
         settings = given(case, {"eps": case.eps}, {"momentum": case.momentum})
-        y = functional.batch_norm(moved, mean, var, gamma, beta, case.mode == "train", **settings)
-        return y.movedim(1, case.axis)
+        return functional.batch_norm(moved, mean, var, gamma, beta, training, **settings).movedim(1, case.axis)
 
     with context or nullcontext():
-        return outcome(case, normalize, sixteen_bits)
+        return outcome(case, normalize, sixteen_bits, partial(normalize, training=case.between_trains))
 
 
 def run_without_cudnn(case: Case) -> Outcome:
@@ -93,7 +94,13 @@ def run_module(case: Case, cumulative: bool = False, lazy: bool = False) -> Outc
         given = buffers | {name: tensor for name, tensor in state.items() if tensor is not None}
         return torch.func.functional_call(module, given, x.movedim(case.axis, 1)).movedim(1, case.axis)
 
-    found = outcome(case, normalize)
+    def between(*given: Any) -> torch.Tensor:
+        module.train(case.between_trains)
+        y = normalize(*given)
+        module.train(case.mode == "train")
+        return y
+
+    found = outcome(case, normalize, between=between)
     return found if case.state is None else _with_buffers(found, buffers, case)
 
 
@@ -186,19 +193,20 @@ def _snippet(call: str) -> Snippet:
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
 STORED = {**DIALECT.links, "stored_dtype": SOURCE + "aten/src/ATen/native/Normalization.cpp"}
 SIXTEEN_BITS = replace(DIALECT, params_dtype=None, stored_dtype="bfloat16", links=STORED)
+CALLED_AGAIN = FEATURES | DEFAULTS | {"between", "wanted"}
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
     implementation(
         "torch.nn.functional.batch_norm",
         run_functional,
-        features=FEATURES | DEFAULTS,
+        features=CALLED_AGAIN,
         settings=FUNCTION_SETTINGS,
         snippet=_snippet(FUNCTION_CALL),
     ),
     implementation(
         "torch.nn.BatchNorm",
         run_module,
-        features=STATEFUL | DEFAULTS,
+        features=CALLED_AGAIN | STATEFUL,
         settings=MODULE_SETTINGS,
         snippet=_snippet(MODULE_CALL),
     ),

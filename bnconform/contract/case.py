@@ -11,8 +11,18 @@ from typing import Literal
 
 import numpy as np
 
+from bnconform.contract.checks import MEMORY as MEMORY
+from bnconform.contract.checks import Memory as Memory
 from bnconform.contract.checks import State as State
-from bnconform.contract.checks import check_layer, check_mask, check_state, describe
+from bnconform.contract.checks import (
+    check_layer,
+    check_malformed,
+    check_mask,
+    check_state,
+    check_wanted,
+    describe,
+    malformed_shape,
+)
 from bnconform.contract.dtypes import DTYPES as DTYPES
 from bnconform.contract.dtypes import dtype_name as dtype_name
 from bnconform.contract.errors import ContractError as ContractError
@@ -37,10 +47,13 @@ FEATURES = {
     EMPTY: (),
     "fold": ("layer", "groups", "bias"),
     "wide_parameters": (),
+    "malformed": ("malformed",),
+    "between": ("between", "between_mode"),
+    "wanted": ("wanted",),
 }
 """Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them; the types of
 γ and β ask for wide parameters."""
-TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x")
+TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x", "between")
 """Fields of a Case that have x's shape."""
 FLAGS = (
     "running_gradients",
@@ -52,53 +65,11 @@ FLAGS = (
     "shards",
     "layer",
     "groups",
+    "malformed",
+    "between_mode",
+    "wanted",
 )
 """Fields of a Case that ask for something and hold no array."""
-Memory = Literal[
-    "plain",
-    "reversed",
-    "strided",
-    "backwards",
-    "misaligned",
-    "swapped",
-    "shared",
-    "flipped",
-    "cropped",
-    "channels_last",
-    "channels_first",
-    "x_reversed",
-    "dy_reversed",
-    "dy_cropped",
-    "dy_channels_last",
-    "dy_channels_first",
-    "dy_broadcast",
-    "columns",
-    "packed",
-    "overlapping",
-]
-MEMORY: dict[Memory, str] = {
-    "plain": "in C order, without gaps, aligned, in the machine's byte order",
-    "reversed": "in Fortran order: the first axis varies fastest",
-    "strided": "in every second element of a larger array, whose other elements are not numbers",
-    "backwards": "from the end of the memory to its start: all strides are negative",
-    "misaligned": "one byte behind the start of aligned memory",
-    "swapped": "in the byte order that the machine does not have",
-    "shared": "arrays of equal content are one and the same array, as γ and β may be",
-    "flipped": "with the first axis backwards: its stride alone is negative",
-    "cropped": "inside of a larger array, whose margin is not numbers",
-    "channels_last": "those of x's shape with their channels varying fastest",
-    "channels_first": "those of x's shape as if their channels were on axis 1",
-    "x_reversed": "x alone in Fortran order, all others plain",
-    "dy_reversed": "dy alone in Fortran order",
-    "dy_cropped": "dy alone inside of a larger array, as the gradient of a concatenation lies in that of the whole",
-    "dy_channels_last": "dy alone with its channels varying fastest",
-    "dy_channels_first": "dy alone as if its channels were on axis 1",
-    "dy_broadcast": "dy alone with stride 0 along each axis on which its values are equal, as a sum sends its gradient",
-    "columns": "γ, β and the running statistics as columns of one matrix, x and dy plain",
-    "packed": "one behind the other in one buffer, with an element between that is not a number",
-    "overlapping": "dy begins one element behind x in the memory of x, if its values are those",
-}
-"""How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
 _NOT_ASKED = (None, False, "plain", ())
 Layer = Literal["linear", "convolution", "transposed"]
 
@@ -127,6 +98,10 @@ class Case:
     layer: x is the weight of a layer before this normalization, and the one layer that does the work of both is asked
     for. Its output channels are those of x; of the other axes the first holds the inputs of each group, and the rest
     the kernel. groups: of a convolution; None: one. bias: the layer's, of shape (C,); None: it has none.
+    malformed: one of MALFORMED: the array that it names has the wrong shape that it says, and is to be handed on so.
+    between: the input of a second call of the same layer, of x's shape, behind the first one and before its backward
+    pass; all outputs are those of the first call, and the averages those that both leave. between_mode: of the second
+    call; None: that of the case. wanted: of which of x, gamma and beta the gradient by dy is asked for; None: of all.
 
     γ, β and the running statistics may have a wider dtype than x, as in mixed precision; where γ or β has, the case
     needs the feature `wide_parameters`, and their gradients and the averages are due in it. Running statistics alone
@@ -167,20 +142,30 @@ class Case:
     layer: Layer | None = None
     groups: int | None = None
     bias: np.ndarray | None = None
+    malformed: str | None = None
+    between: np.ndarray | None = None
+    between_mode: Literal["train", "infer"] | None = None
+    wanted: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
             raise ContractError(f"Case.mode is {self.mode!r:.60}; expected 'train' or 'infer'")
+        if self.between_mode not in (None, "train", "infer") or (self.between_mode and self.between is None):
+            raise ContractError(f"Case.between_mode is {self.between_mode!r:.60}; expected that of a call between")
         if self.memory not in MEMORY:
             raise ContractError(f"Case.memory is {self.memory!r:.60}; expected one of {tuple(MEMORY)}")
         if not isinstance(self.x, np.ndarray) or self.x.ndim < 2:
             raise ContractError(f"Case.x is {describe(self.x)}; expected an array of rank 2 or more")
         if not -self.x.ndim <= self.axis < self.x.ndim:
             raise ContractError(f"Case.axis is {self.axis!r:.60}; expected an axis of x, whose rank is {self.x.ndim}")
+        if self.malformed is not None:
+            check_malformed(self.malformed, vars(self))
         for name in TENSORS:
             self._freeze(name, self.x.shape)
         for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar", "bias"):
             self._freeze(name, (self.channels,))
+        if self.wanted is not None:
+            object.__setattr__(self, "wanted", check_wanted(self.wanted, vars(self)))
         if self.mask is not None:
             check_mask(self.mask, self.x.shape)
             self._freeze("mask", self.mask.shape)
@@ -203,6 +188,8 @@ class Case:
         array = getattr(self, name)
         if array is None:
             return
+        if self.malformed is not None:
+            shape = malformed_shape(self.malformed, name, shape)
         if not isinstance(array, np.ndarray) or array.shape != shape:
             raise ContractError(f"Case.{name} is {describe(array)}; expected an array of shape {shape}")
         view = array.view()
@@ -219,6 +206,15 @@ class Case:
         """The features that an implementation must offer for this case to mean what it says."""
         asked = {feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)}
         return needs_of(self.shards).union(asked, {"wide_parameters"} if self.has_wide_parameters else ())
+
+    def wants(self, name: str) -> bool:
+        """Returns whether the gradient of `name`, x, gamma or beta, is asked for, where there is a dy."""
+        return self.wanted is None or name in self.wanted
+
+    @property
+    def between_trains(self) -> bool:
+        """Whether the call between, where there is one, is one of training."""
+        return (self.between_mode or self.mode) == "train"
 
     @property
     def has_wide_parameters(self) -> bool:

@@ -6,7 +6,7 @@ Rules: a breach of the contract raises a ContractError with the culprit, the val
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,8 +18,65 @@ LONGEST_EMPTY = 1 << 20
 """Values on an axis of an array that has none in all: a few bytes must not stand for an array of any size."""
 State: TypeAlias = Any
 """A mapping of names to arrays, which `check_state` makes sure of: Any, so that arrays can be passed on as **fields."""
+Memory = Literal[
+    "plain",
+    "reversed",
+    "strided",
+    "backwards",
+    "misaligned",
+    "swapped",
+    "shared",
+    "flipped",
+    "cropped",
+    "channels_last",
+    "channels_first",
+    "x_reversed",
+    "dy_reversed",
+    "dy_cropped",
+    "dy_channels_last",
+    "dy_channels_first",
+    "dy_broadcast",
+    "columns",
+    "packed",
+    "overlapping",
+]
+MEMORY: dict[Memory, str] = {
+    "plain": "in C order, without gaps, aligned, in the machine's byte order",
+    "reversed": "in Fortran order: the first axis varies fastest",
+    "strided": "in every second element of a larger array, whose other elements are not numbers",
+    "backwards": "from the end of the memory to its start: all strides are negative",
+    "misaligned": "one byte behind the start of aligned memory",
+    "swapped": "in the byte order that the machine does not have",
+    "shared": "arrays of equal content are one and the same array, as γ and β may be",
+    "flipped": "with the first axis backwards: its stride alone is negative",
+    "cropped": "inside of a larger array, whose margin is not numbers",
+    "channels_last": "those of x's shape with their channels varying fastest",
+    "channels_first": "those of x's shape as if their channels were on axis 1",
+    "x_reversed": "x alone in Fortran order, all others plain",
+    "dy_reversed": "dy alone in Fortran order",
+    "dy_cropped": "dy alone inside of a larger array, as the gradient of a concatenation lies in that of the whole",
+    "dy_channels_last": "dy alone with its channels varying fastest",
+    "dy_channels_first": "dy alone as if its channels were on axis 1",
+    "dy_broadcast": "dy alone with stride 0 along each axis on which its values are equal, as a sum sends its gradient",
+    "columns": "γ, β and the running statistics as columns of one matrix, x and dy plain",
+    "packed": "one behind the other in one buffer, with an element between that is not a number",
+    "overlapping": "dy begins one element behind x in the memory of x, if its values are those",
+}
+"""How the arrays of a Case may lie in memory when an adapter sees them. They are read-only in all of these ways."""
 LAYERS = ("linear", "convolution", "transposed")
 """The layers that a normalization can be folded into."""
+VECTORS = ("gamma", "beta", "running_mean", "running_var")
+MALFORMED: dict[str, str] = {
+    **{f"{name}_longer": f"{name} has C + 1 values" for name in VECTORS},
+    **{f"{name}_shorter": f"{name} has C - 1 values" for name in VECTORS},
+    **{f"{name}_single": f"{name} has one value for C channels" for name in VECTORS},
+    **{f"{name}_matrix": f"{name} has the shape (1, C)" for name in VECTORS[:2]},
+    "dy_longer": "dy has one example more than y",
+    "dy_shorter": "dy has one example less than y",
+    "dy_single": "dy has one example for those of y",
+}
+"""What may be wrong with a malformed call, and the words for it. Examples of dy are those of its first axis."""
+Shape = tuple[int, ...]
 
 
 def check_mask(mask: object, shape: tuple[int, ...]) -> None:
@@ -78,3 +135,47 @@ def describe(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype.name}"
     return f"{value!r:.60} of type {type(value).__name__}"
+
+
+def array_of(word: str) -> str:
+    """Returns the name of the array that a word of MALFORMED is about."""
+    return word.rpartition("_")[0]
+
+
+def malformed_shape(word: str, name: str, shape: Shape) -> Shape:
+    """Returns the shape that the array `name` has in a call that is malformed by `word`; `shape` is the right one."""
+    about, _, how = word.rpartition("_")
+    if name != about or not shape:
+        return shape
+    if how == "matrix":
+        return (1, *shape)
+    first = {"longer": shape[0] + 1, "shorter": shape[0] - 1, "single": 1}[how]
+    return (first, *shape[1:])
+
+
+def is_malformed(word: str, shape: Shape) -> bool:
+    """Returns whether an array of the right `shape` has another one, not an empty one, in a call malformed by it."""
+    found = malformed_shape(word, array_of(word), shape)
+    return found != shape and 0 not in found
+
+
+def check_malformed(word: object, fields: Mapping[str, object]) -> None:
+    """Raises ContractError unless a case with these fields can be malformed by `word`."""
+    if word not in MALFORMED:
+        raise ContractError(f"Case.malformed is {word!r:.60}; expected one of {tuple(MALFORMED)}")
+    if fields[array_of(str(word))] is None:
+        raise ContractError(f"Case.malformed is {word!r} and Case.{array_of(str(word))} is None; expected an array")
+
+
+DIFFERENTIATED = ("x", "gamma", "beta")
+"""The arrays whose gradients dy gives, in the order in which they are named."""
+
+
+def check_wanted(wanted: object, fields: Mapping[str, object]) -> tuple[str, ...]:
+    """Returns `wanted` as a tuple if it names arrays that a case with these fields has; otherwise raises
+    ContractError."""
+    there = tuple(name for name in DIFFERENTIATED if fields[name] is not None)
+    named = tuple(wanted) if isinstance(wanted, (tuple, list)) else ()
+    if not named or [name for name in there if name in named] != list(named):
+        raise ContractError(f"Case.wanted is {wanted!r:.60}; expected some of {there}, in this order")
+    return named

@@ -56,9 +56,12 @@ _SETTINGS: dict[str, tuple[type, ...]] = {
         "axis": (int,),
         "layer": (str,),
         "groups": (int,),
+        "malformed": (str,),
+        "between_mode": (str,),
         "eps": _NUMBER,
         "momentum": _NUMBER,
         "shards": (list,),
+        "wanted": (list,),
     },
 }
 """The types that settings have in a file; `True` is no number."""

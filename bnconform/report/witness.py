@@ -33,7 +33,13 @@ def _given(case: CaseRecord, output: str) -> list[Row]:
     """Returns x with the settings, and those parameters that have a part in what is wrong."""
     size = " × ".join(map(str, case["shape"]))
     settings = f"{case['dtype']}, {size}, {case['mode']}, ε = {value_text(case['eps'])}"
+    settings += f", malformed: {case['malformed']}" if "malformed" in case else ""
     found = [(f"{_name_of_x(case)}, {settings}", _values(case["x"], case["dtype"]))]
+    if "wanted" in case:
+        found.append(("gradients asked for", escape(", ".join(case["wanted"]))))
+    if "between" in case:
+        mode = case.get("between_mode", case["mode"])
+        found.append((f"x of a call before the backward pass, {mode}", _values(case["between"], case["dtype"])))
     if case["dy"] is not None and output not in ("y", "running_mean", "running_var"):
         found.append(("dy", _values(case["dy"], case["dtype"])))
     unusual: dict[str, tuple[Any, float | None]] = {"gamma": (case["gamma"], 1.0), "beta": (case["beta"], 0.0)}

@@ -29,13 +29,14 @@ from bnconform.contract.errors import ContractError
 _STATE = "state"
 _NUMBERS = ("axis", "eps", "momentum")
 _TUPLES = ("shape", "shards")
-_OPTIONS = ("memory", "layer", "groups")
+_WANTED = "wanted"
+_OPTIONS = ("memory", "layer", "groups", "malformed", "between_mode")
 _DEFAULTS = {field.name: field.default for field in fields(Case)}
 _SWITCHES = tuple(name for name, default in _DEFAULTS.items() if default is False)
 _ARRAYS = tuple(
     name
     for name, default in _DEFAULTS.items()
-    if default in (None, MISSING) and name not in ("mode", _STATE, *_NUMBERS, *_OPTIONS)
+    if default in (None, MISSING) and name not in ("mode", _STATE, _WANTED, *_NUMBERS, *_OPTIONS)
 )
 _WORDS = re.compile(r"[^\s\[]+=\[[^\]]*\]|\S+")
 _ARRAY = re.compile(r"(?P<name>[^:(=]+)(?::(?P<dtype>\w+))?(?:\((?P<shape>[\d,]*)\))?=\[(?P<values>[^\]]*)\]")
@@ -59,6 +60,8 @@ def _words(case: Case) -> Iterator[str]:
     yield from (f"{name}={_scalar(getattr(case, name))}" for name in _NUMBERS)
     yield from (name for name in _SWITCHES if getattr(case, name))
     yield from (f"{name}={value}" for name in _OPTIONS if (value := getattr(case, name)) != _DEFAULTS[name])
+    if case.wanted is not None:
+        yield f"{_WANTED}={','.join(case.wanted)}"
     yield f"shape=({_shape_text(case.x.shape)})"
     if case.shards:
         yield f"shards=({_shape_text(case.shards)})"
@@ -139,6 +142,8 @@ def _read_word(word: str, dtype: str) -> tuple[str, Any]:
         return name, _number(word, text)
     if name in _OPTIONS:
         return name, _number(word, text) if name == "groups" else text
+    if name == _WANTED:
+        return name, tuple(text.split(","))
     if name in _TUPLES:
         return name, _shape(word, text[1:-1])
     found = _ARRAY.fullmatch(word)
@@ -197,7 +202,8 @@ def _built(line: str, mode: str, values: dict[str, Any]) -> Case:
         raise ContractError(f"the case {line!r:.80} lacks {', '.join(lacking)}; expected {_EXPECTED}")
     of_x = values.pop("shape")
     empty = values.pop(_STATE, False)
-    told_as_arrays = [name for name, value in values.items() if isinstance(value, tuple) and name not in _TUPLES]
+    others = (*_TUPLES, _WANTED)
+    told_as_arrays = [name for name, value in values.items() if isinstance(value, tuple) and name not in others]
     arrays = {name: values.pop(name) for name in told_as_arrays}
     shaped = {name: _shaped(name, flat, shape, of_x) for name, (flat, shape) in arrays.items()}
     state = {unquote(name[len(_STATE) + 1 :]): shaped.pop(name) for name in arrays if name not in _ARRAYS}

@@ -40,7 +40,8 @@ Nested = Any  # a number or nested lists of numbers: recursive types buy nothing
 
 class CaseRecord(TypedDict):
     """A Case with its arrays as nested lists. layer, groups, bias: where x is the weight of a layer; shards: where the
-    batch is shared out over replicas."""
+    batch is shared out over replicas; malformed: what is wrong with the shape of an array;
+    between, between_mode: of a call before the backward pass; wanted: the gradients that were asked for."""
 
     mode: str
     dtype: str
@@ -58,6 +59,10 @@ class CaseRecord(TypedDict):
     groups: NotRequired[int]
     bias: NotRequired[Nested]
     shards: NotRequired[list[int]]
+    malformed: NotRequired[str]
+    between: NotRequired[Nested]
+    between_mode: NotRequired[str]
+    wanted: NotRequired[list[str]]
 
 
 class ShownRecord(TypedDict):
@@ -296,6 +301,8 @@ def case_record(case: Case) -> CaseRecord:
     scalars = {"mode": case.mode, "dtype": case.dtype, "shape": list(case.x.shape), "axis": case.axis}
     scalars |= {"eps": plain(float(case.eps)), "momentum": plain(float(case.momentum))}
     further: dict[str, Any] = {"layer": case.layer, "groups": case.groups, "bias": case.bias}
-    further["shards"] = list(case.shards) or None
+    further |= {"shards": list(case.shards) or None, "malformed": case.malformed}
+    further |= {"between": case.between, "between_mode": case.between_mode}
+    further["wanted"] = case.wanted
     arrays = {name: getattr(case, name) for name in ARRAYS} | {k: v for k, v in further.items() if v is not None}
     return cast(CaseRecord, scalars | {name: plain(value) for name, value in arrays.items()})

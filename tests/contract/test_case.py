@@ -86,6 +86,9 @@ def test_no_channels_are_no_rows() -> None:
         ({"shards": (2, 2)}, {"shards"}),
         ({"shards": (1, 3)}, {"shards", "unequal_shards"}),
         ({"shards": (2, 0, 2)}, {"shards", "empty_shard"}),
+        ({"malformed": "gamma_longer", "gamma": np.ones(4, np.float32)}, {"malformed"}),
+        ({"between": np.zeros((4, 3, 2)), "between_mode": "infer"}, {"between"}),
+        ({"wanted": ("x", "gamma")}, {"wanted"}),
     ],
 )
 def test_a_case_needs_the_features_of_its_fields(changes: dict[str, Any], needs: set[str]) -> None:
@@ -96,6 +99,38 @@ def test_a_case_needs_the_features_of_its_fields(changes: dict[str, Any], needs:
 def test_shards_share_out_all_examples(shards: Any) -> None:
     with pytest.raises(ContractError, match=r"Case\.shards is .*; expected how many of the 4 examples"):
         case(shards=shards)
+
+
+@pytest.mark.parametrize("wanted", [(), ("gamma", "x"), ("x", "x"), ("beta",), ("y",), "x", 3])
+def test_what_is_wanted_are_gradients_of_arrays_that_there_are(wanted: Any) -> None:
+    with pytest.raises(ContractError, match=r"Case\.wanted is .*; expected some of "):
+        case(wanted=wanted, beta=None)
+    assert [case(wanted=("gamma",)).wants(name) for name in ("x", "gamma", "beta")] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"between_mode": "train"}, {"between_mode": "eval", "between": np.zeros((4, 3, 2))}]
+)
+def test_a_call_between_has_a_mode_and_an_input(changes: dict[str, Any]) -> None:
+    with pytest.raises(ContractError, match=r"Case\.between_mode is "):
+        case(**changes)
+    assert case(between=np.zeros((4, 3, 2))).between_trains
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"malformed": "gamma_bent"},
+        {"malformed": "gamma_longer"},  # which it is not
+        {"malformed": "beta_longer", "beta": None},
+        {"malformed": "beta_longer", "beta": np.ones(4), "gamma": np.ones(4)},
+        {"malformed": "dy_single", "dy": np.ones((2, 3, 2))},
+        {"gamma": np.ones(4)},
+    ],
+)
+def test_a_malformed_case_has_the_shape_that_it_says_and_no_other_wrong_one(changes: dict[str, Any]) -> None:
+    with pytest.raises(ContractError, match=r"Case\.(malformed is|gamma is|dy is) "):
+        case(**changes)
 
 
 def test_examples_stand_on_the_first_axis_that_the_channels_are_not_on() -> None:

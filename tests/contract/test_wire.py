@@ -129,6 +129,17 @@ def test_shards_survive_as_a_tuple() -> None:
     assert unpack(pack_case(make()))[0]["case"].get("shards") is None
 
 
+def test_a_malformed_case_survives_and_no_other_case_says_that_it_is_none() -> None:
+    one = make()
+    case = replace(one, gamma=one.gamma[None], malformed="gamma_matrix")
+    assert_same(unpack_case(pack_case(case))[0], case)
+    between = replace(one, between=one.x, between_mode="infer")
+    assert_same(unpack_case(pack_case(between))[0], between)
+    some = replace(one, wanted=("x", "beta"))
+    assert_same(unpack_case(pack_case(some))[0], some)
+    assert "malformed" not in unpack(pack_case(make()))[0]["case"]
+
+
 def test_absent_arrays_stay_absent() -> None:
     nothing: dict[str, Any] = {"gamma": None, "beta": None, "running_mean": None, "running_var": None, "dy": None}
     blob = pack_case(replace(make(), **nothing))

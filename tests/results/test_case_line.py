@@ -74,6 +74,14 @@ def test_a_case_survives_its_line_bit_for_bit(case: Case) -> None:
     assert pack_case(read_case(line)) == pack_case(case)
 
 
+@pytest.mark.parametrize(("word", "told"), [("gamma_matrix", "gamma(1,1)=[1]"), ("gamma_longer", "gamma=[1 2]")])
+def test_a_malformed_case_survives_its_line(word: str, told: str) -> None:
+    some = LINE.replace("momentum=0.5", "momentum=0.5 wanted=x,gamma")
+    assert case_line(read_case(some)) == some
+    line = LINE.replace("momentum=0.5", f"momentum=0.5 malformed={word}").replace("gamma=[1]", told)
+    assert case_line(read_case(line)) == line
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_extremes_keep_their_bits(dtype: str) -> None:
     kind = dtype_named(dtype)

@@ -59,4 +59,7 @@ def test_the_record_of_a_layer_or_of_shards_says_so_and_others_stay_as_they_were
     plain = Case(mode="train", x=np.ones((4, 2)), eps=0.5, momentum=0.1, **vectors)
     shared = Case(mode="train", x=np.ones((4, 2)), eps=0.5, momentum=0.1, shards=(1, 3), **vectors)
     assert case_record(shared)["shards"] == [1, 3]
-    assert not {"layer", "groups", "bias", "shards"} & set(case_record(plain))
+    assert not {"layer", "groups", "bias", "shards", "malformed"} & set(case_record(plain))
+    vectors["beta"] = np.ones(3)
+    longer = Case(mode="train", x=np.ones((4, 2)), eps=0.5, momentum=0.1, malformed="beta_longer", **vectors)
+    assert case_record(longer)["malformed"] == "beta_longer"
