@@ -49,7 +49,8 @@ def _summed(actual: np.ndarray, case: Case, dialect: Dialect, name: str) -> Agre
 def _elementwise(actual: np.ndarray, case: Case, dialect: Dialect, name: str) -> Agreement:
     value, within = distinct.expected_by_rows(case, dialect, name)
     low, high = distinct.by_rows(case, actual)
-    found = max((agree(rows, value, within=within, quantity=name) for rows in (low, high)), key=lambda one: one.ratio)
+    ends = (low,) if low is high else (low, high)
+    found = max((agree(rows, value, within=within, quantity=name) for rows in ends), key=lambda one: one.ratio)
     if found.ratio > 1:
         allowance, scale = (distinct.whole(case, rows) for rows in (within.allowance, within.scale))
         return agree(actual, distinct.whole(case, value), within=Bound(allowance, scale, within.u), output=name)

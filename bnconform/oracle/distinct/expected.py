@@ -35,15 +35,17 @@ SUMMED = ("running_mean", "running_var", "dgamma", "dbeta")
 
 
 def expected_by_rows(case: Case, dialect: Dialect, name: str) -> tuple[Array, Bound]:
-    """Returns what an output should be on the distinct rows, of shape (n, C) or (C,), and its bound.
+    """Returns what an output should be on the distinct rows, of shape (n, K) or (C,), and its bound.
 
     Raises ValueError where x does not sum to exactly 0 in training.
     """
-    rows = distinct(case).rows
-    if case.mode == "infer":  # elementwise, and sums of what is zero in all other rows
-        return expected(rows, dialect, name)
+    of = distinct(case)
     with np.errstate(all="ignore"):
-        return _trained(case, dialect, name)
+        # In inference outputs are elementwise, and sums of what is zero in all other rows.
+        value, within = expected(of.rows, dialect, name) if case.mode == "infer" else _trained(case, dialect, name)
+    if name in SUMMED and len(value) < case.channels:
+        return value[of.kind], Bound(within.allowance[of.kind], within.scale[of.kind], within.u)
+    return value, within
 
 
 def _trained(case: Case, dialect: Dialect, name: str) -> tuple[Array, Bound]:
