@@ -3,7 +3,8 @@
 Rules: in each channel x is 0 but for pairs of opposite small integers times one power of two, so that it sums to
 exactly 0 and its squares sum exactly; dy is 0 but for a few small integers, some of them at sentinels. They stand where
 kernels err: in first and last rows, around powers of two from both ends, at the ends of lines and images, around
-halves and quarters, and at random; each channel has others. Everything follows from layout and seed.
+halves and quarters, and at random; each of the first channels has others, of which all further ones are the like.
+Everything follows from layout and seed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from hypothesis import strategies as st
 
 from bnconform.cases.shapes import Layout
 from bnconform.cases.traits import SETTINGS, Traits
-from bnconform.contract.axes import from_rows
 from bnconform.contract.case import Case
 from bnconform.contract.dtypes import dtype_named
 
@@ -31,8 +31,9 @@ THREADS = (2, 3, 4, 8, 16)
 """Numbers of threads at whose shares sentinels stand."""
 VALUES = (4, 5, 6, 7)
 """Magnitudes of sentinels, near each other, so that none counts for little in the variance."""
-SETS = 256
-"""Channels beyond so many have the places of one of the first."""
+KINDS = 251
+"""Channels beyond so many are as the first ones, in turn. The number divides no sum or difference of two powers of two
+below 2¹⁷, so that a channel index that is wrong by such a one shows."""
 SIZES: dict[str, tuple[Layout, ...]] = {
     "many rows": (
         Layout((65_535,), 20, 1),
@@ -107,7 +108,7 @@ def sentinels(
 ) -> Case:
     """Returns the case of that layout in which sentinels stand as the seed has it."""
     rng, kind = np.random.default_rng(seed), dtype_named(dtype)
-    (eps, momentum), m, channels = settings, layout.rows, layout.channels
+    (eps, momentum), m, channels = settings, layout.rows, min(layout.channels, KINDS)
     edges = _edges(layout)
     pairs = max(1, min(SENTINELS, m // 5) // 2)
     count = max(1, min(COTANGENTS, m // 5))
@@ -115,27 +116,37 @@ def sentinels(
     at_x, at_g = (_by_channel(rng, edges, m, number, channels) for number in (2 * pairs, count))
     shared = min(len(at_g) // 3, len(at_x))
     at_g[:shared] = at_x[:shared]  # where dy meets x; a place that is named twice is written once
-    x, g = np.zeros((m, channels), kind), np.zeros((m, channels), kind)
-    column = np.arange(channels)
     values = scale * rng.choice(VALUES, (pairs, channels))
-    x[at_x[0::2], column], x[at_x[1::2], column] = values, -values
-    g[at_g, column] = rng.integers(1, 8, at_g.shape) * rng.choice((-1.0, 1.0), at_g.shape)
+    cotangents = rng.integers(1, 8, at_g.shape) * rng.choice((-1.0, 1.0), at_g.shape)
 
-    def whole(rows: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(from_rows(rows, layout.shape, layout.axis))
+    def each(vector: np.ndarray) -> np.ndarray:
+        return np.resize(vector, layout.channels).astype(kind)
 
     return Case(
         mode=mode,
-        x=whole(x),
-        gamma=(rng.choice((-1.0, 1.0), channels) * rng.integers(2, 5, channels) / 2).astype(kind),
-        beta=(rng.integers(-3, 4, channels) / 2).astype(kind),
-        running_mean=(rng.integers(-3, 4, channels) / 4).astype(kind),
-        running_var=(rng.integers(1, 5, channels) / 2).astype(kind),
+        x=_tensor(layout, kind, np.concatenate([at_x[0::2], at_x[1::2]]), np.concatenate([values, -values])),
+        gamma=each(rng.choice((-1.0, 1.0), channels) * rng.integers(2, 5, channels) / 2),
+        beta=each(rng.integers(-3, 4, channels) / 2),
+        running_mean=each(rng.integers(-3, 4, channels) / 4),
+        running_var=each(rng.integers(1, 5, channels) / 2),
         eps=eps,
         momentum=momentum,
         axis=layout.axis,
-        dy=whole(g),
+        dy=_tensor(layout, kind, at_g, cotangents),
     )
+
+
+def _tensor(layout: Layout, kind: np.dtype, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Returns a tensor of zeros but for these values in these rows, both of shape (n, K), of each kind of channel."""
+    tensor = np.zeros(layout.shape, kind)
+    inner = 1 if layout.axis == -1 else int(np.prod(layout.extents[1:]))
+    channels, count = layout.channels, at.shape[1]
+    first = at // inner * (channels * inner) + np.arange(count) * inner + at % inner
+    values = values.astype(kind)
+    for start in range(0, channels, count):
+        width = min(count, channels - start)
+        tensor.reshape(-1)[first[:, :width] + start * inner] = values[:, :width]
+    return tensor
 
 
 def _edges(layout: Layout) -> np.ndarray:
@@ -152,13 +163,11 @@ def _by_channel(rng: np.random.Generator, edges: np.ndarray, m: int, count: int,
     """Returns so many different rows for each channel, of shape (count, C): most of them edges, of which each channel
     takes the next, so that every edge has its turn where there are channels enough. The last row is the first to."""
     order, taken = np.concatenate([edges[-1:], rng.permutation(edges[:-1])]), count - count // 4
-    sets = []
-    for channel in range(min(channels, SETS)):
-        start = channel * taken
-        turn = order[np.arange(start, start + taken) % len(order)]
-        others = rng.integers(0, m, 4 * count + 8)
-        every = np.concatenate([turn, others])
-        _, at = np.unique(every, return_index=True)
-        sets.append(every[np.sort(at)][:count])
-    found = np.stack(sets, axis=1)
-    return found if channels <= SETS else found[:, np.arange(channels) % SETS]
+    turns = order[(np.arange(channels)[:, None] * taken + np.arange(taken)) % len(order)]
+    every = np.concatenate([turns, rng.integers(0, m, (channels, 4 * count + 8))], axis=1)
+    by_row = np.argsort(every, axis=1, kind="stable")
+    ordered = np.take_along_axis(every, by_row, axis=1)
+    is_new = np.ones(every.shape, bool)  # whether a row is named for the first time
+    np.put_along_axis(is_new, by_row[:, 1:], ordered[:, 1:] != ordered[:, :-1], axis=1)
+    # What is new comes first, in its order.
+    return np.asarray(np.take_along_axis(every, np.argsort(~is_new, axis=1, kind="stable")[:, :count], axis=1).T)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnconform.cases.sentinels import COMPILED, SIZES, sentinels, size_kinds
+from bnconform.cases.sentinels import COMPILED, KINDS, SIZES, sentinels, size_kinds
 from bnconform.cases.shapes import Layout
 from bnconform.cases.strategies import Given, Traits
 from bnconform.contract.axes import to_rows
+from bnconform.contract.case import PER_CHANNEL
 
 LAYOUT = Layout((3, 57, 55), 65, 1)
 
@@ -61,3 +62,17 @@ def test_layouts_go_beyond_what_sixteen_bits_count():
         assert any(one.rows > 2**16 for one in every)
         assert any(one.channels > 2**16 for one in every)
     assert any(one.extents[0] > 2**16 and len(one.extents) > 1 for one in SIZES["many images"])
+
+
+def test_no_channel_is_like_one_that_an_index_wrong_by_powers_of_two_would_name():
+    powers = [2**k for k in range(18)]
+    assert not [(a, b) for a in powers for b in powers if (a + b) % KINDS == 0 or (a != b and (a - b) % KINDS == 0)]
+    assert all(count % KINDS for layouts in SIZES.values() for one in layouts for count in one.shape)
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_channels_beyond_the_kinds_are_as_the_first_ones_in_turn(axis):
+    case = sentinels("float32", "train", layout=Layout((9, 5), 700, axis), settings=(1e-3, 0.1), seed=1)
+    for one in (*rows_of(case), *(getattr(case, name)[None] for name in PER_CHANNEL)):
+        assert np.array_equal(one, one[:, np.arange(700) % KINDS])
+    assert len(np.unique(rows_of(case)[0], axis=1).T) > 0.9 * KINDS

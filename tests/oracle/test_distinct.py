@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from worlds.exact_normalization import channel, outputs
@@ -13,9 +15,12 @@ from bnconform.cases.shapes import Layout
 from bnconform.contract.axes import to_rows
 from bnconform.contract.dialect import Dialect
 from bnconform.oracle import distinct, expected
+from bnconform.oracle.distinct import kinds, rows
+from bnconform.oracle.distinct.kinds import kinds as kinds_of
 
 NAMES = ("y", "dx", "dgamma", "dbeta", "running_mean", "running_var")
 SMALL = (Layout((515,), 17, 1), Layout((3, 9, 11), 16, 1), Layout((70, 5), 6, -1))
+MANY = (Layout((23,), 515, 1), Layout((8, 3), 502, -1), Layout((11, 1, 3), 753, 1))
 DOCUMENTED = Dialect()
 
 
@@ -103,3 +108,78 @@ def test_a_case_without_zeros_is_not_sparse():
     case = case_of(SMALL[0])
     assert distinct.is_sparse(case)
     assert not distinct.is_sparse(type(case)(**{**vars(case), "x": case.x + 1}))
+
+
+def by_every_channel(case, monkeypatch):
+    """Returns a copy of the case of which each channel is taken for a kind of its own."""
+    copied = replace(case)
+    for module in (rows, kinds):
+        monkeypatch.setattr(module, "kinds", lambda one: one.channels if one is copied else kinds_of(one))
+    return copied
+
+
+def farthest(found, value):
+    """Returns how far the worst element is from the value, in the order in which an Agreement has them."""
+    error = np.abs(found.astype(np.float64) - value)
+    return np.where(np.isnan(error), np.inf, error).max()
+
+
+@pytest.mark.parametrize("mode", ["train", "infer"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("layout", MANY, ids=str)
+def test_channels_of_a_kind_have_the_values_and_bounds_that_each_would_have(layout, dtype, mode, monkeypatch):
+    case = case_of(layout, dtype, mode)
+    other = by_every_channel(case, monkeypatch)
+    assert distinct.counts(case).shape[1] == 251
+    assert distinct.counts(other).shape[1] == layout.channels
+    for name in NAMES if mode == "train" else NAMES[:4]:
+        (value, bound), (right, within) = (distinct.expected_by_rows(one, DOCUMENTED, name) for one in (case, other))
+        for mine, due in ((value, right), (bound.allowance, within.allowance), (bound.scale, within.scale)):
+            assert np.array_equal(whole(case, name, mine), whole(other, name, due)), name
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("layout", [*MANY, *SMALL], ids=str)
+def test_the_farthest_values_of_a_kind_are_those_of_all_its_channels(layout, dtype, monkeypatch):
+    case = case_of(layout, dtype)
+    other, rng = by_every_channel(case, monkeypatch), np.random.default_rng(layout.channels)
+    count = distinct.counts(case).shape[1]
+    value, _ = distinct.expected_by_rows(case, DOCUMENTED, "y")
+    right = distinct.whole(case, value).astype(case.x.dtype)
+    noise = (right + rng.normal(size=right.shape)).astype(right.dtype)
+    few = [right.copy() for _ in range(12)]
+    for one in few:
+        places = rng.integers(0, right.size, 3)
+        one.reshape(-1)[places] = rng.choice([-9.0, 9.0, -0.0, np.inf, np.nan, -np.nan], 3)
+    for found in (right, noise, *few):
+        (low, high), (least, most) = (distinct.by_rows(one, found) for one in (case, other))
+        below, above = low.copy(), high.copy()
+        for start in range(0, layout.channels, count):
+            width = min(count, layout.channels - start)
+            below[:, :width] = np.minimum(below[:, :width], least[:, start : start + width])
+            above[:, :width] = np.maximum(above[:, :width], most[:, start : start + width])
+        assert np.array_equal(low, below, equal_nan=True)
+        assert np.array_equal(high, above, equal_nan=True)
+        assert farthest(found, distinct.whole(case, value)) == max(farthest(one, value) for one in (low, high))
+
+
+@pytest.mark.parametrize("layout", MANY, ids=str)
+def test_one_wrong_element_of_any_channel_of_a_kind_is_seen(layout):
+    case = case_of(layout)
+    value, _ = distinct.expected_by_rows(case, DOCUMENTED, "y")
+    right = distinct.whole(case, value)
+    for place in [*range(0, right.size, 997), right.size - 1]:
+        for wrong in (100.0, -100.0, np.nan):
+            found = right.copy()
+            found.reshape(-1)[place] = wrong
+            low, high = distinct.by_rows(case, found)
+            assert not np.array_equal(low, value) or not np.array_equal(high, value)
+
+
+@pytest.mark.parametrize("name", ["x", "dy", "gamma", "beta", "running_mean", "running_var"])
+def test_one_channel_that_is_no_repetition_makes_each_channel_a_kind_of_its_own(name):
+    case = case_of(MANY[0])
+    array = getattr(case, name).copy()
+    array.reshape(-1)[-1] += 1
+    assert kinds_of(case) == 251
+    assert kinds_of(replace(case, **{name: array})) == case.channels

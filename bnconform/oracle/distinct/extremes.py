@@ -28,10 +28,9 @@ def by_rows(case: Case, tensor: np.ndarray) -> tuple[Array, Array]:
     tensor, at = by_channel(case, tensor), distinct(case).at
     count = at.shape[1]
     low, high = _extremes(tensor[:, None, :count], at)
-    turns, rest = divmod(case.channels, count)
+    turns = case.channels // count
     turned = tensor[:, : turns * count].reshape(len(tensor), turns, count, tensor.shape[2])
-    last = tensor[:, turns * count :]
-    for part in _unlike(turned, last):
+    for part in _unlike(turned, tensor[:, turns * count :]):
         width = part.shape[2]
         below, above = _extremes(part, at[:, :width])
         if low is high:

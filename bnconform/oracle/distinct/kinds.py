@@ -26,9 +26,9 @@ def kinds(case: Case) -> int:
     for vector in vectors:
         alike &= vector[: len(alike)] == vector[0]
     for period in np.flatnonzero(alike)[1:].tolist():
-        if all(np.array_equal(one[:, period], one[:, 0]) for one in tensors):
-            if all(repeats(one, period) for one in (*vectors, *tensors)):
-                return int(period)
+        begins = all(np.array_equal(one[:, period], one[:, 0]) for one in tensors)
+        if begins and all(repeats(one, period) for one in (*vectors, *tensors)):
+            return int(period)
     return case.channels
 
 
@@ -39,7 +39,7 @@ def by_channel(case: Case, tensor: np.ndarray) -> np.ndarray:
 
 
 def bits(array: np.ndarray) -> np.ndarray:
-    """Returns the bits of an array without gaps as whole numbers, which compare fast whatever its type."""
+    """Returns the bits of an array as whole numbers, which compare fast whatever its type."""
     return array.view(f"u{array.itemsize}")
 
 

@@ -43,7 +43,7 @@ class Distinct:
     @cached_property
     def kind(self) -> np.ndarray:
         """The kind of each channel, of shape (C,)."""
-        return np.arange(self.channels) % self.at.shape[1]
+        return np.asarray(np.arange(self.channels) % self.at.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
