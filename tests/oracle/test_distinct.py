@@ -101,7 +101,8 @@ def test_one_wrong_element_anywhere_is_seen(layout):
 def test_the_counts_of_the_rows_add_up_to_all_elements():
     case = case_of(SMALL[1])
     assert (distinct.counts(case).sum(axis=0) == case.rows).all()
-    assert distinct.counts(case).sum() == case.x.size
+    for each in (case, *(case_of(layout) for layout in MANY)):
+        assert distinct.counts(each).sum() == each.x.size
 
 
 def test_a_case_without_zeros_is_not_sparse():
