@@ -13,7 +13,7 @@ from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import refusals
 from bnconform.relations.refusals import Found
-from bnconform.relations.use import between, malformed, wanted
+from bnconform.relations.use import accumulated, between, malformed, wanted
 
 FEW = 4  # a case of each rank: nothing in them depends on values
 TRAINING = cases(mode="train", examples=FEW)
@@ -22,6 +22,7 @@ MAPS, MAPS_IN_INFERENCE = (
     given.where(ranks={4}, why="asked of feature maps only, as each subset costs some a compilation")
     for given in (TRAINING, INFERENCE)
 )
+TORCH = "torch.Tensor.backward: “This function accumulates gradients in the leaves”"
 EACH = r"\frac{\partial\ell}{\partial x}, \frac{\partial\ell}{\partial\gamma}, \frac{\partial\ell}{\partial\beta} "
 ALONE = EACH + r"\quad\text{each alone what they are together}"
 LEAST_LOSS = "specs/README.md, the rule of least loss: “a clear error rather than a wrong number”"
@@ -164,3 +165,15 @@ def sends_each_gradient_whichever_are_wanted(bn: Subject, case: Case) -> list[Ag
 def sends_each_gradient_of_inference_whichever_are_wanted(bn: Subject, case: Case) -> list[Agreement]:
     """In inference a gradient is the same where others are not wanted, as of a frozen layer."""
     return wanted.gradients(bn, case)
+
+
+@spec(
+    r"\left(\frac{\partial\ell}{\partial\gamma}\right)' = h_\gamma + \frac{\partial\ell}{\partial\gamma}, \quad "
+    r"\left(\frac{\partial\ell}{\partial\beta}\right)' = h_\beta + \frac{\partial\ell}{\partial\beta}"
+    r"\qquad\text{where } h_\gamma, h_\beta \text{ are held}",
+    source=TORCH,
+    given=TRAINING,
+)
+def adds_its_gradients_to_those_that_are_held(bn: Subject, case: Case) -> list[Agreement]:
+    """A backward pass adds the gradients of γ and β to what is held, and leaves that of x as it is."""
+    return accumulated.sums(bn, case)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,8 @@ def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False, betwee
     tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
     if case.dy is not None:
         dy = to_tensor(case.dy, is_shared(case)).requires_grad_("second_order" in case.needs)
-        tensors |= gradients(y, {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}, dy)
+        pulled = partial(accumulated, case) if "accumulates" in case.needs else gradients
+        tensors |= pulled(y, {"dx": x, "dgamma": affine[0], "dbeta": affine[1]}, dy)
         tensors |= second_gradients(case, tensors, {"grad_x": x, "grad_gamma": affine[0], "grad_dy": dy})
         if case.bar_grad_x is not None:
             tensors["third_x"] = torch.autograd.grad(tensors["grad_x"], x, to_tensor(case.bar_grad_x))[0]
@@ -118,6 +120,20 @@ def gradients(y: torch.Tensor, inputs: dict[str, torch.Tensor | None], dy: torch
     wanted = {name: tensor for name, tensor in inputs.items() if tensor is not None and tensor.requires_grad}
     grads = torch.autograd.grad(y, list(wanted.values()), dy, create_graph=dy.requires_grad)
     return dict(zip(wanted, grads, strict=True))
+
+
+def accumulated(
+    case: Case, y: torch.Tensor, inputs: dict[str, torch.Tensor | None], dy: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Returns what the gradients of the inputs hold behind a backward pass of dy, those of γ and β with what they held
+    before it."""
+    held = {"dgamma": case.held_gamma, "dbeta": case.held_beta}
+    for name, array in held.items():
+        tensor = inputs[name]
+        if tensor is not None and array is not None:
+            tensor.grad = to_tensor(array).to(tensor.dtype)
+    y.backward(dy)
+    return {name: one.grad for name, one in inputs.items() if one is not None and one.grad is not None}
 
 
 def second_gradients(

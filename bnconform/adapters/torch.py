@@ -206,7 +206,7 @@ IMPLEMENTATIONS = [
     implementation(
         "torch.nn.BatchNorm",
         run_module,
-        features=CALLED_AGAIN | STATEFUL,
+        features=CALLED_AGAIN | STATEFUL | {"accumulates"},
         settings=MODULE_SETTINGS,
         snippet=_snippet(MODULE_CALL),
     ),

@@ -50,9 +50,11 @@ FEATURES = {
     "malformed": ("malformed",),
     "between": ("between", "between_mode"),
     "wanted": ("wanted",),
+    "accumulates": ("held_gamma", "held_beta"),
 }
 """Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them; the types of
 γ and β ask for wide parameters."""
+HELD = ("held_gamma", "held_beta")
 TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x", "between")
 """Fields of a Case that have x's shape."""
 FLAGS = (
@@ -102,6 +104,7 @@ class Case:
     between: the input of a second call of the same layer, of x's shape, behind the first one and before its backward
     pass; all outputs are those of the first call, and the averages those that both leave. between_mode: of the second
     call; None: that of the case. wanted: of which of x, gamma and beta the gradient by dy is asked for; None: of all.
+    held_gamma, held_beta: what the gradients of γ and β hold before the backward pass, which adds to it.
 
     γ, β and the running statistics may have a wider dtype than x, as in mixed precision; where γ or β has, the case
     needs the feature `wide_parameters`, and their gradients and the averages are due in it. Running statistics alone
@@ -146,6 +149,8 @@ class Case:
     between: np.ndarray | None = None
     between_mode: Literal["train", "infer"] | None = None
     wanted: tuple[str, ...] | None = None
+    held_gamma: np.ndarray | None = None
+    held_beta: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
@@ -162,7 +167,7 @@ class Case:
             check_malformed(self.malformed, vars(self))
         for name in TENSORS:
             self._freeze(name, self.x.shape)
-        for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar", "bias"):
+        for name in (*PER_CHANNEL, "dot_gamma", "dot_beta", "bar_dgamma", "bar_dbeta", "dmean", "dvar", "bias", *HELD):
             self._freeze(name, (self.channels,))
         if self.wanted is not None:
             object.__setattr__(self, "wanted", check_wanted(self.wanted, vars(self)))

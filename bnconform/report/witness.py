@@ -35,6 +35,8 @@ def _given(case: CaseRecord, output: str) -> list[Row]:
     settings = f"{case['dtype']}, {size}, {case['mode']}, ε = {value_text(case['eps'])}"
     settings += f", malformed: {case['malformed']}" if "malformed" in case else ""
     found = [(f"{_name_of_x(case)}, {settings}", _values(case["x"], case["dtype"]))]
+    held = {"held_gamma": case.get("held_gamma"), "held_beta": case.get("held_beta")}
+    found += [(name, _values(values, case["dtype"])) for name, values in held.items() if values is not None]
     if "wanted" in case:
         found.append(("gradients asked for", escape(", ".join(case["wanted"]))))
     if "between" in case:

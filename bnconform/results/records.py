@@ -40,8 +40,9 @@ Nested = Any  # a number or nested lists of numbers: recursive types buy nothing
 
 class CaseRecord(TypedDict):
     """A Case with its arrays as nested lists. layer, groups, bias: where x is the weight of a layer; shards: where the
-    batch is shared out over replicas; malformed: what is wrong with the shape of an array;
-    between, between_mode: of a call before the backward pass; wanted: the gradients that were asked for."""
+    batch is shared out over replicas; malformed: what is wrong with the shape of an array; between, between_mode: of a
+    call before the backward pass; wanted: the gradients that were asked for; held_gamma, held_beta: what those of γ and
+    β held before."""
 
     mode: str
     dtype: str
@@ -63,6 +64,8 @@ class CaseRecord(TypedDict):
     between: NotRequired[Nested]
     between_mode: NotRequired[str]
     wanted: NotRequired[list[str]]
+    held_gamma: NotRequired[Nested]
+    held_beta: NotRequired[Nested]
 
 
 class ShownRecord(TypedDict):
@@ -303,6 +306,6 @@ def case_record(case: Case) -> CaseRecord:
     further: dict[str, Any] = {"layer": case.layer, "groups": case.groups, "bias": case.bias}
     further |= {"shards": list(case.shards) or None, "malformed": case.malformed}
     further |= {"between": case.between, "between_mode": case.between_mode}
-    further["wanted"] = case.wanted
+    further |= {"wanted": case.wanted, "held_gamma": case.held_gamma, "held_beta": case.held_beta}
     arrays = {name: getattr(case, name) for name in ARRAYS} | {k: v for k, v in further.items() if v is not None}
     return cast(CaseRecord, scalars | {name: plain(value) for name, value in arrays.items()})

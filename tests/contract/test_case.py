@@ -89,6 +89,7 @@ def test_no_channels_are_no_rows() -> None:
         ({"malformed": "gamma_longer", "gamma": np.ones(4, np.float32)}, {"malformed"}),
         ({"between": np.zeros((4, 3, 2)), "between_mode": "infer"}, {"between"}),
         ({"wanted": ("x", "gamma")}, {"wanted"}),
+        ({"held_beta": np.ones(3)}, {"accumulates"}),
     ],
 )
 def test_a_case_needs_the_features_of_its_fields(changes: dict[str, Any], needs: set[str]) -> None:

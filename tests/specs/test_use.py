@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from worlds import called_again, some_wanted
+from worlds.accumulating import accumulating, averaged, kept, overwritten
 from worlds.called_again import mixing
 from worlds.drawing import DTYPES
 from worlds.malforming import cut_or_repeated, flattened, making_do, refuses, scrambled, spread
@@ -14,6 +15,7 @@ from worlds.searches import Here, Replying, implementation, searched, verdicts
 
 from bnconform import Case, Outcome
 from bnconform.contract.checks import MALFORMED
+from bnconform.contract.dtypes import NARROW
 from bnconform.contract.reply import Crashed, Reply
 from bnconform.relations.use.malformed import malformed
 
@@ -176,4 +178,31 @@ def test_each_way_of_leaving_out_what_another_needs_breaks_its_statements(name: 
 def test_who_gives_all_gradients_is_not_asked_for_some() -> None:
     host = Here(implementation(some_wanted.right))
     assert set(verdicts(searched(host, WANTED, IN_INFERENCE)).values()) == {"unsupported"}
+    assert not host.asked
+
+
+HELD = "adds_its_gradients_to_those_that_are_held"
+ELSE = {
+    "a_scale_overwritten": accumulating(gamma=overwritten),
+    "a_shift_overwritten": accumulating(beta=overwritten),
+    "kept": accumulating(kept, kept),
+    "averaged": accumulating(averaged, averaged),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_who_adds_to_what_is_held_keeps_it(dtype: str) -> None:
+    about = implementation(accumulating(), features={"accumulates"})
+    weak = {"unsupported"} if dtype in NARROW else set()  # sums in 16 bits say too little of gradients
+    assert verdicts(searched(about, HELD, dtype=dtype))[HELD] in {"conforms"} | weak
+
+
+@pytest.mark.parametrize("name", ELSE)
+def test_who_does_anything_else_with_what_is_held_does_not_conform(name: str) -> None:
+    assert verdicts(searched(implementation(ELSE[name], features={"accumulates"}), HELD)) == {HELD: "fails"}
+
+
+def test_who_holds_no_gradients_is_not_asked_to() -> None:
+    host = Here(implementation(accumulating()))
+    assert verdicts(searched(host, HELD)) == {HELD: "unsupported"}
     assert not host.asked
