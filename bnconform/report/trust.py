@@ -57,7 +57,7 @@ def _measured(scores: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "caught": sum(worst["caught"].values()),
         "of": sum(worst["faults"].values()),
-        "alarms": worst["alarms"] if isinstance(worst["alarms"], int) else len(worst["alarms"]),
+        "alarms": int(worst["alarms"]),  # a whole number of JSON may be written as -0.0
         "compared": worst["compared"],
         "median": worst["median"],
         "worst": worst["worst"],

@@ -154,7 +154,8 @@ def outcome(folder: Path, *lines: Any) -> str:
     return "shown"
 
 
-WRONG: list[Any] = [None, True, 0, -1, 0.5, 10**400, "", "a", "\ud800", "a" * 300, [], [[]], {}, {"a": "b"}, [{"": []}]]
+WRONG: list[Any] = [None, True, 0, -1, -0.0, 2.0, 0.5, 10**400, "", "a", "\ud800", "a" * 300]
+WRONG += [[], [[]], {}, {"a": "b"}, [{"": []}]]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda one: repr(one)[:20])
