@@ -284,7 +284,8 @@ def plain(value: Any) -> Any:
     """Returns `value` as strict JSON in UTF-8 holds it: arrays as nested lists, numbers that are not finite as strings,
     halves of surrogate pairs, which no file can hold, as U+FFFD."""
     if isinstance(value, np.ndarray):
-        wide = value.astype(np.float64) if value.dtype.kind not in "biu" else value
+        with np.errstate(invalid="ignore"):  # a NaN that signals is a NaN
+            wide = value.astype(np.float64) if value.dtype.kind not in "biu" else value
         return plain(wide.tolist())
     if isinstance(value, np.generic):
         return plain(value.item())

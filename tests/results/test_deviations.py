@@ -152,6 +152,19 @@ def test_a_large_witness_lies_packed_beside_the_registry(tmp_path: Path) -> None
         registry_of(tmp_path, witnesses=None, findings=rows('dtypes = ["float32"]', f'"{case_key(LARGE)}"'))
 
 
+def test_what_is_wrong_with_packed_witnesses_is_told_in_one_line_whatever_they_say(tmp_path: Path) -> None:
+    packed = tmp_path / "lib.safetensors"
+    write_packed(packed, {case_key(LARGE): LARGE})
+    blob = packed.read_bytes()
+    packed.write_bytes(blob.replace(b'"dtype":"F32"', b'"dtype":"a\\n"'))  # which the reader quotes, as a line end
+    (known,) = registry_of(
+        tmp_path, witnesses=None, findings=rows('dtypes = ["float32"]', f'"{case_key(LARGE)}"')
+    ).deviations
+    with pytest.raises(ContractError, match="expected a whole safetensors file") as refused:
+        _ = known.witness
+    assert "\n" not in str(refused.value)
+
+
 def test_each_dtype_may_have_a_witness_of_its_own(tmp_path: Path) -> None:
     other = LINE.replace("float32", "float64")
     key = case_key(read_case(other))

@@ -97,7 +97,8 @@ def _read(path: Path, *, drafts: bool) -> Iterator[Deviation]:
             raise ValueError(f"a key of more than {MOST_DOTS} dots")
         tables: dict[str, Any] = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise ContractError(f"{path}: cannot be read: {error!s:.200}; expected a file of [[cause]] tables") from error
+        why = on_one_line(str(error))[:200]
+        raise ContractError(f"{path}: cannot be read: {why}; expected a file of [[cause]] tables") from error
     causes = tables.get("cause")
     if not {"cause"} <= set(tables) <= {"cause", "defects"} or not isinstance(causes, list):
         got = ", ".join(tables)[:200] or "nothing"

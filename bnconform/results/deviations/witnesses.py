@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from bnconform.contract.case import Case
 from bnconform.contract.errors import ContractError
 from bnconform.contract.files import inside, write_whole
+from bnconform.contract.text import on_one_line
 from bnconform.contract.wire import TENSOR_TYPES, pack, pack_case, unpack, unpack_case
 from bnconform.results.case_line import case_line, read_case
 from bnconform.results.deviations.quoting import quoted, tabled
@@ -72,9 +73,8 @@ class Packed:
         try:
             return dict(deserialize(self.path.read_bytes()))  # type: ignore[no-untyped-call]
         except (OSError, SafetensorError, OverflowError) as error:
-            raise ContractError(
-                f"{self.path}: cannot be read ({error!s:.200}); expected a whole safetensors file"
-            ) from None
+            why = on_one_line(str(error))[:200]  # which quotes what is in the file
+            raise ContractError(f"{self.path}: cannot be read ({why}); expected a whole safetensors file") from None
 
     def case(self, key: str) -> Case:
         """Returns the case of that key."""
