@@ -69,9 +69,10 @@ def _refusal(bn: Subject, case: Case, made: Case, word: str) -> Agreement:
 
 
 def _answer(bn: Subject, case: Case, made: Case) -> Raised | Outcome:
-    """Returns the answer to a malformed case; ends the property where that is none, or the right case has none."""
+    """Returns the answer to a malformed case; ends the property where that is none, or the right case has none: who
+    gives no gradient reads no dy."""
     reply = bn.reply(made)  # asked first: who takes no malformed case is asked nothing else
     if not isinstance(reply, Raised | Outcome):
         raise NoOutcomeError(reply)
-    bn(case)
+    bn.output(case, "dx" if array_of(str(made.malformed)) == "dy" else "y")
     return reply
