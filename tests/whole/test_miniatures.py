@@ -18,8 +18,8 @@ from worlds.searches import AVERAGES
 from bnconform.engine.book import all_specs
 
 pytestmark = pytest.mark.slow
-# Miniatures take no mask, no wide parameters, no malformed calls, keep no state, declare no wider sums, give first derivatives only and
-# copy what they are given: tests/specs, and test_mixed_miniatures.py, try the others.
+# Miniatures take no mask, no wide parameters and no malformed calls, keep no state, declare no wider sums, give first
+# derivatives only, are called once and copy what they are given: tests/specs, and test_mixed_miniatures.py, try others.
 OTHERS = ("masks", "mixed_precision", "numerics", "state", "statistics_gradients", "third_order", "use")
 ASKED = [
     one
