@@ -133,7 +133,3 @@ def _selftest(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     return replay(options.witness, tuple(options.implementation), options.adapter, script=options.script)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

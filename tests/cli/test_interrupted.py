@@ -103,6 +103,15 @@ def test_signals_are_one_orderly_interruption(tmp_path: Path, signals: list[str]
     assert left_alive(tmp_path) == []
 
 
+def test_an_interrupt_within_code_from_a_text_changes_no_exit_status(tmp_path: Path) -> None:
+    # CPython remembers it, and would end `python -m` by a signal of its own.
+    text = "import os, signal; os.kill(os.getpid(), signal.SIGTERM); sum(range(10**6))"
+    tiny.adapter(tmp_path, "stops", own=f"def stops(case):\n    exec({text!r})\n")
+    done = tiny.bnconform("run", "--adapter", "tiny.py", *SPECS, "--in-process", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "interrupted by SIGTERM" in done.stdout + done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_that_is_resumed_finds_what_an_uninterrupted_one_does(tmp_path: Path, workers: str) -> None:

@@ -192,7 +192,7 @@ def test_an_interrupted_run_has_no_end_line_and_no_finished_report(tmp_path: Pat
     waits = f"def waits(case):\n    open({str(asked)!r}, 'w').close()\n    time.sleep(1e6)\n"
     tiny.adapter(tmp_path, "right", "waits", own=waits)
     words = ["run", "--adapter", "tiny.py", *CHOSEN, "--examples", "3", "--out", "out"]
-    command = [sys.executable, "-m", "bnconform.cli.main", *words]
+    command = [sys.executable, "-m", "bnconform", *words]
     run = subprocess.Popen(
         command, cwd=tmp_path, env=tiny.environment(), stdout=subprocess.PIPE, text=True, preexec_fn=_interruptible
     )

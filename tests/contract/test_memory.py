@@ -264,7 +264,7 @@ def test_a_witness_of_memory_is_replayed_in_it(tmp_path: Path) -> None:
     case = make_case(shape=(2, 2), memory="strided", **nothing)
     about = {"implementation": "mini.identity", "adapter": "mini.py", "spec": "reads_every_order_of_memory"}
     save_case(tmp_path / "w.safetensors", case, **about)
-    command = [sys.executable, "-m", "bnconform.cli.main", "replay", "w.safetensors", "--adapter", "mini.py"]
+    command = [sys.executable, "-m", "bnconform", "replay", "w.safetensors", "--adapter", "mini.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "raised AssertionError: (16, 8); the case has memory = 'strided'" in done.stdout

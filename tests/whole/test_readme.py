@@ -22,7 +22,7 @@ def test_the_adapter_of_the_readme_runs_and_conforms(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "bnconform.cli.main",
+        "bnconform",
         "run",
         "--adapter",
         "mine.py",

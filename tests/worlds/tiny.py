@@ -84,7 +84,7 @@ def environment() -> dict[str, str]:
 
 def bnconform(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Calls the command line as a user does."""
-    return _called([sys.executable, "-m", "bnconform.cli.main", *map(str, words)], cwd)
+    return _called([sys.executable, "-m", "bnconform", *map(str, words)], cwd)
 
 
 def pytest(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
