@@ -133,3 +133,8 @@ def _selftest(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     return replay(options.witness, tuple(options.implementation), options.adapter, script=options.script)
+
+
+if __name__ == "__main__":  # as it once was: nothing done would read as all kept
+    print("bnconform: expected python -m bnconform, got python -m bnconform.cli.main", file=sys.stderr)
+    sys.exit(2)
