@@ -9,8 +9,8 @@ from bnconform.contract.case import Case
 from bnconform.engine.agreement import Agreement
 from bnconform.engine.sources import PAPER, QUESTIONS
 from bnconform.engine.spec import Subject, spec
-from bnconform.relations import recurrences
 from bnconform.relations.refusals import Found
+from bnconform.relations.state import recurrences
 
 TRAINING = cases(mode="train")
 

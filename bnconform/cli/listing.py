@@ -16,7 +16,7 @@ from bnconform.cli.session.run_record import dialect_defaults, implementation_re
 from bnconform.contract.text import on_one_line, visible
 from bnconform.engine.book import all_specs
 from bnconform.engine.selection import Hosts, Request, Selection, select
-from bnconform.report.choices import Known, Line, choices, findings_of, line
+from bnconform.report.choices.table import Known, Line, choices, findings_of, line
 from bnconform.results.file import merge, read_results
 
 WIDTH = 100

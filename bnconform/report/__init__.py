@@ -14,7 +14,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bnconform.report.cards import SEVERITY
-from bnconform.report.choices import choices, linked, ports, table
+from bnconform.report.choices.ports import ports
+from bnconform.report.choices.table import choices, linked, table
 from bnconform.report.columns import slug, specs, web
 from bnconform.report.frameworks import framework_pages
 from bnconform.report.front import front

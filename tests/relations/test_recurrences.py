@@ -14,8 +14,8 @@ from bnconform import Case
 from bnconform.cases.strategies import Traits, cases
 from bnconform.contract.axes import to_rows
 from bnconform.engine.spec import Subject
-from bnconform.relations import recurrences
 from bnconform.relations.chains import Steps
+from bnconform.relations.state import averaged_chains, recurrences
 
 EXACT_TO = 2.0**-48
 """How near the reference is to the exact average, relative to the sum of its terms' magnitudes."""
@@ -51,8 +51,8 @@ def exact(chain: Steps, kind: str, channel: int, correction: int | None) -> tupl
 def test_the_reference_is_the_exact_average(kind: str, dtype: str) -> None:
     for case in drawn(dtype, 3):
         chain, made = chain_of(kind, case)
-        mean, _ = recurrences.mean_after(chain, made.dialect)
-        variance, _ = recurrences.variance_after(chain, made.dialect, 1)
+        mean, _ = averaged_chains.mean_after(chain, made.dialect)
+        variance, _ = averaged_chains.variance_after(chain, made.dialect, 1)
         for channel in range(case.channels):
             for got, correction in ((mean, None), (variance, 1)):
                 want, size = exact(chain, kind, channel, correction)
@@ -70,8 +70,8 @@ def test_the_bound_covers_right_layers_and_claims_something(kind: str, sums: str
         assert last.running_mean is not None
         assert last.running_var is not None
         found = (
-            (last.running_mean, recurrences.mean_after(chain, made.dialect)[1], None),
-            (last.running_var, recurrences.variance_after(chain, made.dialect, 1)[1], 1),
+            (last.running_mean, averaged_chains.mean_after(chain, made.dialect)[1], None),
+            (last.running_var, averaged_chains.variance_after(chain, made.dialect, 1)[1], 1),
         )
         for got, within, correction in found:
             claimed += int(np.count_nonzero(within.claims))
@@ -92,8 +92,8 @@ def test_weights_are_those_that_are_declared() -> None:
     }
     for kind in KINDS:
         chain, made = chain_of(kind, case)
-        assert [float(weight.high) for weight in recurrences.weights(chain, made.dialect)] == expected[kind]
-    assert float(recurrences.divisor(*_debiased(case)).high) == 1 - 0.75**3
+        assert [float(weight.high) for weight in averaged_chains.weights(chain, made.dialect)] == expected[kind]
+    assert float(averaged_chains.divisor(*_debiased(case)).high) == 1 - 0.75**3
 
 
 def _debiased(case: Case) -> tuple[Steps, object]:

@@ -12,8 +12,8 @@ from worlds.pages import Page
 from bnconform import Argument, Settings
 from bnconform.engine.book import all_specs
 from bnconform.report import write_report
-from bnconform.report.choices import choices, table
-from bnconform.report.measured import Cell
+from bnconform.report.choices.measured import Cell
+from bnconform.report.choices.table import choices, table
 from bnconform.results.file import merge
 
 VARIANCE = "averages_the_unbiased_variance"

@@ -11,7 +11,7 @@ from worlds import records as world
 from bnconform import Argument, Settings
 from bnconform.cli.main import _parser
 from bnconform.report import write_report
-from bnconform.report.choices import Port, ports
+from bnconform.report.choices.ports import Port, ports
 from bnconform.results.file import merge
 
 SETTINGS = Settings(

@@ -11,7 +11,7 @@ from worlds import records as world
 from worlds.pages import Page
 
 from bnconform.report import write_report
-from bnconform.report.choices import table
+from bnconform.report.choices.table import table
 from bnconform.results.deviations.signature import signature_in
 from bnconform.results.file import Results, merge
 

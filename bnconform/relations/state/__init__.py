@@ -1,0 +1,1 @@
+"""Statements about a layer with a state of its own."""
