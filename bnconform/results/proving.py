@@ -25,7 +25,7 @@ from bnconform.results.folder import Folder
 from bnconform.results.records import DefectRecord, Finding
 
 LIMIT = 120.0
-"""Seconds that a script may take; importing a framework takes most of them."""
+"""Seconds that a script may take where nothing else is said; importing a framework takes most of them."""
 LIMIT_OF_A_HANG = 10.0
 """Seconds for the script of what hangs, which is not expected to end."""
 FAILED = 2
@@ -44,10 +44,12 @@ except Exception:
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What the scripts of an implementation are run with. argument: its adapter as the user named it, where that
-    is no module; variables: those that its host has beside the usual ones."""
+    is no module; variables: those that its host has beside the usual ones; limit: seconds that a script may take, as
+    its adapter may take to start and to answer."""
 
     argument: str = ""
     variables: tuple[tuple[str, str], ...] = ()
+    limit: float = LIMIT
 
 
 def prove(
@@ -81,7 +83,7 @@ def _proved(
         name = named
         # The script of the registry needs no adapter.
         around = Surroundings() if defect.known else surroundings.get(shown["implementation"], Surroundings())
-        limit = LIMIT_OF_A_HANG if shown["verdict"] == "hangs" else LIMIT
+        limit = min(LIMIT_OF_A_HANG, around.limit) if shown["verdict"] == "hangs" else around.limit
         status = _status(out / name, around, running, limit)
     return record_of(defect, shown, name, status)
 

@@ -45,10 +45,11 @@ def test_a_defect_without_a_script_says_so(tmp_path: Path) -> None:
     assert (record["script"], record["status"]) == (None, None)
 
 
-def test_a_script_that_takes_too_long_did_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proving, "LIMIT", 0.2)
-    record = proved(tmp_path, failing(tmp_path, "import time\ntime.sleep(60)\n"))
-    assert record["status"] is None
+@pytest.mark.parametrize("verdict", ["fails", "hangs"])
+def test_a_script_that_takes_longer_than_its_adapter_may_did_not_run(tmp_path: Path, verdict: str) -> None:
+    finding = failing(tmp_path, "import time\ntime.sleep(60)\n", verdict=verdict)
+    record = proved(tmp_path, finding, **{finding["implementation"]: Surroundings(limit=0.2)})
+    assert (record["script"] is None, record["status"]) == (False, None)
 
 
 def test_a_script_of_the_registry_takes_precedence(tmp_path: Path) -> None:

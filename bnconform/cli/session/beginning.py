@@ -80,10 +80,11 @@ def resuming(config: pytest.Config, request: Request, out: Path | None) -> list[
     return ["bnconform", "run", f"--resume={os.path.relpath(out, config.invocation_params.dir)}", *named]
 
 
-def surroundings(selection: Selection) -> dict[str, Surroundings]:
+def surroundings(selection: Selection, request: Request) -> dict[str, Surroundings]:
     """Returns what the scripts of each implementation are run with."""
+    limit = request.import_timeout + request.timeout
     return {
         one.name: Surroundings(argument="" if offer.address.is_module else offer.address.asked,
-                               variables=offer.address.env)
+                               variables=offer.address.env, limit=limit)
         for offer in selection.offers for one in offer.implementations
     }  # fmt: skip

@@ -246,7 +246,7 @@ class Conformance:
         if not self.is_worker:
             chapters = {one.id: one.chapter for one in all_specs(self.folder)}
             with contextlib.nullcontext() if self.waiting is None else self.waiting.at("scripts and report"):
-                self.account.finish(chapters, surroundings(self.selection))
+                self.account.finish(chapters, surroundings(self.selection, self.request))
 
     @property
     def _detail(self) -> Detail:
