@@ -97,7 +97,9 @@ def check_state(state: object, culprit: str) -> Mapping[str, np.ndarray]:
         if not isinstance(name, str) or not isinstance(array, np.ndarray):
             raise ContractError(f"{culprit} holds {name!r:.60}: {describe(array)}; expected a name and an array")
         if dtype_name(array.dtype) not in STATE_DTYPES:
-            raise ContractError(f"{culprit} holds {name} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}")
+            raise ContractError(
+                f"{culprit} holds {name!r:.60} of dtype {array.dtype.name}; expected one of {STATE_DTYPES}"
+            )
     return state
 
 

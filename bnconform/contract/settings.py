@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from bnconform.contract.errors import ContractError
+from bnconform.contract.text import on_one_line
 
 OFFERS = ("training", "inference", "averages", "gradients", "affine")
 """Abilities of implementations: normalize by the batch or given statistics, average, differentiate, scale and shift."""
@@ -70,14 +71,14 @@ class Settings:
         self._check_kinds()
         if (self.weighs != "") != (self.momentum is not None) or self.weighs not in ("", "new", "old"):
             raise ContractError(
-                f"{self.call:.200}: weighs is {self.weighs!r:.60}; expected 'new' or 'old' beside a momentum"
+                f"{self._culprit}: weighs is {self.weighs!r:.60}; expected 'new' or 'old' beside a momentum"
             )
         if isinstance(self.offers, str) or not set(self.offers) <= set(OFFERS):
-            raise ContractError(f"{self.call:.200}: offers is {self.offers!r:.200}; expected some of {OFFERS}")
+            raise ContractError(f"{self._culprit}: offers is {self.offers!r:.200}; expected some of {OFFERS}")
         for name in ARGUMENTS:
             if not isinstance(getattr(self, name), (Argument, type(None))):
                 raise ContractError(
-                    f"{self.call:.200}: {name} is {getattr(self, name)!r:.200}; expected an Argument or None"
+                    f"{self._culprit}: {name} is {getattr(self, name)!r:.200}; expected an Argument or None"
                 )
 
     def _check_kinds(self) -> None:
@@ -85,15 +86,19 @@ class Settings:
         for one in ("layouts", "fixed"):
             pairs = getattr(self, one)
             if not isinstance(pairs, Mapping):
-                raise ContractError(f"{self.call!s:.200}: {one} is {pairs!r:.200}; expected texts by text")
+                raise ContractError(f"{self._culprit}: {one} is {pairs!r:.200}; expected texts by text")
             texts += [(one, part) for pair in pairs.items() for part in pair]
         for name, text in texts:
             if not isinstance(text, str):
-                raise ContractError(f"{self.call!s:.200}: {name} has {text!r:.200}; expected a text")
+                raise ContractError(f"{self._culprit}: {name} has {text!r:.200}; expected a text")
         for name, kind in (("reduced", bool), ("channels", int)):
             if type(getattr(self, name)) is not kind:
                 got = repr(getattr(self, name))
-                raise ContractError(f"{self.call!s:.200}: {name} is {got:.200}; expected {kind.__name__}")
+                raise ContractError(f"{self._culprit}: {name} is {got:.200}; expected {kind.__name__}")
+
+    @property
+    def _culprit(self) -> str:
+        return on_one_line(str(self.call))[:200]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the settings as values that JSON can hold."""

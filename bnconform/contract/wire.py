@@ -217,7 +217,9 @@ def load_case(path: str | os.PathLike[str]) -> tuple[Case, dict[str, Any]]:
     except OSError as error:
         raise ContractError(f"{path}: cannot be read ({error.strerror}); expected a witness file") from None
     except ContractError as error:
-        raise ContractError(f"{path}: {error}; expected a witness file, as `bnconform run` writes them") from None
+        raise ContractError(
+            f"{path}: {on_one_line(str(error))}; expected a witness file, as `bnconform run` writes them"
+        ) from None
 
 
 def framed(blob: bytes) -> bytes:

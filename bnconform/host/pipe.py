@@ -22,6 +22,7 @@ from bnconform.contract.memory import InputOverwritten
 from bnconform.contract.outcome import Outcome, check_outcome
 from bnconform.contract.reply import Broken, NotOffered, Raised, Reply
 from bnconform.contract.settings import ARGUMENTS, Argument, Settings
+from bnconform.contract.text import on_one_line
 from bnconform.contract.wire import unpack, unpack_reply
 from bnconform.host.ends import Garbled
 from bnconform.host.loader import checked
@@ -43,15 +44,14 @@ def read_description(address: Address, blob: bytes) -> list[Described]:
             raise ContractError(f"got {message!r:.200}; expected the kind 'Described' and a list of implementations")
         return [Described.of(one) for one in checked(address, [_implementation(item) for item in described(items)])]
     except (ContractError, TypeError) as error:
-        raise ContractError(f"{address}, its first frame: {error}") from None
+        raise ContractError(f"{address}, its first frame: {on_one_line(str(error))}") from None
 
 
 def _implementation(item: object) -> Implementation:
     values = _known(item, Described, "an implementation", but=_LOCAL_FIELDS)
     for name in _LOCAL.intersection(values.get("features", ())):
-        raise ContractError(
-            f"{values.get('name')!s:.60}: its features name {name!r:.60}, which no program can offer over a pipe"
-        )
+        culprit = on_one_line(str(values.get("name")))
+        raise ContractError(f"{culprit:.60}: its features name {name!r:.60}, which no program can offer over a pipe")
     by_dtype = _object(values.pop("by_dtype", {}), "by_dtype")
     values["by_dtype"] = {dtype: _dialect(dialect) for dtype, dialect in by_dtype.items()}
     settings = None if values.get("settings") is None else _settings(values["settings"])

@@ -128,7 +128,7 @@ def read_case(line: str) -> Case:
     for word in words:
         name, value = _read_word(word, dtype)
         if name in values:
-            raise ContractError(f"got {name} twice in the case {line!r:.80}; expected it once: remove one")
+            raise ContractError(f"got {name!r:.60} twice in the case {line!r:.80}; expected it once: remove one")
         values[name] = value
     return _built(line, mode, values)
 
@@ -179,7 +179,7 @@ def _read_array(found: re.Match[str], of_x: str) -> tuple[np.ndarray, tuple[int,
     """Returns the values of an array's word as a vector, and the shape that it states, if it does."""
     named = found["dtype"] or ("bool" if found["name"] == "mask" else of_x)
     if named not in STATE_DTYPES:
-        raise ContractError(f"got {found[0]!r:.60} in a case, of dtype {named}; expected one of {STATE_DTYPES}")
+        raise ContractError(f"got {found[0]!r:.60} in a case, of dtype {named!r:.60}; expected one of {STATE_DTYPES}")
     dtype = dtype_named(named)
     try:
         with np.errstate(all="ignore"):  # a number may be too large for the dtype, and is infinite in it
@@ -215,6 +215,8 @@ def _built(line: str, mode: str, values: dict[str, Any]) -> Case:
 def _shaped(name: str, flat: np.ndarray, shape: tuple[int, ...] | None, of_x: tuple[int, ...]) -> np.ndarray:
     wanted = _usual_shape(name, flat.size, of_x) if shape is None else shape
     if math.prod(wanted) != flat.size:
-        raise ContractError(f"got {flat.size} values of {name:.60} in a case; expected those of shape {wanted!r:.200}")
+        raise ContractError(
+            f"got {flat.size} values of {name!r:.60} in a case; expected those of shape {wanted!r:.200}"
+        )
     check_extent(name, wanted)
     return flat.reshape(wanted)

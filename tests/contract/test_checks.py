@@ -34,7 +34,7 @@ def test_a_state_may_count_and_be_empty() -> None:
         (np.zeros(2), r"Case\.state is an array of shape \(2,\) and dtype float64; expected a mapping"),
         ({1: np.zeros(2)}, r"Case\.state holds 1: .*; expected a name and an array"),
         ({"mean": 0.0}, r"Case\.state holds 'mean': 0\.0 of type float; expected a name and an array"),
-        ({"mean": np.zeros(2, complex)}, r"Case\.state holds mean of dtype complex128; expected one of \('float16',"),
+        ({"mean": np.zeros(2, complex)}, r"Case\.state holds 'mean' of dtype complex128; expected one of \('float16',"),
     ],
 )
 def test_another_state_is_refused(state: object, message: str) -> None:

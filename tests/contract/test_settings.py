@@ -91,6 +91,11 @@ def test_a_wrong_field_is_refused_by_name(changes: dict[str, Any], expected: str
         Settings(**{"call": "a.bn", **changes})
 
 
+def test_a_call_of_several_lines_is_told_on_one() -> None:
+    with pytest.raises(ContractError, match=r"^a b: weighs is 'new'; expected"):
+        Settings(call="a\n\nb", weighs="new")
+
+
 def test_settings_of_another_kind_are_refused() -> None:
     wrong: Any = {"eps": "1e-5"}
     with pytest.raises(ContractError, match=r"a.bn: settings is .*; expected a bnconform.Settings"):

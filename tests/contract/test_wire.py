@@ -172,7 +172,7 @@ def test_a_state_survives_with_its_counter(state: dict[str, np.ndarray]) -> None
 def test_only_a_state_may_hold_integers() -> None:
     with pytest.raises(ContractError, match=r"x has dtype int64; expected one of"):
         pack_case(replace(make(), x=np.zeros((13, 16), np.int64)))
-    with pytest.raises(ContractError, match=r"holds it of dtype complex128; expected one of"):
+    with pytest.raises(ContractError, match=r"holds 'it' of dtype complex128; expected one of"):
         replace(make(), running_mean=None, running_var=None, state={"it": np.zeros(2, complex)})
     with pytest.raises(ContractError, match=r"Case.state comes with running statistics"):
         replace(make(), state={})

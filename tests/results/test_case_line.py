@@ -112,15 +112,17 @@ def test_a_line_is_what_one_would_write() -> None:
         ("float32", "int32", "a mode, a dtype, settings, arrays"),
         ("axis=1", "", "lacks axis"),
         ("axis=1", "axis=one", "got 'axis=one' in a case; expected a number"),
-        ("axis=1", "axis=1 axis=1", "got axis twice"),
+        ("axis=1", "axis=1 axis=1", "got 'axis' twice"),
         ("axis=1", "axes=1", "got the word 'axes=1' in a case; expected one of axis, eps"),
         ("eps=0.25", "eps=0.25 eager=1", "got the word 'eager=1'"),
         ("(2,1)", "(2,b)", "expected a shape such as (2,1)"),
-        ("(2,1)", "(3,1)", "got 2 values of x in a case; expected those of shape (3, 1)"),
+        ("(2,1)", "(3,1)", "got 2 values of 'x' in a case; expected those of shape (3, 1)"),
         ("gamma=[1]", "gamma=[1 2]", "Case.gamma is an array of shape (2,)"),
         ("gamma=[1]", "gamma=[one]", "got 'gamma=[one]' in a case (could not convert string to float: 'one')"),
         ("gamma=[1]", "gamma=[0x123456789]", "expected values of float32"),
-        ("gamma=[1]", "gamma:float8=[1]", "of dtype float8; expected one of"),
+        ("gamma=[1]", "gamma:float8=[1]", "of dtype 'float8'; expected one of"),
+        ("gamma=[1]", f"gamma:int{'9' * 9000}=[1]", "expected one of ('float16',"),
+        ("gamma=[1]", f"state.{'a' * 9000}=[1] state.{'a' * 9000}=[1]", "a' twice"),
         ("gamma=[1]", "gama=[1]", "got the word 'gama=[1]'"),
         ("gamma=[1]", "gamma=[1", "got the word 'gamma=[1'"),
         ("gamma=[1]", "memory=far", "Case.memory is 'far'"),
@@ -130,5 +132,6 @@ def test_a_wrong_line_is_refused_with_its_word(old: str, new: str, said: str) ->
     with pytest.raises(ContractError) as refused:
         read_case(LINE.replace(old, new))
     assert said in str(refused.value)
+    assert len(str(refused.value)) < 600
     with pytest.raises(ContractError):
         read_case("")
