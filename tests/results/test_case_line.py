@@ -122,7 +122,7 @@ def test_a_line_is_what_one_would_write() -> None:
         ("gamma=[1]", "gamma=[0x123456789]", "expected values of float32"),
         ("gamma=[1]", "gamma:float8=[1]", "of dtype 'float8'; expected one of"),
         ("gamma=[1]", f"gamma:int{'9' * 9000}=[1]", "expected one of ('float16',"),
-        ("gamma=[1]", f"state.{'a' * 9000}=[1] state.{'a' * 9000}=[1]", "a' twice"),
+        ("gamma=[1]", f"state.{'a' * 9000}=[1] state.{'a' * 9000}=[1]", "aaa twice"),
         ("gamma=[1]", "gama=[1]", "got the word 'gama=[1]'"),
         ("gamma=[1]", "gamma=[1", "got the word 'gamma=[1'"),
         ("gamma=[1]", "memory=far", "Case.memory is 'far'"),
