@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "relations": {"contract", "cases", "oracle", "engine"},
     "analysis": JUDGE,
     "results": {"contract", "engine", "analysis"},
-    "report": {"results"},
-    "cli": {"contract", "cases", "engine", "analysis", "results", "report"},
+    "history": {"contract", "results"},
+    "report": {"results", "history"},
+    "cli": {"contract", "cases", "engine", "analysis", "results", "history", "report"},
     "specs": {"contract", "cases", "oracle", "engine", "relations"},
 }
 """Each room and the others that it may import; `specs` is the folder of the spec book, beside the package."""

@@ -19,6 +19,7 @@ from bnconform.cli.convert.command import add_convert
 from bnconform.cli.deviations import add_deviations
 from bnconform.cli.fingerprint import add_fingerprint
 from bnconform.cli.guard import guarded
+from bnconform.cli.history import add_history
 from bnconform.cli.listing import list_faults, list_implementations, list_specs
 from bnconform.cli.new_adapter import add_new_adapter
 from bnconform.cli.replay import replay
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add_deviations(commands)
     add_compare(commands)
     add_diff(commands)
+    add_history(commands)
     add_new_adapter(commands)
     add_convert(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bnconform.contract.errors import ContractError
+from bnconform.history.store import read
 from bnconform.report import write_report
 from bnconform.report.badge import write_badge
 from bnconform.report.sarif import write_sarif
@@ -33,6 +34,8 @@ def add_report(commands: Any, out: Path) -> None:
     words = "an earlier run: what is new, fixed or changed since then"
     report.add_argument("--against", type=Path, metavar="OLD", help=words)
     words = "pages that will be read without the run's other files: none leads to a witness or a script"
+    words = "a file of `bnconform history`: findings of other versions, for the page of what changed between these"
+    report.add_argument("--history", type=Path, metavar="FILE", help=words)
     report.add_argument("--alone", action="store_true", help=words)
     words = "write only the summary, in Markdown, to this file; - prints it"
     report.add_argument("--summary", type=Path, metavar="FILE", help=words)
@@ -47,7 +50,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ContractError(
             f"--badge {options.badge}: expected a file that ends with .svg, or with .json for shields.io"
         )
-    results = [read_results(path) for place in options.results for path in _files(place, options.out)]
+    results = [read_results(path) for place in options.results for path in results_in(place, but=options.out)]
     merged = merge(results)
     forms = ((options.summary, write_summary), (options.sarif, write_sarif), (options.badge, write_badge))
     if options.summary == SCREEN:
@@ -55,7 +58,8 @@ def _report(options: argparse.Namespace) -> int:
     written = [write(results, path) for path, write in forms if path is not None and path != SCREEN]
     if not written and options.summary is None:
         before = None if options.against is None else read_results(options.against)
-        written = [write_report(results, options.out, against=before, alone=options.alone)]
+        past = () if options.history is None else read(options.history)
+        written = [write_report(results, options.out, against=before, alone=options.alone, past=past)]
     lines = [f"{len(merged.findings)} findings{' (of an interrupted run)' if merged.interrupted else ''}: {page}"
              for page in written]  # fmt: skip
     if merged.replaced:
@@ -65,11 +69,13 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _files(place: Path, out: Path) -> list[Path]:
-    """Returns the results that `place` stands for: a file, the folder of one, or all runs in the folders below it."""
+def results_in(place: Path, but: Path | None = None) -> list[Path]:
+    """Returns the results that `place` stands for: a file, the folder of one, or all runs in the folders below it,
+    those below `but` left out."""
     if place.is_file() or (place / "results.jsonl").exists():
         return [place]
-    found = sorted(path for path in place.glob("**/results.jsonl") if out.resolve() not in path.resolve().parents)
+    left_out = () if but is None else (but.resolve(),)
+    found = sorted(path for path in place.glob("**/results.jsonl") if not set(left_out) & set(path.resolve().parents))
     if not found:
         raise ContractError(f"{place} holds no results.jsonl; expected the results of a bnconform run")
     return found

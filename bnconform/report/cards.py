@@ -14,6 +14,7 @@ import bnconform.report.columns as who
 from bnconform.report.gathered import NAMES, Gathered, framework, framework_page
 from bnconform.report.issue_text import Told, issue_text
 from bnconform.report.pictures import ratio_of, short, strip
+from bnconform.report.versions import Since, since
 from bnconform.report.witness import rows
 from bnconform.results.defects import KEPT, SEVERITIES, Defect, Severity
 from bnconform.results.proving import shown_best
@@ -51,7 +52,7 @@ class Card:
 
     level: 0 for the worst severity. rows: the witness, a name and a value each. peers: the other implementations that
     were asked the same; unjudged: those of them that gave nothing to judge. versions: those of its implementations that
-    were run, in words.
+    were run, in words, where there is one of each; since: of those that were run in several.
     """
 
     anchor: str
@@ -66,6 +67,7 @@ class Card:
     peers: tuple[Peer, ...]
     unjudged: tuple[str, ...]
     versions: str
+    since: tuple[Since, ...]
     picture: Markup
     script: str
     status: int | None
@@ -99,6 +101,7 @@ def _card(gathered: Gathered, defect: Defect) -> Card:
     link = shown.get("known", {}).get("link", "")
     address = who.web(link) or ""
     peers, unjudged = _peers(gathered, defect)
+    told_since = tuple(since(gathered.history, defect))
     told = Told(defect=defect, shown=shown, spec=_stated(gathered, defect, shown), script=script, status=status,
                 link=address, agreeing=[one.name for one in peers if one.kept == one.judged])  # fmt: skip
     return Card(
@@ -113,7 +116,8 @@ def _card(gathered: Gathered, defect: Defect) -> Card:
         rows=tuple(rows(shown)),
         peers=tuple(peers),
         unjudged=tuple(unjudged),
-        versions=_versions(gathered, defect),
+        versions="" if told_since else _versions(gathered, defect),
+        since=told_since,
         picture=_picture(gathered, defect),
         script=script,
         status=status,
@@ -159,20 +163,9 @@ def _peers(gathered: Gathered, defect: Defect) -> tuple[list[Peer], list[str]]:
 
 
 def _versions(gathered: Gathered, defect: Defect) -> str:
-    """Returns in which versions that were run it shows, and in which the same statements are kept."""
-    asked = {(one["spec"], one["dtype"]) for one in defect.findings}
+    """Returns in which versions it shows, where no other was run."""
     shows = dict.fromkeys(_version(one) for one in defect.findings if one["version"])
-    judged = dict.fromkeys(
-        _version(one)
-        for column, findings in gathered.by_column.items()
-        if column.implementation in defect.implementations
-        for one in findings
-        if one["version"] and one["verdict"] in KEPT and (one["spec"], one["dtype"]) in asked
-    )
-    kept = [version for version in judged if version not in shows]
-    if not shows:
-        return ""
-    return f"{', '.join(shows)}{'; kept in ' + ', '.join(kept) if kept else ''}; no other version was run"
+    return f"{', '.join(shows)}; no other version was run" if shows else ""
 
 
 def _version(finding: Finding) -> str:

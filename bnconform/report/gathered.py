@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import bnconform.report.columns as who
+from bnconform.history.row import Row, rows_of
+from bnconform.history.timeline import History
 from bnconform.report.columns import Column
 from bnconform.results.changes import Changes, changes
 from bnconform.results.defects import Defect, defects_of
@@ -36,11 +38,19 @@ def framework_page(name: str) -> str:
 @dataclass(frozen=True)
 class Gathered:
     """The merged runs, and what all pages need of them. before: an earlier run to compare with. alone: whether the
-    pages are to be read where the runs' other files are not."""
+    pages are to be read where the runs' other files are not. past: findings of other runs, which a history has kept."""
 
     merged: Merged
     before: Merged | None = None
     alone: bool = False
+    past: tuple[Row, ...] = ()
+
+    @cached_property
+    def history(self) -> History:
+        """The releases of all implementations of these runs, of this report's runs and of the past ones."""
+        own = list(rows_of(self.merged.runs))
+        names = {row.implementation for row in own}
+        return History([*(row for row in self.past if row.implementation in names), *own])
 
     @cached_property
     def changes(self) -> Changes | None:

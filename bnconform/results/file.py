@@ -168,6 +168,6 @@ def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
 def write_report_pages(folder: Path, pages: Mapping[str, str]) -> None:
     """Writes the pages of a report, and removes those of an older one that it does not have, of a framework say."""
     write_pages(folder, pages)
-    for page in folder.glob("framework-*.html"):
+    for page in [*folder.glob("framework-*.html"), *folder.glob("versions.html")]:
         if page.name not in pages and is_our_page(page):
             page.unlink()

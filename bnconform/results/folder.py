@@ -27,6 +27,8 @@ FILE = "results.jsonl"
 LEDGER = ".bnconform"
 """The name of the ledger: a line for the process that has the folder, then one for each file that it wrote."""
 PAGES = ("index.html", "specs.html", "choices.html")
+AT_TIMES = ("versions.html",)
+"""Pages that a report has where there is something to tell on them."""
 GENERATOR = '<meta name="generator" content="bnconform">'
 PLACES = ("witnesses", "reproduce", "scripts")
 _NAME = re.compile(rf"({'|'.join(PLACES)})/[^/\x00]+")
@@ -125,7 +127,7 @@ class Folder:
 
     def _drafts(self) -> Iterator[Path]:
         """Yields the drafts of runs that were killed."""
-        known = {Path(name).name for name in self._own} | {FILE, *PAGES}
+        known = {Path(name).name for name in self._own} | {FILE, *PAGES, *AT_TIMES}
         for place in (self.out, *(self.out / one for one in PLACES)):
             for path in place.glob(".*.part") if not place.is_symlink() or place == self.out else ():
                 name, process = drafted(path) or ("", 0)
@@ -194,7 +196,7 @@ def is_our_page(page: Path) -> bool:
 
 def _pages(out: Path) -> list[Path]:
     """Returns the pages of a report that lie in a folder."""
-    found = (*(out / name for name in PAGES), *out.glob("framework-*.html"))
+    found = (*(out / name for name in (*PAGES, *AT_TIMES)), *out.glob("framework-*.html"))
     return [path for path in found if os.path.lexists(path)]
 
 

@@ -214,7 +214,7 @@ def test_two_versions_stand_side_by_side(tmp_path: Path) -> None:
     b = world.write(tmp_path / "b", failing(worst_ratio=77.0), started="2026-11-22T00:00:00+00:00")
     shown = Page(write_report([b, a], tmp_path / "out").read_text(encoding="utf-8"))
     assert "2 implementations of batch normalization were held to 2 statements" in shown.text[None]
-    assert "Shows in mini 1.0; kept in mini 0.9; no other version was run." in " ".join(shown.text[None].split())
+    assert "Versions 0.9 ✓ kept 1.0 ✗ broken since 1.0; 0.9 kept it." in " ".join(shown.text[None].split())
     own = Page((tmp_path / "out" / "framework-mini.html").read_text(encoding="utf-8"))
     assert "0.9 on cpu" in own.text[None]
     assert "../b/reproduce/a.py" in own.attributes("href")
