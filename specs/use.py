@@ -3,7 +3,8 @@
 Rules: a malformed call has one array of another shape than x asks for; documents say which shape that is, and not what
 becomes of another, so that prudence alone asks for an error. A layer that is called again before its backward pass
 has the gradients of the call that they are of: what it keeps on itself would be of the last one. A gradient is the same
-whichever others are wanted beside it. Each statement is asked of few cases, one of each rank.
+whichever others are wanted beside it, and whether its forward pass is kept or runs again. Each statement is asked of
+few cases, one of each rank.
 """
 
 from bnconform.cases.strategies import cases
@@ -13,7 +14,7 @@ from bnconform.engine.sources import PAPER
 from bnconform.engine.spec import Subject, spec
 from bnconform.relations import refusals
 from bnconform.relations.refusals import Found
-from bnconform.relations.use import accumulated, between, malformed, wanted
+from bnconform.relations.use import accumulated, between, checkpoints, malformed, sequences, untracked, wanted
 
 FEW = 4  # a case of each rank: nothing in them depends on values
 TRAINING = cases(mode="train", examples=FEW)
@@ -28,6 +29,7 @@ ALONE = EACH + r"\quad\text{each alone what they are together}"
 LEAST_LOSS = "specs/README.md, the rule of least loss: “a clear error rather than a wrong number”"
 CHAIN_RULE = f"{PAPER}, section 3: “use the chain rule”, through the statistics of the batch that the loss is of"
 THEN = r"\text{where } \mathrm{BN}(x') \text{ is called before the backward pass}"
+MODULE = "torch.nn.BatchNorm1d: “batch statistics are instead used during evaluation time as well”"
 ERROR = r"\Rightarrow\quad \text{an error}"
 
 
@@ -177,3 +179,59 @@ def sends_each_gradient_of_inference_whichever_are_wanted(bn: Subject, case: Cas
 def adds_its_gradients_to_those_that_are_held(bn: Subject, case: Case) -> list[Agreement]:
     """A backward pass adds the gradients of γ and β to what is held, and leaves that of x as it is."""
     return accumulated.sums(bn, case)
+
+
+@spec(
+    EACH + r", y \quad\text{as where nothing of the forward pass is kept and it runs again}",
+    source=CHAIN_RULE.partition(",")[0] + ", Algorithm 1: y is a function of x, γ and β, however often it is computed",
+    given=MAPS,
+)
+def sends_the_same_gradients_where_its_forward_pass_runs_again(bn: Subject, case: Case) -> list[Agreement]:
+    """Output and gradients are the same where the backward pass runs the forward pass again, as checkpoints have it."""
+    return checkpoints.unchanged(bn, case, *between.OF_THE_CALL)
+
+
+@spec(
+    r"\mathrm{E}[x]' = (1 - \omega)\mathrm{E}[x] + \omega\mu_B, \quad \mathrm{Var}[x]' = (1 - \omega)\mathrm{Var}[x] + "
+    r"\omega\,\tfrac{m}{m-1}\sigma_B^2 \qquad\text{once, where the forward pass runs again}",
+    source=f"{PAPER}, Algorithm 2, steps 8 to 10: each mini-batch is averaged once",
+    given=MAPS,
+)
+def averages_once_where_its_forward_pass_runs_again(bn: Subject, case: Case) -> list[Agreement]:
+    """A training step moves the averages once where the backward pass runs the forward pass again."""
+    return checkpoints.unchanged(bn, case, "running_mean", "running_var")
+
+
+@spec(
+    EACH
+    + r", y \;\text{of } x \text{ alone,} \quad \mathrm{E}[x]'', \mathrm{Var}[x]'' \;\text{of } x' \text{ and } x \quad"
+    r"\text{behind a training call and one of inference of } x'",
+    source=f"{PAPER}, Algorithm 1 and section 3.1: training normalizes by its batch; “the means and "
+    "variances are fixed during inference”",
+    given=MAPS,
+)
+def trains_on_behind_a_call_of_inference(bn: Subject, case: Case) -> list[Agreement]:
+    """Training, inference and training of one layer give what the two training calls give without the inference."""
+    return sequences.trained(bn, case)
+
+
+@spec(
+    r"y = \gamma\,\frac{x - \mathrm{E}[x]'}{\sqrt{\mathrm{Var}[x]' + \varepsilon}} + \beta \quad\text{by averages of "
+    r"a training call that came between two of inference}",
+    source=f"{PAPER}, Algorithm 2, step 11: by the statistics of all training before",
+    given=MAPS_IN_INFERENCE,
+)
+def infers_by_averages_that_moved_since_it_last_inferred(bn: Subject, case: Case) -> list[Agreement]:
+    """Inference, training and inference of one layer: the last normalizes by averages that the training moved once."""
+    return sequences.inferred(bn, case)
+
+
+@spec(
+    r"y = \gamma\,\frac{x - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta \quad\text{in inference without running "
+    r"statistics, and the gradients of that}",
+    source=MODULE,
+    given=MAPS,
+)
+def infers_by_the_batch_where_it_keeps_no_averages(bn: Subject, case: Case) -> list[Agreement]:
+    """Inference of a layer that keeps no running statistics gives the output and the gradients of training."""
+    return untracked.as_in_training(bn, case)

@@ -41,15 +41,15 @@ def given_dtype(case: Case) -> np.dtype:
     return max((one.dtype for one in (case.x, case.gamma, case.beta) if one is not None), key=lambda one: one.itemsize)
 
 
-def parameters(case: Case, dtype: np.dtype) -> Parameters:
+def parameters(case: Case, dtype: np.dtype, untracked: bool = False) -> Parameters:
     """Returns the per-channel arrays of `case` in `dtype`; those that are widened lie in memory as the case asks, too.
 
     Raises Unsupported if one does not fit into `dtype` exactly, if only one running statistic is given, or if inference
-    has none.
+    has none. untracked: it may have none.
     """
     if (case.running_mean is None) != (case.running_var is None):
         raise Unsupported("running statistics come as a pair, mean and variance")
-    if case.mode == "infer" and case.running_mean is None and case.state is None:
+    if "untracked" in case.needs and not untracked:
         raise Unsupported("inference needs running statistics")
     widened = {name: _widened(getattr(case, name), dtype, name) for name in Parameters._fields}
     if case.memory != "plain" and case.x.dtype != dtype:

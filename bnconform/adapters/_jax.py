@@ -205,6 +205,13 @@ def _pull_to_running(
     return pulled
 
 
+@functools.cache
+def _running_again(forward: Forward) -> Forward:
+    """Returns `forward` as one of which the backward pass keeps nothing, the same each time."""
+    again: Forward = jax.checkpoint(forward)
+    return again
+
+
 def run_for_statistics(forward: Forward, case: Case, params: Parameters, **more: Any) -> Outcome:
     """Runs `forward` with running statistics that keep nothing of the old ones, so that it returns those of the batch,
     and pulls dy back together with the cotangents of these statistics.
@@ -228,6 +235,8 @@ def run_compiled(forward: Forward, case: Case, params: Parameters, **more: Any) 
     if case.eager:
         with jax.disable_jit():
             return run_compiled(forward, replace(case, eager=False), params, **more)
+    if case.checkpointed:
+        return run_compiled(_running_again(forward), replace(case, checkpointed=False), params, **more)
     eps, momentum = settings(case)
     given = (forward, case.x, params, eps, momentum, case.dy, more)
     y, running, grads = _step(*given) if case.wanted is None else _step_of_some(*given, case.wanted)

@@ -8,6 +8,7 @@ does not exist: it updates the statistics that it holds, and these are not repor
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -26,6 +27,8 @@ from bnconform.contract.settings import Argument, Settings
 from bnconform.contract.snippet import Snippet
 from bnconform.contract.versions import installed
 
+CHECKPOINTED = frozenset({"checkpointed"} if hasattr(keras, "RematScope") else ())
+"""The feature of a Keras whose layers may run again in the backward pass."""
 POLICIES = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 SOURCE = "https://github.com/keras-team/keras/blob/v3.15.1/keras/src/"
 LAYER = SOURCE + "layers/normalization/batch_normalization.py"
@@ -112,7 +115,8 @@ def layer_for(case: Case, kind: Kind = PLAIN) -> Any:
     them: on a layer that is to use its own defaults they must never have been set.
     """
     affine, left_out = (case.gamma is not None, case.beta is not None), (case.default_eps, case.default_momentum)
-    return _layer(case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine, kind, left_out)
+    fixed = (case.x.ndim, case.channels, case.axis, _policy(case, kind), *affine)
+    return _layer(*fixed, kind, left_out, case.checkpointed)
 
 
 def _policy(case: Case, kind: Kind) -> str:
@@ -129,10 +133,12 @@ def _layer(
     center: bool,
     kind: Kind,
     left_out: tuple[bool, bool],
+    checkpointed: bool,
 ) -> Any:
-    layer = keras.layers.BatchNormalization(
-        axis=axis, scale=scale, center=center, dtype=policy, synchronized=kind.synchronized
-    )
+    with keras.RematScope("full") if checkpointed else contextlib.nullcontext():  # a layer keeps that of its making
+        layer = keras.layers.BatchNormalization(
+            axis=axis, scale=scale, center=center, dtype=policy, synchronized=kind.synchronized
+        )
     shape: list[int | None] = [None] * rank
     shape[axis] = channels
     layer.build(shape)
@@ -202,7 +208,7 @@ def implementation(
     default: dict[str, Any] = {
         "name": f"keras.layers.BatchNormalization@{backend}",
         "dtypes": {"float16", "bfloat16", "float32", "float64"},
-        "features": {"malformed", "mask", "state", "wide_parameters", *DEFAULTS, *further},
+        "features": {"malformed", "mask", "state", "wide_parameters", *DEFAULTS, *CHECKPOINTED, *further},
         "settings": SETTINGS,
         "versions": installed("keras", *DISTRIBUTIONS[backend]),
     }

@@ -79,6 +79,7 @@ class Plan(NamedTuple):
     returns_statistics: bool = False
     running_gradients: bool = False
     wanted: tuple[str, ...] = tuple(AFFINE)
+    checkpointed: bool = False
 
 
 Forward = Callable[[Plan, Tensors], Tensors]
@@ -93,6 +94,7 @@ def plan_of(case: Case, tracked: bool = False) -> Plan:
         returns_statistics="batch_statistics" in case.needs,
         running_gradients=case.running_gradients,
         wanted=tuple(name for name in AFFINE if case.wants(name)),
+        checkpointed=case.checkpointed,
         **given_settings(case, {"eps": case.eps}, {"momentum": case.momentum} if tracked else {}),
     )
 
@@ -141,7 +143,7 @@ def derive(forward: Forward, plan: Plan, given: Tensors) -> Tensors:
             outer.watch([*affine.values(), dy] if twice else [])
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([*affine.values(), *running.values()])
-                found = forward(plan, given)
+                found = (_running_again(forward) if plan.checkpointed else forward)(plan, given)
             if dy is not None:
                 found |= _pulled(tape, found, given, affine | running)
         if twice:
@@ -151,6 +153,21 @@ def derive(forward: Forward, plan: Plan, given: Tensors) -> Tensors:
     if any(dot in given for dot in DOTS.values()):
         found["dot_y"] = _tangent(forward, plan, given)
     return {name: tensor for name, tensor in found.items() if tensor is not None and name != "unbiased_var"}
+
+
+def _running_again(forward: Forward) -> Forward:
+    """Returns `forward` as one that the backward pass runs again, of what it is differentiated by."""
+
+    def again(plan: Plan, given: Tensors) -> Tensors:
+        names = [name for name in AFFINE if name in given]
+
+        def of_tensors(*tensors: Any) -> Tensors:
+            return forward(plan, given | dict(zip(names, tensors, strict=True)))
+
+        found: Tensors = tf.recompute_grad(of_tensors)(*(given[name] for name in names))
+        return found
+
+    return again
 
 
 def _pulled(tape: Any, found: Tensors, given: Tensors, wanted: Tensors) -> Tensors:
@@ -208,6 +225,8 @@ def through_layer(
     found: Tensors = {}
     with tf.GradientTape() as tape:
         tape.watch(x)
+        for mode in case.earlier_modes:
+            call(tf.constant(case.earlier), training=mode == "train")
         y = call(x)
         if case.between is not None:
             call(tf.constant(case.between), training=case.between_trains)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.autograd import forward_ad
+from torch.utils.checkpoint import checkpoint
 
 from bnconform.adapters._arrays import at_least_float32, parameters
 from bnconform.contract.case import Case
@@ -37,6 +38,7 @@ if DEVICE.type == "cuda":  # TF32 has ten bits and is no part of what float32 pr
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 Tensors = list[torch.Tensor | None]
 Normalize = Callable[..., torch.Tensor]  # (x, gamma, beta, running_mean, running_var) -> y
+InMode = Callable[..., torch.Tensor]  # (whether in training, and what a Normalize takes) -> y
 
 
 def to_tensor(array: np.ndarray, shared: bool = False) -> torch.Tensor:
@@ -83,7 +85,7 @@ def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensor
 
     sixteen_bits: tensors of other shapes are of its type, too.
     """
-    params = parameters(case, case.x.dtype if sixteen_bits else at_least_float32(case.x.dtype))
+    params = parameters(case, case.x.dtype if sixteen_bits else at_least_float32(case.x.dtype), untracked=True)
     shared = is_shared(case)
     x, affine, running = to_tensor(case.x, shared), _optional(params[:2], shared), _optional(params[2:])
     if case.dy is not None:
@@ -93,15 +95,19 @@ def inputs(case: Case, sixteen_bits: bool = False) -> tuple[torch.Tensor, Tensor
     return x, affine, running
 
 
-def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False, between: Normalize | None = None) -> Outcome:
+def outcome(case: Case, normalize: Normalize, sixteen_bits: bool = False, in_mode: InMode | None = None) -> Outcome:
     """Returns y and, as far as the case asks, running statistics, dy pulled back, second gradients and the tangent of
-    y. between: the call between the forward and the backward pass, in its own mode, where a case may have one.
+    y. in_mode: a call of the same layer in a mode of its own, where a case may have one.
     """
     x, affine, running = inputs(case, sixteen_bits)
     before = [None if tensor is None else tensor.clone() for tensor in running]
-    y = normalize(x, *affine, *running)
-    if case.between is not None and between is not None:
-        between(to_tensor(case.between), *affine, *running)
+    if case.earlier is not None and in_mode is not None:
+        for mode in case.earlier_modes:
+            in_mode(mode == "train", to_tensor(case.earlier), *affine, *running)
+    call = partial(checkpoint, normalize, use_reentrant=False) if case.checkpointed else normalize
+    y = call(x, *affine, *running)
+    if case.between is not None and in_mode is not None:
+        in_mode(case.between_trains, to_tensor(case.between), *affine, *running)
     tensors: dict[str, torch.Tensor | None] = {"y": y, "running_mean": running[0], "running_var": running[1]}
     if case.dy is not None:
         dy = to_tensor(case.dy, is_shared(case)).requires_grad_("second_order" in case.needs)

@@ -214,7 +214,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], dialect: Dialect,
 
 
 DERIVATIVES = {"tangents", "second_order", "third_order", "batch_statistics", "running_gradients"}
-FEATURES = DEFAULTS | DERIVATIVES | {"malformed", "mask", "wanted", "wide_parameters"}
+FEATURES = DEFAULTS | DERIVATIVES | {"checkpointed", "malformed", "mask", "wanted", "wide_parameters"}
 IMPLEMENTATIONS = [
     _implementation(
         "flax.linen.BatchNorm",

@@ -42,7 +42,9 @@ def _layer(fast: bool, train: bool, axis: int, channels: int, dtype: np.dtype, *
 
 @functools.cache
 def _forward(fast: bool, train: bool, axis: int, shards: str | None = None) -> Forward:
-    def forward(x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None) -> tuple[Any, tuple[Any, Any]]:
+    def forward(
+        x: Any, params: Parameters, eps: Any, momentum: Any, mask: Any = None, earlier: Any = None
+    ) -> tuple[Any, tuple[Any, Any]]:
         gamma, beta, mean, variance = params
         settings = named(epsilon=eps, momentum=decay(momentum))
         settings |= {"use_scale": gamma is not None, "use_bias": beta is not None, "axis_name": shards}
@@ -53,6 +55,11 @@ def _forward(fast: bool, train: bool, axis: int, shards: str | None = None) -> F
             layer.bias = nnx.Param(beta)
         if mean is not None:
             layer.mean, layer.var = nnx.BatchStat(jnp.asarray(mean)), nnx.BatchStat(jnp.asarray(variance))
+        if earlier is not None:
+            for change in (layer.train, layer.eval) if train else (layer.eval, layer.train):
+                change()
+                layer(earlier)
+            (layer.train if train else layer.eval)()
         y = layer(x, mask=mask)
         return y, (None, None) if mean is None else (layer.mean[...], layer.var[...])
 
@@ -71,9 +78,9 @@ def _run(fast: bool, case: Case) -> Outcome:
     if case.state is not None:
         state = case.state or _initial(fast, case.axis, case.channels, case.x.dtype)
         params = by_state(params, state, "mean", "var")
-    masked = {} if case.mask is None else {"mask": case.mask}
+    more = {name: array for name, array in (("mask", case.mask), ("earlier", case.earlier)) if array is not None}
     forward = _forward(fast, case.mode == "train", case.axis, SHARDS if case.shards else None)
-    found = run_compiled(over_devices(forward, case) if case.shards else forward, case, params, **masked)
+    found = run_compiled(over_devices(forward, case) if case.shards else forward, case, params, **more)
     return with_state(case, found, "mean", "var")
 
 
@@ -130,8 +137,9 @@ SETTINGS = Settings(
 )
 TWO_PASS_SETTINGS = replace(SETTINGS, fixed={"use_fast_variance": "False"})
 
+USES = {"checkpointed", "earlier", "wanted"}
 DERIVATIVES = {"tangents", "second_order", "third_order", "running_gradients"}
-FEATURES = DEFAULTS | DERIVATIVES | {"eager", "malformed", "mask", "state", "wanted", "wide_parameters"}
+FEATURES = DEFAULTS | DERIVATIVES | USES | {"eager", "malformed", "mask", "state", "wide_parameters"}
 IMPLEMENTATIONS = [
     Implementation(
         name=name,

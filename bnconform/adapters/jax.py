@@ -153,7 +153,7 @@ def _implementation(name: str, run: Callable[[Case], Outcome], variance: Varianc
         versions=installed(*DISTRIBUTIONS),
         settings=STABLE_SETTINGS if run is run_stable else SETTINGS,
         devices={"cuda" if DEVICE.platform == "gpu" else "cpu"},
-        features=DEFAULT_EPS | DERIVATIVES | {"eager", "malformed", "wanted"},
+        features=DEFAULT_EPS | DERIVATIVES | {"checkpointed", "eager", "malformed", "wanted"},
         **settings,
     )
 

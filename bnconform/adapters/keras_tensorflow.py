@@ -69,7 +69,7 @@ SNIPPET = _keras.snippet(
 )
 
 IMPLEMENTATIONS = [
-    _keras.implementation("tensorflow", run, DIALECT, further={"between", "wanted"}, snippet=SNIPPET),
+    _keras.implementation("tensorflow", run, DIALECT, further={"between", "earlier", "wanted"}, snippet=SNIPPET),
     _keras.sixteen_bits("tensorflow", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
     _keras.implementation(
         "tensorflow",

@@ -29,15 +29,19 @@ def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     x = to_tensor(case.x, is_shared(case))
     x.requires_grad_(case.dy is not None)
     mask = _keras.mask_of(case)
+    if case.earlier is not None:
+        for mode in case.earlier_modes:
+            layer(to_tensor(case.earlier), training=mode == "train")
     y = layer(x, training=case.mode == "train", mask=None if mask is None else torch.tensor(mask))
     if case.between is not None:
         layer(to_tensor(case.between), training=case.between_trains)
-    # The layer is kept and its variables are updated in place: an outcome needs their values, not their memory.
-    found = {"y": y, **{name: value.clone() for name, value in _keras.statistics(layer, params).items()}}
+    found = {"y": y}
     if case.dy is not None:
         wanted = {"dx": x, **_keras.weights(layer, params)}
         grads = torch.autograd.grad(y, list(wanted.values()), to_tensor(case.dy, is_shared(case)))
         found |= dict(zip(wanted, grads, strict=True))
+    # The layer is kept and its variables are updated in place: an outcome needs their values, not their memory.
+    found |= {name: value.clone() for name, value in _keras.statistics(layer, params).items()}
     outcome = Outcome(**{name: to_array(tensor, case.x.dtype) for name, tensor in found.items()})
     return with_state(case, outcome, *_keras.STATE)
 
@@ -66,6 +70,6 @@ SNIPPET = _keras.snippet(
 )
 
 IMPLEMENTATIONS = [
-    _keras.implementation("torch", run, DIALECT, further={"between", "memory"}, snippet=SNIPPET),
+    _keras.implementation("torch", run, DIALECT, further={"between", "earlier", "memory"}, snippet=SNIPPET),
     _keras.sixteen_bits("torch", functools.partial(run, kind=_keras.SIXTEEN_BITS), DIALECT),
 ]

@@ -178,6 +178,7 @@ def run():
 
 ORDERS = {"tangents", "second_order"}
 BY_CALL = {*ORDERS, "batch_statistics", "running_gradients"}
+USES = {"checkpointed", "wanted"}
 
 
 def _composed(name: str = "", run: Callable[[Case], Outcome] = run_composed, **more: Any) -> Implementation:
@@ -207,7 +208,7 @@ COMPILED: dict[str, Any] = {"compiled": True, "opt_in": True}
 IMPLEMENTATIONS = [
     _composed(
         dtypes={"float16", "bfloat16", "float32", "float64"},
-        features={*BY_CALL, "malformed", "third_order", "wanted"},
+        features={*BY_CALL, *USES, "malformed", "third_order"},
         snippet=_tf.snippet(COMPOSED_CALL_TEXT),
     ),
     _composed(
@@ -226,7 +227,7 @@ IMPLEMENTATIONS = [
     ),
     fused_op(
         dtypes={"float16", "bfloat16", "float32"},
-        features={*BY_CALL, *DEFAULTS, "malformed", "third_order", "wanted", "wide_parameters"},
+        features={*BY_CALL, *DEFAULTS, *USES, "malformed", "third_order", "wide_parameters"},
         snippet=_tf.snippet(FUSED_CALL_TEXT),
     ),
     fused_op(

@@ -61,8 +61,11 @@ def run_functional(
         settings = given(case, {"eps": case.eps}, {"momentum": case.momentum})
         return functional.batch_norm(moved, mean, var, gamma, beta, training, **settings).movedim(1, case.axis)
 
+    def in_mode(training: bool, *given: Any) -> torch.Tensor:
+        return partial(normalize, training=training)(*given)
+
     with context or nullcontext():
-        return outcome(case, normalize, sixteen_bits, partial(normalize, training=case.between_trains))
+        return outcome(case, normalize, sixteen_bits, in_mode)
 
 
 def run_without_cudnn(case: Case) -> Outcome:
@@ -94,13 +97,13 @@ def run_module(case: Case, cumulative: bool = False, lazy: bool = False) -> Outc
         given = buffers | {name: tensor for name, tensor in state.items() if tensor is not None}
         return torch.func.functional_call(module, given, x.movedim(case.axis, 1)).movedim(1, case.axis)
 
-    def between(*given: Any) -> torch.Tensor:
-        module.train(case.between_trains)
+    def in_mode(training: bool, *given: Any) -> torch.Tensor:
+        module.train(training)
         y = normalize(*given)
         module.train(case.mode == "train")
         return y
 
-    found = outcome(case, normalize, between=between)
+    found = outcome(case, normalize, in_mode=in_mode)
     return found if case.state is None else _with_buffers(found, buffers, case)
 
 
@@ -193,7 +196,7 @@ def _snippet(call: str) -> Snippet:
 CUMULATIVE = replace(DIALECT, average="cumulative", links={**DIALECT.links, "average": DIALECT.links["running_var"]})
 STORED = {**DIALECT.links, "stored_dtype": SOURCE + "aten/src/ATen/native/Normalization.cpp"}
 SIXTEEN_BITS = replace(DIALECT, params_dtype=None, stored_dtype="bfloat16", links=STORED)
-CALLED_AGAIN = FEATURES | DEFAULTS | {"between", "wanted"}
+CALLED_AGAIN = FEATURES | DEFAULTS | {"between", "checkpointed", "earlier", "wanted"}
 STATEFUL = FEATURES | {"state"}
 IMPLEMENTATIONS = [
     implementation(
@@ -206,7 +209,7 @@ IMPLEMENTATIONS = [
     implementation(
         "torch.nn.BatchNorm",
         run_module,
-        features=CALLED_AGAIN | STATEFUL | {"accumulates"},
+        features=CALLED_AGAIN | STATEFUL | {"accumulates", "untracked"},
         settings=MODULE_SETTINGS,
         snippet=_snippet(MODULE_CALL),
     ),

@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from bnconform.contract.checks import MEMORY as MEMORY
-from bnconform.contract.checks import Memory as Memory
-from bnconform.contract.checks import State as State
+from bnconform.contract.checks import FEATURES as FEATURES
+from bnconform.contract.checks import FLAGS as FLAGS
 from bnconform.contract.checks import (
+    HELD,
     check_layer,
     check_malformed,
     check_mask,
@@ -23,55 +23,17 @@ from bnconform.contract.checks import (
     describe,
     malformed_shape,
 )
+from bnconform.contract.checks import MEMORY as MEMORY
+from bnconform.contract.checks import PER_CHANNEL as PER_CHANNEL
+from bnconform.contract.checks import TENSORS as TENSORS
+from bnconform.contract.checks import Memory as Memory
+from bnconform.contract.checks import State as State
 from bnconform.contract.dtypes import DTYPES as DTYPES
 from bnconform.contract.dtypes import dtype_name as dtype_name
 from bnconform.contract.errors import ContractError as ContractError
 from bnconform.contract.errors import Unsupported as Unsupported
-from bnconform.contract.shards import EMPTY, EQUAL, UNEQUAL, batch_axis, check_shards, needs_of
+from bnconform.contract.shards import batch_axis, check_shards, needs_of
 
-PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
-FEATURES = {
-    "tangents": ("dot_x", "dot_gamma", "dot_beta"),
-    "second_order": ("bar_dx", "bar_dgamma", "bar_dbeta"),
-    "mask": ("mask",),
-    "batch_statistics": ("dmean", "dvar"),
-    "memory": ("memory",),
-    "eager": ("eager",),
-    "running_gradients": ("running_gradients",),
-    "third_order": ("bar_grad_x",),
-    "state": ("state",),
-    "default_eps": ("default_eps",),
-    "default_momentum": ("default_momentum",),
-    EQUAL: ("shards",),
-    UNEQUAL: (),
-    EMPTY: (),
-    "fold": ("layer", "groups", "bias"),
-    "wide_parameters": (),
-    "malformed": ("malformed",),
-    "between": ("between", "between_mode"),
-    "wanted": ("wanted",),
-    "accumulates": ("held_gamma", "held_beta"),
-}
-"""Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them; the types of
-γ and β ask for wide parameters."""
-HELD = ("held_gamma", "held_beta")
-TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x", "between")
-"""Fields of a Case that have x's shape."""
-FLAGS = (
-    "running_gradients",
-    "memory",
-    "eager",
-    "watched",
-    "default_eps",
-    "default_momentum",
-    "shards",
-    "layer",
-    "groups",
-    "malformed",
-    "between_mode",
-    "wanted",
-)
-"""Fields of a Case that ask for something and hold no array."""
 _NOT_ASKED = (None, False, "plain", ())
 Layer = Literal["linear", "convolution", "transposed"]
 
@@ -105,6 +67,9 @@ class Case:
     pass; all outputs are those of the first call, and the averages those that both leave. between_mode: of the second
     call; None: that of the case. wanted: of which of x, gamma and beta the gradient by dy is asked for; None: of all.
     held_gamma, held_beta: what the gradients of γ and β hold before the backward pass, which adds to it.
+    checkpointed: the backward pass runs the forward pass again, of which nothing was kept. earlier: the input, of x's
+    shape, of two earlier calls of the same layer, the first in the mode of the case and the second in the other mode.
+    In inference without running statistics the layer is one that keeps none, and is `untracked`.
 
     γ, β and the running statistics may have a wider dtype than x, as in mixed precision; where γ or β has, the case
     needs the feature `wide_parameters`, and their gradients and the averages are due in it. Running statistics alone
@@ -151,6 +116,8 @@ class Case:
     wanted: tuple[str, ...] | None = None
     held_gamma: np.ndarray | None = None
     held_beta: np.ndarray | None = None
+    checkpointed: bool = False
+    earlier: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in ("train", "infer"):
@@ -210,7 +177,8 @@ class Case:
     def needs(self) -> frozenset[str]:
         """The features that an implementation must offer for this case to mean what it says."""
         asked = {feature for feature, names in FEATURES.items() if any(_is_asked(getattr(self, n)) for n in names)}
-        return needs_of(self.shards).union(asked, {"wide_parameters"} if self.has_wide_parameters else ())
+        wide, untracked = {"wide_parameters"} if self.has_wide_parameters else (), self._is_untracked
+        return needs_of(self.shards).union(asked, wide, {"untracked"} if untracked else ())
 
     def wants(self, name: str) -> bool:
         """Returns whether the gradient of `name`, x, gamma or beta, is asked for, where there is a dy."""
@@ -220,6 +188,18 @@ class Case:
     def between_trains(self) -> bool:
         """Whether the call between, where there is one, is one of training."""
         return (self.between_mode or self.mode) == "train"
+
+    @property
+    def earlier_modes(self) -> tuple[Literal["train", "infer"], ...]:
+        """The modes of the earlier calls, in their order; none where there is no such call."""
+        if self.earlier is None:
+            return ()
+        return ("train", "infer") if self.mode == "train" else ("infer", "train")
+
+    @property
+    def _is_untracked(self) -> bool:
+        is_kept = self.running_mean is not None or self.running_var is not None or self.state is not None
+        return self.mode == "infer" and not is_kept
 
     @property
     def has_wide_parameters(self) -> bool:

@@ -12,7 +12,55 @@ import numpy as np
 
 from bnconform.contract.dtypes import STATE_DTYPES, dtype_name
 from bnconform.contract.errors import ContractError
+from bnconform.contract.shards import EMPTY, EQUAL, UNEQUAL
 
+PER_CHANNEL = ("gamma", "beta", "running_mean", "running_var")
+FEATURES = {
+    "tangents": ("dot_x", "dot_gamma", "dot_beta"),
+    "second_order": ("bar_dx", "bar_dgamma", "bar_dbeta"),
+    "mask": ("mask",),
+    "batch_statistics": ("dmean", "dvar"),
+    "memory": ("memory",),
+    "eager": ("eager",),
+    "running_gradients": ("running_gradients",),
+    "third_order": ("bar_grad_x",),
+    "state": ("state",),
+    "default_eps": ("default_eps",),
+    "default_momentum": ("default_momentum",),
+    EQUAL: ("shards",),
+    UNEQUAL: (),
+    EMPTY: (),
+    "fold": ("layer", "groups", "bias"),
+    "wide_parameters": (),
+    "malformed": ("malformed",),
+    "between": ("between", "between_mode"),
+    "wanted": ("wanted",),
+    "accumulates": ("held_gamma", "held_beta"),
+    "checkpointed": ("checkpointed",),
+    "earlier": ("earlier",),
+    "untracked": (),
+}
+"""Features beyond the fields that every Implementation knows, and the fields of a Case that ask for them; the types of
+γ and β ask for wide parameters, and inference without running statistics asks for what is untracked."""
+HELD = ("held_gamma", "held_beta")
+TENSORS = ("x", "dy", "dot_x", "bar_dx", "bar_grad_x", "between", "earlier")
+"""Fields of a Case that have x's shape."""
+FLAGS = (
+    "running_gradients",
+    "memory",
+    "eager",
+    "watched",
+    "default_eps",
+    "default_momentum",
+    "shards",
+    "layer",
+    "groups",
+    "malformed",
+    "between_mode",
+    "wanted",
+    "checkpointed",
+)
+"""Fields of a Case that ask for something and hold no array."""
 HIGHEST_RANK = 32
 LONGEST_EMPTY = 1 << 20
 """Values on an axis of an array that has none in all: a few bytes must not stand for an array of any size."""

@@ -39,6 +39,10 @@ def _given(case: CaseRecord, output: str) -> list[Row]:
     found += [(name, _values(values, case["dtype"])) for name, values in held.items() if values is not None]
     if "wanted" in case:
         found.append(("gradients asked for", escape(", ".join(case["wanted"]))))
+    if case.get("checkpointed"):
+        found.append(("backward pass", escape("runs the forward pass again")))
+    if "earlier" in case:
+        found.append(("x of two earlier calls, of both modes", _values(case["earlier"], case["dtype"])))
     if "between" in case:
         mode = case.get("between_mode", case["mode"])
         found.append((f"x of a call before the backward pass, {mode}", _values(case["between"], case["dtype"])))

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-CASE_ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy", "bias", "between", "held_gamma", "held_beta")
+CASE_ARRAYS = ("x", "gamma", "beta", "running_mean", "running_var", "dy", "bias", "between", "held_gamma", "held_beta",
+               "earlier")  # fmt: skip
 COMPARED_ARRAYS = ("actual_values", "expected_values", "bound_values")
 DEEPEST = 32
 """Levels of lists in an array: as many axes as every NumPy allows."""

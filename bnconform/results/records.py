@@ -42,7 +42,7 @@ class CaseRecord(TypedDict):
     """A Case with its arrays as nested lists. layer, groups, bias: where x is the weight of a layer; shards: where the
     batch is shared out over replicas; malformed: what is wrong with the shape of an array; between, between_mode: of a
     call before the backward pass; wanted: the gradients that were asked for; held_gamma, held_beta: what those of γ and
-    β held before."""
+    β held before; checkpointed: whether the forward pass ran again; earlier: the input of two calls before."""
 
     mode: str
     dtype: str
@@ -66,6 +66,8 @@ class CaseRecord(TypedDict):
     wanted: NotRequired[list[str]]
     held_gamma: NotRequired[Nested]
     held_beta: NotRequired[Nested]
+    checkpointed: NotRequired[bool]
+    earlier: NotRequired[Nested]
 
 
 class ShownRecord(TypedDict):
@@ -308,5 +310,6 @@ def case_record(case: Case) -> CaseRecord:
     further |= {"shards": list(case.shards) or None, "malformed": case.malformed}
     further |= {"between": case.between, "between_mode": case.between_mode}
     further |= {"wanted": case.wanted, "held_gamma": case.held_gamma, "held_beta": case.held_beta}
+    further |= {"checkpointed": case.checkpointed or None, "earlier": case.earlier}
     arrays = {name: getattr(case, name) for name in ARRAYS} | {k: v for k, v in further.items() if v is not None}
     return cast(CaseRecord, scalars | {name: plain(value) for name, value in arrays.items()})

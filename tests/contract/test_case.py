@@ -90,6 +90,10 @@ def test_no_channels_are_no_rows() -> None:
         ({"between": np.zeros((4, 3, 2)), "between_mode": "infer"}, {"between"}),
         ({"wanted": ("x", "gamma")}, {"wanted"}),
         ({"held_beta": np.ones(3)}, {"accumulates"}),
+        ({"checkpointed": True}, {"checkpointed"}),
+        ({"earlier": np.zeros((4, 3, 2))}, {"earlier"}),
+        ({"mode": "infer", "running_mean": None, "running_var": None}, {"untracked"}),
+        ({"mode": "infer", "running_mean": None, "running_var": None, "state": {}}, {"state"}),
     ],
 )
 def test_a_case_needs_the_features_of_its_fields(changes: dict[str, Any], needs: set[str]) -> None:
@@ -116,6 +120,12 @@ def test_a_call_between_has_a_mode_and_an_input(changes: dict[str, Any]) -> None
     with pytest.raises(ContractError, match=r"Case\.between_mode is "):
         case(**changes)
     assert case(between=np.zeros((4, 3, 2))).between_trains
+
+
+@pytest.mark.parametrize(("mode", "modes"), [("train", ("train", "infer")), ("infer", ("infer", "train"))])
+def test_earlier_calls_are_in_the_mode_of_the_case_and_in_the_other(mode: str, modes: tuple[str, ...]) -> None:
+    assert case(mode=mode).earlier_modes == ()
+    assert case(mode=mode, earlier=np.zeros((4, 3, 2))).earlier_modes == modes
 
 
 @pytest.mark.parametrize(

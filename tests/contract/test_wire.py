@@ -137,6 +137,8 @@ def test_a_malformed_case_survives_and_no_other_case_says_that_it_is_none() -> N
     assert_same(unpack_case(pack_case(between))[0], between)
     some = replace(one, wanted=("x", "beta"))
     assert_same(unpack_case(pack_case(some))[0], some)
+    again = replace(one, checkpointed=True, earlier=one.x)
+    assert_same(unpack_case(pack_case(again))[0], again)
     assert "malformed" not in unpack(pack_case(make()))[0]["case"]
 
 

@@ -76,7 +76,7 @@ def test_a_case_survives_its_line_bit_for_bit(case: Case) -> None:
 
 @pytest.mark.parametrize(("word", "told"), [("gamma_matrix", "gamma(1,1)=[1]"), ("gamma_longer", "gamma=[1 2]")])
 def test_a_malformed_case_survives_its_line(word: str, told: str) -> None:
-    some = LINE.replace("momentum=0.5", "momentum=0.5 wanted=x,gamma")
+    some = LINE.replace("momentum=0.5", "momentum=0.5 checkpointed wanted=x,gamma")
     assert case_line(read_case(some)) == some
     line = LINE.replace("momentum=0.5", f"momentum=0.5 malformed={word}").replace("gamma=[1]", told)
     assert case_line(read_case(line)) == line

@@ -145,4 +145,4 @@ def test_the_bounds_are_those_that_are_written_by() -> None:
     case = schema("finding")["definitions"]["CaseRecord"]["properties"]
     assert case["shape"]["maxItems"] == consistency.DEEPEST
     assert case["x"]["maxItems"] == consistency.MOST_VALUES
-    assert set(consistency.CASE_ARRAYS) == {*records.ARRAYS, "bias", "between", "held_gamma", "held_beta"}
+    assert set(consistency.CASE_ARRAYS) == {*records.ARRAYS, "bias", "between", "held_gamma", "held_beta", "earlier"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from worlds import called_again, some_wanted
+from worlds import called_again, running_again, some_wanted
 from worlds.accumulating import accumulating, averaged, kept, overwritten
 from worlds.called_again import mixing
 from worlds.drawing import DTYPES
@@ -205,4 +205,54 @@ def test_who_does_anything_else_with_what_is_held_does_not_conform(name: str) ->
 def test_who_holds_no_gradients_is_not_asked_to() -> None:
     host = Here(implementation(accumulating()))
     assert verdicts(searched(host, HELD)) == {HELD: "unsupported"}
+    assert not host.asked
+
+
+AGAIN, ONCE = (
+    "sends_the_same_gradients_where_its_forward_pass_runs_again",
+    "averages_once_where_its_forward_pass_runs_again",
+)
+ON, MOVED = "trains_on_behind_a_call_of_inference", "infers_by_averages_that_moved_since_it_last_inferred"
+BY_THE_BATCH = "infers_by_the_batch_where_it_keeps_no_averages"
+USES = (AGAIN, ONCE, ON, MOVED, BY_THE_BATCH)
+FEATURES = {"checkpointed", "earlier", "untracked"}
+MISUSED: dict[str, tuple[Run, set[str]]] = {
+    "averages_twice": (running_again.averages_twice, {ONCE}),
+    "averages_never": (running_again.averages_never, {ONCE}),
+    "runs_again_in_inference": (running_again.runs_again_in_inference, {AGAIN}),
+    "constants_again": (running_again.constants_again, {AGAIN}),
+    "keeps_its_folded_scale": (running_again.keeps_its_folded_scale, {MOVED}),
+    "stays_in_inference": (running_again.stays_in_inference, {ON}),
+    "forgets_its_averages": (running_again.forgets_its_averages, {ON}),
+    "averages_in_inference": (running_again.averages_in_inference, {ON, MOVED}),
+    "scales_of_the_last_batch": (running_again.scales_of_the_last_batch, {ON, MOVED}),
+    "nothing_to_divide_by": (running_again.nothing_to_divide_by, {BY_THE_BATCH}),
+    "constants_in_inference": (running_again.constants_in_inference, {BY_THE_BATCH}),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_who_runs_again_and_changes_modes_rightly_keeps_every_statement(dtype: str) -> None:
+    about = implementation(running_again.right, features=FEATURES)
+    found = verdicts(searched(about, *USES, dtype=dtype))
+    weak = {ONCE, ON, MOVED} if dtype == "bfloat16" else set()  # as of calls before a backward pass
+    assert {found[one] for one in set(USES) - weak} == {"conforms"}
+    assert {found[one] for one in weak} <= {"conforms", "unsupported"}
+
+
+@pytest.mark.parametrize("name", MISUSED)
+def test_each_way_of_misusing_what_ran_before_breaks_its_own_statements(name: str) -> None:
+    run, broken = MISUSED[name]
+    found = verdicts(searched(implementation(run, features=FEATURES), *USES))
+    assert {one for one, verdict in found.items() if verdict == "fails"} == broken
+    assert {found[one] for one in set(USES) - broken} <= {"conforms"}
+
+
+def test_every_statement_on_what_ran_before_is_broken_by_one() -> None:
+    assert set().union(*(broken for _, broken in MISUSED.values())) == set(USES)
+
+
+def test_who_offers_none_of_these_uses_is_not_asked() -> None:
+    host = Here(implementation(running_again.right))
+    assert set(verdicts(searched(host, *USES)).values()) == {"unsupported"}
     assert not host.asked
