@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     test = commands.add_parser("selftest", help="show that planted faults are caught and correct variants are not")
     test.set_defaults(run=_selftest)
     test.add_argument("--fault", action="append", default=[], metavar="GLOB", help="faults of such a name")
-    test.add_argument("--chapter", default="", metavar="NAME", help="by its specs alone; of sizes: losses are planted")
+    test.add_argument("--chapter", default="", metavar="NAME", help="by its specs alone; of use, sizes: its own faults")
     test.add_argument("--dtype", action="append", default=[], metavar="NAME", help="in this dtype")
     test.add_argument("--examples", type=int, metavar="N", help="examples per spec (100; 8 with --defects)")
     test.add_argument("--seed", type=int, default=Effort.seed, metavar="S", help="what all cases follow from (0)")

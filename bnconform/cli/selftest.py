@@ -35,8 +35,9 @@ SIZES = "sizes"
 class Scope:
     """The scope of a self-test.
 
-    chapter: the one whose statements alone are tried, on the losses of large cases where it is that of sizes; empty:
-    all. values: the least number of values of correct variants to compare.
+    chapter: the one whose statements alone are tried, on the losses of large cases where it is that of sizes, on the
+    faults of the catalogue's chapter of that name where there is one, else on every fault; empty: all. values: the
+    least number of values of correct variants to compare.
     """
 
     dtypes: tuple[str, ...] = ()
@@ -69,7 +70,9 @@ def selftest(scope: Scope) -> int:
 
 def _subjects(chapter: str) -> list[tuple[str, Fault]]:
     """Returns what is planted, each with its kind."""
-    return [("losses", one) for one in LOSSES] if chapter == SIZES else [("faults", one) for one in FAULTS]
+    if chapter == SIZES:
+        return [("losses", one) for one in LOSSES]
+    return [("faults", one) for one in [each for each in FAULTS if each.chapter == chapter] or FAULTS]
 
 
 def _specs(chapter: str) -> list[Spec]:

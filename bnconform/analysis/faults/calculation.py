@@ -117,14 +117,24 @@ class CircularFormulas(ValueError):
 
 
 class Calculation:
-    """Every quantity of one Case by the formula of its name.
+    """Every quantity of one call by the formula of its name.
 
+    between: the Case of another call of the layer, behind this one and before its backward pass. previous: the
+    calculation of the call before, whose averages this one begins with. last: that of the last call.
     x, g (m, C); gamma, beta, rm, rv (C,); m, examples, eps, omega: the Case's own. w, p, q and dot_x, dot_gamma,
     dot_beta: its second cotangents and its tangents. Anything else is by `formulas`. An attribute is None where
     the Case has none.
     """
 
-    def __init__(self, case: Case, formulas: Mapping[str, Formula], numbers: Numbers) -> None:
+    def __init__(
+        self,
+        case: Case,
+        formulas: Mapping[str, Formula],
+        numbers: Numbers,
+        *,
+        between: Case | None = None,
+        previous: Calculation | None = None,
+    ) -> None:
         self.case = case
         self.numbers = numbers
         self.training = case.mode == "train"
@@ -135,6 +145,8 @@ class Calculation:
         self._formulas = formulas
         self._known: dict[str, Number] = {}
         self._pending: set[str] = set()
+        self.previous = previous
+        self.last = self if between is None else Calculation(between, formulas, numbers, previous=self)
 
     def __getattr__(self, name: str) -> Number:
         if name.startswith("__") or name not in self._formulas:

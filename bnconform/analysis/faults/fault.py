@@ -8,16 +8,18 @@ run as an implementation in its own dtype (`perform`), and evaluated beyond it t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Doubled, Floats, Formula, Numbers
-from bnconform.analysis.faults.formulas import FORMULAS, OUTPUTS
+from bnconform.analysis.faults.formulas import FORMULAS, OUTPUTS, asked_of, handed_out
 from bnconform.contract.axes import from_rows
 from bnconform.contract.case import Case
+from bnconform.contract.checks import MALFORMED
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.dtypes import DTYPES, dtype_named
 from bnconform.contract.outcome import ELEMENTWISE, Outcome
@@ -43,8 +45,9 @@ class Fault:
     name: a phrase that fits after "behaves like". formulas: replacements of right ones, by quantity. prepare: the
     change of the Case beforehand. alter: the change of the right Outcome. dtypes: those in which it makes a difference.
     rounding: True if it is right in exact arithmetic, so that only a run shows it. convention: True if a framework
-    documents it. takes_nothing: True if it accepts a batch of no examples, refused by the right one. numbers: how it
-    adds up in the dtype of that name, unless simply down the rows. within: for a fault of rounding, the Case and the
+    documents it. takes_nothing: True if it accepts a batch of no examples, refused by the right one. mends: what it
+    makes of a malformed Case: one that fits, or the Case as it is, which is refused as by the right one. numbers: how
+    it adds up in the dtype of that name, unless simply down the rows. within: for a fault of rounding, the Case and the
     Dialect with bounds wide enough for its loss in any order of summation. parts: the two faults that this one is.
     """
 
@@ -58,6 +61,7 @@ class Fault:
     rounding: bool = False
     convention: bool = False
     takes_nothing: bool = False
+    mends: Prepare | None = None
     numbers: Callable[[str], Numbers] | None = None
     within: Callable[[Case, Dialect], tuple[Case, Dialect]] | None = None
     parts: tuple[Fault, ...] = ()
@@ -81,6 +85,11 @@ def together(**more: Any) -> Callable[[Callable[[], Formulas]], Fault]:
 def prepared(**more: Any) -> Callable[[Prepare], Fault]:
     """Turns a change of the Case into a Fault: the right formulas on the wrong problem."""
     return lambda prepare: _declared(prepare, prepare=prepare, **more)
+
+
+def mending(**more: Any) -> Callable[[Prepare], Fault]:
+    """Turns what makes a malformed Case fit into a Fault: a number where there should be an error."""
+    return lambda mends: _declared(mends, mends=mends, **more)
 
 
 def altered(**more: Any) -> Callable[[Alter], Fault]:
@@ -107,15 +116,14 @@ def faults_of(module: str) -> tuple[Fault, ...]:
     return tuple(value for value in vars(sys.modules[module]).values() if isinstance(value, Fault) and value.chapter)
 
 
+def _in_turn(changes: Sequence[Prepare]) -> Prepare | None:
+    """Returns what changes a Case in all of these ways, one after the other; None for none."""
+    return (lambda case: reduce(lambda changed, change: change(changed), changes, case)) if changes else None
+
+
 def both(one: Fault, other: Fault) -> Fault:
     """Returns the fault of an implementation that has both; the formulas of the second win where both replace one."""
-    prepares = [each.prepare for each in (one, other) if each.prepare is not None]
     alters = [each.alter for each in (one, other) if each.alter is not None]
-
-    def prepare(case: Case) -> Case:
-        for change in prepares:
-            case = change(case)
-        return case
 
     def alter(case: Case, outcome: Outcome, asked: Asked) -> Outcome:
         for change in alters:
@@ -127,11 +135,12 @@ def both(one: Fault, other: Fault) -> Fault:
         chapter=one.chapter,
         sentence=f"{one.sentence} {other.sentence}",
         formulas={**one.formulas, **other.formulas},
-        prepare=prepare if prepares else None,
+        prepare=_in_turn([each.prepare for each in (one, other) if each.prepare is not None]),
         alter=alter if alters else None,
         dtypes=frozenset(one.dtypes) & frozenset(other.dtypes),
         rounding=one.rounding or other.rounding,
         takes_nothing=one.takes_nothing or other.takes_nothing,
+        mends=_in_turn([each.mends for each in (one, other) if each.mends is not None]),
         numbers=one.numbers or other.numbers,
         parts=(one, other),
     )
@@ -144,6 +153,7 @@ def perform(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKE
     """
     if not case.rows and not wrong.takes_nothing:
         raise ValueError("got a batch of no examples; expected at least one")
+    case = _fitting(wrong, case)
     width = case.dtype if narrow else WIDE.get(case.dtype, case.dtype)
     found = _calculated(wrong, case, (wrong.numbers or Floats)(width))
     with np.errstate(all="ignore"):
@@ -163,6 +173,7 @@ def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED
 
     A fault of rounding is nothing but rounding: it is performed in the dtype of the Case. narrow, asked: see perform.
     """
+    case = _fitting(wrong, case)
     if wrong.rounding or wrong.alter is not None:
         outcome = perform(wrong, case, narrow, asked)
         names = [name for names in OUTPUTS.values() for name in names]
@@ -174,13 +185,34 @@ def values(wrong: Fault, case: Case, narrow: bool = False, asked: Asked = _ASKED
 def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndarray]:
     """Returns the outputs that the Case asks for in the arrays' own shapes, in the given kind of number."""
     with np.errstate(all="ignore"):
-        posed = case if wrong.prepare is None else wrong.prepare(case)
-        calculation = Calculation(posed, {**FORMULAS, **wrong.formulas}, numbers)
-        names = [name for given, names in OUTPUTS.items() if not given or getattr(case, given) is not None
-                 for name in names]  # fmt: skip
-        found = {name: getattr(calculation, name) for name in names}
+        calculation = calculation_of(wrong, case, numbers)
+        found = {name: handed_out(calculation, name) for name in asked_of(case)}
         plain = {name: calculation.plain(number) for name, number in found.items() if number is not None}
-        return {name: shaped(posed, case, name, array) for name, array in plain.items()}
+        return {name: shaped(calculation.case, case, name, array) for name, array in plain.items()}
+
+
+def calculation_of(wrong: Fault, case: Case, numbers: Numbers) -> Calculation:
+    """Returns the calculation of a Case by an implementation with that fault: of its first call, where there are
+    two."""
+    first, *between = [one if wrong.prepare is None else wrong.prepare(one) for one in _calls(case)]
+    return Calculation(first, {**FORMULAS, **wrong.formulas}, numbers, between=between[0] if between else None)
+
+
+def _calls(case: Case) -> list[Case]:
+    """Returns the calls of a layer that a Case asks for, one behind the other."""
+    if case.between is None:
+        return [case]
+    first = replace(case, between=None, between_mode=None)
+    return [first, replace(first, x=case.between, mode="train" if case.between_trains else "infer")]
+
+
+def _fitting(wrong: Fault, case: Case) -> Case:
+    """Returns the Case with arrays that fit; raises ValueError for a malformed one that the fault does not mend."""
+    if case.malformed is not None and wrong.mends is not None:
+        case = wrong.mends(case)
+    if case.malformed is not None:
+        raise ValueError(f"got a call in which {MALFORMED[case.malformed]}; expected arrays that fit x")
+    return case
 
 
 def shaped(posed: Case, case: Case, name: str, array: np.ndarray) -> np.ndarray:

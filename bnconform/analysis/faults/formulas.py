@@ -7,6 +7,7 @@ quantity with two uses that only faults separate (the variance in y and the aver
 from __future__ import annotations
 
 from bnconform.analysis.faults.calculation import Calculation, Formula, Number
+from bnconform.contract.case import Case
 
 
 def project(c: Calculation, t: Number) -> Number:
@@ -42,8 +43,8 @@ FORMULAS: dict[str, Formula] = {
     "g": lambda c: c.rows(c.case.dy),
     "gamma": lambda c: c.vector(c.case.gamma, absent=1.0),
     "beta": lambda c: c.vector(c.case.beta, absent=0.0),
-    "rm": lambda c: c.vector(c.case.running_mean),
-    "rv": lambda c: c.vector(c.case.running_var),
+    "rm": lambda c: c.previous.running_mean if c.previous else c.vector(c.case.running_mean),
+    "rv": lambda c: c.previous.running_var if c.previous else c.vector(c.case.running_var),
     # Forward: the statistics of the batch, those that normalize, and what they make of x.
     "mean": lambda c: c.average(c.x),
     "variance": lambda c: c.average((c.x - c.mean) * (c.x - c.mean)),
@@ -73,6 +74,10 @@ FORMULAS: dict[str, Formula] = {
     "dx": lambda c: c.reaching * (c.gamma * c.r_back),
     "dgamma": lambda c: c.total(c.g * c.h_back),
     "dbeta": lambda c: c.total(c.g),
+    "held_gamma": lambda c: c.vector(c.case.held_gamma),
+    "held_beta": lambda c: c.vector(c.case.held_beta),
+    "dgamma_behind": lambda c: c.dgamma if c.held_gamma is None else c.held_gamma + c.dgamma,
+    "dbeta_behind": lambda c: c.dbeta if c.held_beta is None else c.held_beta + c.dbeta,
     # A layer before, whose weight is x, and the layer that does the work of both.
     "w_layer": lambda c: c.rows(c.case.x),
     "b_layer": lambda c: c.vector(c.case.bias, absent=0.0),
@@ -109,3 +114,22 @@ OUTPUTS = {
     "bar_dx": ("grad_x", "grad_gamma", "grad_dy"),
 }
 """Quantities that are asked for where the Case has the field."""
+BEHIND: dict[str, Formula] = {
+    "running_mean": lambda c: c.last.running_mean,
+    "running_var": lambda c: c.last.running_var,
+    "dgamma": lambda c: c.dgamma_behind,
+    "dbeta": lambda c: c.dbeta_behind,
+}
+"""What is there behind all calls of a Case and its backward pass, where that is more than the first call's own."""
+
+
+def asked_of(case: Case) -> list[str]:
+    """Returns the outputs that a Case asks for."""
+    asked = [name for given, names in OUTPUTS.items() if not given or getattr(case, given) is not None
+             for name in names]  # fmt: skip
+    return [name for name in asked if name not in OUTPUTS["dy"] or case.wants(name.removeprefix("d"))]
+
+
+def handed_out(c: Calculation, name: str) -> Number:
+    """Returns an output as it is behind all calls of the Case and its backward pass."""
+    return BEHIND[name](c) if name in BEHIND else getattr(c, name)

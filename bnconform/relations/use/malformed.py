@@ -29,6 +29,8 @@ def malformed(case: Case, word: str) -> Case | None:
     if array is None or not is_malformed(word, array.shape):
         return None
     shape = malformed_shape(word, name, array.shape)
+    if shape[0] == 1 and word.endswith("_shorter"):  # one value for two is a single one, which has a word of its own
+        return None
     changed = array[None] if len(shape) > array.ndim else array[np.arange(shape[0]) % len(array)]
     without = {} if name in (*PER_CHANNEL[2:], "dy") else {"dy": None}  # whose gradient would have which shape?
     return replace(case, **{name: changed, **without}, malformed=word)
