@@ -12,6 +12,7 @@ import numpy as np
 
 from bnconform.analysis.faults.calculation import Calculation, Floats, Number
 from bnconform.analysis.faults.fault import Fault
+from bnconform.analysis.faults.features.replicas import replicas_of
 
 
 class Reversed(Floats):
@@ -78,6 +79,22 @@ def _folded(c: Calculation) -> Number:
     return c.x * factor + (c.shift - c.centre * factor)
 
 
+def _over_replicas(c: Calculation, t: np.ndarray) -> Number:
+    """Returns Σt over the values of each replica, and then over the replicas, as an all-reduce adds them."""
+    sums = [c.total(t[start:end]) for start, end in replicas_of(c)]
+    return c.total(np.stack(sums)) if sums else c.total(t)
+
+
+def _merged_over_replicas(c: Calculation) -> Number:
+    """Returns Σ(x - mean)²/m by each replica's own mean and deviations, merged as Chan, Golub and LeVeque's."""
+    found = c.mean * 0
+    for start, end in replicas_of(c):
+        own, count = c.x[start:end], c.x.dtype.type(end - start)
+        mean = c.total(own) / count
+        found = found + c.total((own - mean) * (own - mean)) + count * (mean - c.mean) * (mean - c.mean)
+    return found / c.x.dtype.type(c.m)
+
+
 def _right(name: str, sentence: str, numbers: Callable[[str], Floats] | None = None, **formulas: object) -> Fault:
     return Fault(name=name, chapter="variants", sentence=sentence, numbers=numbers, rounding=True, formulas=formulas)  # type: ignore[arg-type]
 
@@ -91,6 +108,13 @@ VARIANTS = (
            variance=lambda c: _streamed(c)[1] / c.x.dtype.type(c.m)),
     _right("merged", "Mean and variance are merged from halves, as Chan's.", mean=lambda c: _merged(c.x)[0],
            variance=lambda c: _merged(c.x)[1] / c.x.dtype.type(c.m)),
+    _right("of_replicas", "Every sum is of each replica's values, and then of the replicas' sums.",
+           mean=lambda c: _over_replicas(c, c.x) / float(c.m),
+           variance=_merged_over_replicas,
+           mean_term=lambda c: _over_replicas(c, c.g) / float(c.m),
+           variance_term=lambda c: c.h_back * (_over_replicas(c, c.g * c.h_back) / float(c.m)),
+           dgamma=lambda c: _over_replicas(c, c.g * c.h_back),
+           dbeta=lambda c: _over_replicas(c, c.g)),
     _right("about_the_first_value", "The variance is of what is beyond the first value.", Pairwise, variance=_shifted),
     _right("folded", "The output is one product and one sum: x·a + (β - μ·a).", Pairwise, y=_folded),
     _right("fused", "The output is a fused multiply-add.", Pairwise,

@@ -17,7 +17,7 @@ Rows = tuple[int, int]
 """The first row of a replica, and the one behind its last."""
 
 
-def _replicas(c: Calculation) -> list[Rows]:
+def replicas_of(c: Calculation) -> list[Rows]:
     """Returns the rows of each replica that has any."""
     each = c.m // sum(c.case.shards) if c.case.shards else c.m
     ends = np.cumsum([0, *(c.case.shards or (1,))]) * each
@@ -32,26 +32,26 @@ def _weights(c: Calculation, rows: Rows) -> Number:
 def _each_in_its_rows(c: Calculation, values: list[Number]) -> Number:
     """Returns a quantity of each replica in the rows of that replica."""
     found = values[0]
-    for (start, _), value in list(zip(_replicas(c), values, strict=True))[1:]:
+    for (start, _), value in list(zip(replicas_of(c), values, strict=True))[1:]:
         found = c.numbers.choose((np.arange(c.m) >= start)[:, None], value, found)
     return found
 
 
 def _mean_over_replicas(c: Calculation, t: Number) -> Number:
     """Returns the plain mean of the replicas' means of t, each of which counts alike, however few values it has."""
-    means = [c.total(t * _weights(c, rows)) / float(rows[1] - rows[0]) for rows in _replicas(c)]
+    means = [c.total(t * _weights(c, rows)) / float(rows[1] - rows[0]) for rows in replicas_of(c)]
     return sum(means[1:], means[0]) / float(len(means))
 
 
 def _local_mean(c: Calculation, t: Number) -> Number:
     """Returns the mean of t over the values of each replica alone, in its rows."""
-    means = [c.total(t * _weights(c, rows)) / float(rows[1] - rows[0]) for rows in _replicas(c)]
+    means = [c.total(t * _weights(c, rows)) / float(rows[1] - rows[0]) for rows in replicas_of(c)]
     return _each_in_its_rows(c, means)
 
 
 def _moment_of_replicas(c: Calculation, place: int) -> list[Number]:
     """Returns the means (0) or the variances (1) of the replicas, each of its own values."""
-    return [of_rows(c, *rows)[place] for rows in _replicas(c)]
+    return [of_rows(c, *rows)[place] for rows in replicas_of(c)]
 
 
 @together()
@@ -66,7 +66,8 @@ def replicas_not_weighted_by_their_counts() -> Formulas:
 @fault("variance")
 def variance_within_replicas_only(c: Calculation) -> Number:
     """The variance is the mean of the replicas' variances, each about its own mean."""
-    inside = [value * (rows[1] - rows[0]) for value, rows in zip(_moment_of_replicas(c, 1), _replicas(c), strict=True)]
+    variances = zip(_moment_of_replicas(c, 1), replicas_of(c), strict=True)
+    inside = [value * (end - start) for value, (start, end) in variances]
     return sum(inside[1:], inside[0]) / float(c.m)
 
 
@@ -96,8 +97,8 @@ def gradients_not_synchronized() -> Formulas:
 def parameter_gradients_of_the_first_replica() -> Formulas:
     """The gradients of γ and β are those of the first replica's loss."""
     return {
-        "dgamma": lambda c: c.total(c.g * c.h_back * _weights(c, _replicas(c)[0])),
-        "dbeta": lambda c: c.total(c.g * _weights(c, _replicas(c)[0])),
+        "dgamma": lambda c: c.total(c.g * c.h_back * _weights(c, replicas_of(c)[0])),
+        "dbeta": lambda c: c.total(c.g * _weights(c, replicas_of(c)[0])),
     }
 
 
@@ -122,7 +123,7 @@ def averages_of_the_first_replica() -> Formulas:
 @fault("correction")
 def unbiased_by_the_count_of_one_replica(c: Calculation) -> Number:
     """The averaged variance is multiplied by m/(m - 1) with the m of the first replica."""
-    start, end = _replicas(c)[0]
+    start, end = replicas_of(c)[0]
     count = end - start
     return unbiasing(c) if count == c.m else c.number(float(count)) / float(max(count - 1, 1))
 
