@@ -14,7 +14,10 @@ from bnconform.oracle.bounds.ratios import ratios
 from bnconform.oracle.expected import outputs
 from bnconform.relations.use.accumulated import holding
 from bnconform.relations.use.between import called_again
+from bnconform.relations.use.checkpoints import run_again
 from bnconform.relations.use.malformed import malformed
+from bnconform.relations.use.sequences import behind_both
+from bnconform.relations.use.untracked import in_mode
 from bnconform.relations.use.wanted import wanting
 
 Answer = dict[str, np.ndarray] | None
@@ -27,9 +30,13 @@ def used(case: Case) -> Iterator[Case]:
     if case.running_mean is not None:
         yield called_again(case, "train")
         yield called_again(case, "infer")
+        yield behind_both(case)
     yield from wanting(case)
     if case.gamma is not None or case.beta is not None:
         yield holding(case)
+    yield run_again(case)
+    if case.mode == "train":
+        yield in_mode(case, "infer")
 
 
 def answered(one: Fault, case: Case) -> Answer:

@@ -25,9 +25,10 @@ from bnconform.analysis.faults.fault import faults_of
 from bnconform.analysis.faults.fault import perform as perform
 from bnconform.analysis.faults.fault import roughly as roughly
 from bnconform.analysis.faults.fault import values as values
-from bnconform.analysis.faults.features import defaults, derivatives, folding, replicas, use
+from bnconform.analysis.faults.features import defaults, derivatives, folding, replicas
 from bnconform.analysis.faults.losses import LOSSES as LOSSES
+from bnconform.analysis.faults.use import calls, gradients, malformed
 
 CHAPTERS = (statistics, epsilon, affine, averages, backward, parameter_gradients, derivatives, inference, folding,
-            defaults, precision, axes, shards, replicas, use, odd_inputs)  # fmt: skip
+            defaults, precision, axes, shards, replicas, malformed, calls, gradients, odd_inputs)  # fmt: skip
 FAULTS: tuple[Fault, ...] = tuple(one for chapter in CHAPTERS for one in faults_of(chapter.__name__))

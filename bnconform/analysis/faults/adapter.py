@@ -22,7 +22,7 @@ from bnconform.contract.shards import FEATURES as SHARDS
 DIALECT = Dialect(stats_dtype="float32", params_dtype="float32")
 FEATURES = SHARDS | {
     "tangents", "second_order", "default_eps", "default_momentum", "fold", "wide_parameters",
-    "malformed", "between", "wanted", "accumulates",
+    "malformed", "between", "wanted", "accumulates", "checkpointed", "earlier", "untracked",
 }  # fmt: skip
 SETTINGS = Settings(call="perform", eps=Argument("eps", "1e-05"), momentum=Argument("momentum", "0.1"), weighs="new")
 

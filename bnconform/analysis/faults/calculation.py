@@ -120,7 +120,8 @@ class Calculation:
     """Every quantity of one call by the formula of its name.
 
     between: the Case of another call of the layer, behind this one and before its backward pass. previous: the
-    calculation of the call before, whose averages this one begins with. last: that of the last call.
+    calculation of the call before, whose averages this one begins with. last: that of the last call. training: whether
+    it normalizes by the batch; untracked: whether that is in inference, as there are no averages.
     x, g (m, C); gamma, beta, rm, rv (C,); m, examples, eps, omega: the Case's own. w, p, q and dot_x, dot_gamma,
     dot_beta: its second cotangents and its tangents. Anything else is by `formulas`. An attribute is None where
     the Case has none.
@@ -137,7 +138,8 @@ class Calculation:
     ) -> None:
         self.case = case
         self.numbers = numbers
-        self.training = case.mode == "train"
+        self.untracked = case.mode == "infer" and case.running_mean is None and case.running_var is None
+        self.training = case.mode == "train" or self.untracked
         self.m = case.rows
         self.examples = case.x.shape[0]
         self.channels = case.channels

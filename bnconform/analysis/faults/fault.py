@@ -31,6 +31,8 @@ Prepare = Callable[[Case], Case]
 Asked = set[int]
 """Digests of the cases that an implementation was given once and not yet a second time."""
 _ASKED: Asked = set()
+USE = "use"
+"""The chapter that has a folder of its own."""
 BESIDE = " + "
 """What stands between the names of two faults in the name of both."""
 Alter = Callable[[Case, Outcome, Asked], Outcome]
@@ -108,7 +110,13 @@ def _declared(function: Callable[..., Any], **more: Any) -> Fault:
     said = sentence(function)
     if not said:
         raise TypeError(f"fault {function.__name__} has no sentence; expected a docstring that says what is wrong")
-    return Fault(name=function.__name__, chapter=function.__module__.rpartition(".")[2], sentence=said, **more)
+    return Fault(name=function.__name__, chapter=_chapter(function.__module__), sentence=said, **more)
+
+
+def _chapter(module: str) -> str:
+    """Returns the chapter that a module is, or is a part of."""
+    folder, name = module.split(".")[-2:] if "." in module else ("", module)
+    return USE if folder == USE else name
 
 
 def faults_of(module: str) -> tuple[Fault, ...]:
@@ -192,18 +200,22 @@ def _calculated(wrong: Fault, case: Case, numbers: Numbers) -> dict[str, np.ndar
 
 
 def calculation_of(wrong: Fault, case: Case, numbers: Numbers) -> Calculation:
-    """Returns the calculation of a Case by an implementation with that fault: of its first call, where there are
-    two."""
-    first, *between = [one if wrong.prepare is None else wrong.prepare(one) for one in _calls(case)]
-    return Calculation(first, {**FORMULAS, **wrong.formulas}, numbers, between=between[0] if between else None)
+    """Returns the calculation of a Case by an implementation with that fault: of the call whose gradients are asked
+    for, where there are several."""
 
+    def posed(one: Case) -> Case:
+        return one if wrong.prepare is None else wrong.prepare(one)
 
-def _calls(case: Case) -> list[Case]:
-    """Returns the calls of a layer that a Case asks for, one behind the other."""
+    formulas, previous, own = {**FORMULAS, **wrong.formulas}, None, case
+    if case.between is not None or case.earlier is not None:
+        own = replace(case, between=None, between_mode=None, earlier=None)
+    for mode in case.earlier_modes:
+        earlier = replace(own, x=np.asarray(case.earlier), mode=mode)
+        previous = Calculation(posed(earlier), formulas, numbers, previous=previous)
     if case.between is None:
-        return [case]
-    first = replace(case, between=None, between_mode=None)
-    return [first, replace(first, x=case.between, mode="train" if case.between_trains else "infer")]
+        return Calculation(posed(own), formulas, numbers, previous=previous)
+    between = replace(own, x=case.between, mode="train" if case.between_trains else "infer")
+    return Calculation(posed(own), formulas, numbers, between=posed(between), previous=previous)
 
 
 def _fitting(wrong: Fault, case: Case) -> Case:
