@@ -20,6 +20,7 @@ from bnconform.cli.deviations import add_deviations
 from bnconform.cli.fingerprint import add_fingerprint
 from bnconform.cli.guard import guarded
 from bnconform.cli.history import add_history
+from bnconform.cli.join import add_join
 from bnconform.cli.listing import list_faults, list_implementations, list_specs
 from bnconform.cli.new_adapter import add_new_adapter
 from bnconform.cli.replay import replay
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bnconform", description=__doc__.partition("\n")[0] if __doc__ else None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_run(commands)
+    add_join(commands)
     test = commands.add_parser("selftest", help="show that planted faults are caught and correct variants are not")
     test.set_defaults(run=_selftest)
     test.add_argument("--fault", action="append", default=[], metavar="GLOB", help="faults of such a name")

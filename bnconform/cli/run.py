@@ -11,7 +11,7 @@ import contextlib
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ def add_run(commands: Any) -> None:
     words = "that a host may use; more ends it (half of the machine's)"
     run.add_argument("--host-memory", type=float, default=None, metavar="GIB", help=words)
     words = "time for the whole run, such as 90s, 10m or 2h: shared out among what is to be judged (no end)"
+    words_of_shard = "judge this of N parts alone, such as 2/3; `bnconform join` makes one run of all"
+    run.add_argument("--shard", default="", metavar="K/N", help=words_of_shard)
     run.add_argument("--budget", metavar="TIME", help=words)
     run.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     words = "go on with the interrupted run there, by the options that it began with"
@@ -66,6 +68,17 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--implementation", action="append", default=[], metavar="GLOB", help="those of such a name")
 
 
+def go_on(out: Path, adapters: Sequence[str] = (), workers: str = "0") -> int:
+    """Goes on with the interrupted run in `out`; returns the exit status. adapters: those that are not installed."""
+    parser = argparse.ArgumentParser()
+    add_run(parser.add_subparsers())
+    typed = ["run", f"--resume={out}", "-n", workers, *(f"--adapter={one}" for one in adapters)]
+    options = parser.parse_args(typed)
+    options.explicit = argparse.Namespace(resume=out, **({"adapter": list(adapters)} if adapters else {}))
+    options.typed = shlex.join(["bnconform", *typed])
+    return _run(options)
+
+
 def _run(options: argparse.Namespace) -> int:
     folder = specs_folder()
     if options.resume is not None:
@@ -77,6 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         words += [] if value is None else [f"--bn-{name.replace('_', '-')}={value}"]
     words += ["--bn-in-process"] * options.in_process + ["--bn-strict"] * options.strict
+    words += [f"--bn-shard={options.shard}"] * bool(options.shard)
     words += [] if options.budget is None else [f"--bn-budget={options.budget}"]
     words += ["--bn-resume"] * (options.resume is not None)
     words += [f"--bn-tell={DETAILS[min(options.verbose, 2)]}"]

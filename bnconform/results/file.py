@@ -42,7 +42,7 @@ class Results:
     def planned(self) -> int | None:
         """How many findings the run was to have; None for the files of earlier versions."""
         plan = self.run.get("plan")
-        return None if plan is None else plan["items"]
+        return None if plan is None else plan.get("share", plan["items"])
 
 
 @dataclass(frozen=True, kw_only=True)

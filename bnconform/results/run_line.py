@@ -47,10 +47,12 @@ class ImplementationRecord(_Described, total=False):
 
 
 class Plan(TypedDict):
-    """What a run was to judge: each of its specs on each of these targets, so many items in all."""
+    """What a run was to judge: each of its specs on each of these targets, so many items in all. share: how many of
+    them, where the run was one of several parts."""
 
     items: int
     targets: list[dict[str, str]]
+    share: NotRequired[int]
 
 
 class RunRecord(TypedDict):

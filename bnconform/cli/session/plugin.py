@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     words = "memory that a host may use; default: half of the machine's"
     group.addoption("--bn-host-memory", type=float, metavar="GIB", help=words)
     group.addoption("--bn-budget", metavar="TIME", help="time for the whole run, such as 10m; default: no end")
+    group.addoption("--bn-shard", metavar="K/N", help="judge this of N parts alone; default: all")
     group.addoption("--bn-in-process", action="store_true", help="no host processes: for a debugger")
     group.addoption("--bn-deviations", metavar="FOLDER", help="known deviations; default: bnconform's own; '': none")
     words = "what is told of what is wrong: defects, statements or findings (the default)"

@@ -24,6 +24,7 @@ from bnconform.cli.session.interruption import INTERRUPTIONS
 from bnconform.cli.session.items import SpecFile, SpecItem
 from bnconform.cli.session.progress import Progress
 from bnconform.cli.session.run import Question, Run
+from bnconform.cli.session.shards import part
 from bnconform.cli.session.telling import DETAILS, Detail, asides, told
 from bnconform.cli.session.waiting import Waiting
 from bnconform.cli.session.workers import ATTRIBUTE, Workers, handed, is_worker
@@ -46,6 +47,7 @@ class Conformance:
         self.waiting: Waiting | None = None
         self._budget = Budget()
         self._done: frozenset[Key] = frozenset()
+        self._left_to_others: frozenset[Key] = frozenset()
         self._known: list[tuple[Any, Any]] = []
         self._groups: dict[str, int] = {}
         self._progress: Progress | None = None
@@ -61,6 +63,7 @@ class Conformance:
             message = handed(self.config)
             self.selection = Selection.from_json(message["selection"])
             self._done = frozenset((spec, name, dtype) for spec, name, dtype in message["done"])
+            self._left_to_others = frozenset((spec, name, dtype) for spec, name, dtype in message["left_to_others"])
             self._budget = Budget(float(message["until"]), message["workers"])
         else:
             if self.config.getoption("bn_budget"):
@@ -91,10 +94,14 @@ class Conformance:
         """Plans the run and begins its results, or goes on with those that are there."""
         self.account.faulty = bool(self.selection.broken)
         about = [target for _, target in self._known]
-        self.account.planned = frozenset(Question(one, address, target).key for one in specs
-                                         for address, target in self._known if is_asked(one, target))  # fmt: skip
+        every = [Question(one, address, target) for one in specs for address, target in self._known
+                 if is_asked(one, target)]  # fmt: skip
+        self.account.planned = frozenset(one.key for one in part(every, self.request.shard))
+        self._left_to_others = frozenset(one.key for one in every) - self.account.planned
         if self.out is not None:
             record = first_line(self.config, self.request, self.selection, specs, about)
+            if self.request.shard:
+                record["plan"]["share"] = len(self.account.planned)
             begin_results(self.account, self.out, record, resume=bool(self.config.getoption("bn_resume")))
             self._done = self.account.done
 
@@ -128,9 +135,10 @@ class Conformance:
             return groups[f"{question.address.target}{question.target.implementation.name}{question.target.dtype}"]
 
         items.sort(key=place)
+        items[:] = _without(items, self._left_to_others)
         asked = [item.question for item in items if isinstance(item, SpecItem)]
         self.run.plan(asked)  # with what a run that is resumed has judged, so that each search is what it was
-        items[:] = [one for one in items if not (isinstance(one, SpecItem) and one.question.key in self._done)]
+        items[:] = _without(items, self._done)
         for question in asked:
             if question.key not in self._done:
                 self._groups[question.group] = self._groups.get(question.group, 0) + 1
@@ -223,6 +231,7 @@ class Conformance:
         """Hands the descriptions to a worker, and frees the hosts here."""
         self.hosts.close()
         message: dict[str, Any] = {"selection": self.selection.to_json(), "done": sorted(self._done)}
+        message |= {"left_to_others": sorted(self._left_to_others)}
         message |= {"until": str(self._budget.until), "workers": len(self.config.getoption("tx") or [""])}
         node.workerinput[ATTRIBUTE] = json.dumps(message)
 
@@ -266,3 +275,7 @@ class Conformance:
             *account.words(resuming(self.config, self.request, self.out)),
         ]
         self.progress.summary(account.findings, page if account.reported else None, about, more)
+
+
+def _without(items: list[pytest.Item], keys: frozenset[Key]) -> list[pytest.Item]:
+    return [one for one in items if not (isinstance(one, SpecItem) and one.question.key in keys)]

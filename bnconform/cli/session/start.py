@@ -21,7 +21,7 @@ except ImportError:  # without xdist nobody asks for a scheduler
     LoadScopeScheduling = object
 
 MANY = {"adapters": "adapter", "implementations": "implementation", "specs": "spec", "dtypes": "dtype"}
-ONE = ("device", "examples", "seed", "timeout", "import_timeout", "host_memory", "in_process", "deviations")
+ONE = ("device", "examples", "seed", "timeout", "import_timeout", "host_memory", "in_process", "deviations", "shard")
 
 
 def request_of(config: pytest.Config) -> Request:
