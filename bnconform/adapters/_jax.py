@@ -104,10 +104,10 @@ def by_example(one: Callable[[Any], tuple[Any, Any]], x: Any, axis: int) -> tupl
     return jnp.squeeze(y, batch + 1), kept
 
 
-@functools.partial(jax.jit, static_argnames="forward")
-def _step(
+def step(
     forward: Forward, x: Any, params: Parameters, eps: Given, momentum: Given, dy: Any, more: dict[str, Any]
 ) -> tuple[Any, ...]:
+    """Returns y, the running averages, and dy pulled back to x, γ and β, as JAX traces them."""
     if dy is None:
         return *forward(x, params, eps, momentum, **more), (None, None, None)
 
@@ -116,6 +116,9 @@ def _step(
 
     y, pull, running = jax.vjp(affine, x, params.gamma, params.beta, has_aux=True)
     return y, running, pull(dy)
+
+
+_step = jax.jit(step, static_argnames="forward")
 
 
 @functools.partial(jax.jit, static_argnames=("forward", "wanted"))

@@ -91,6 +91,36 @@ def test_a_program_of_jax_that_was_written_and_read_is_the_function_with_its_gra
                 np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6, err_msg=output)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["train", "infer"])
+@pytest.mark.parametrize(("module", "name"), [("flax", "flax.linen.BatchNorm"), ("jax", "jax.nn.standardize:stable")])
+def test_a_step_of_jax_that_iree_compiled_is_the_step_with_its_averages_and_gradients(
+    module: str, name: str, mode: str
+) -> None:
+    for package in ("flax", "iree.compiler", "iree.runtime"):
+        pytest.importorskip(package)
+    adapter, origin = (importlib.import_module(f"bnconform.adapters.{one}") for one in ("jax_to_iree", module))
+    (compiled,) = [one for one in adapter.IMPLEMENTATIONS if one.name == f"{name}@iree"]
+    (plain,) = [one for one in origin.IMPLEMENTATIONS if one.name == name]
+    for case in others(draw((3, 4, 2, 5), 1, "float32", mode)):
+        found, due = check_outcome(case, compiled.run(case), compiled.name), plain.run(case)
+        for output in OUTPUTS:
+            got, wanted = getattr(found, output), getattr(due, output)
+            assert (got is None) == (wanted is None), output
+            if got is not None:
+                assert got.dtype == wanted.dtype
+                np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5, err_msg=output)
+
+
+def test_a_step_in_float64_keeps_its_digits_in_iree() -> None:
+    pytest.importorskip("jax")
+    pytest.importorskip("iree.compiler")
+    adapter, plain = (importlib.import_module(f"bnconform.adapters.{one}") for one in ("jax_to_iree", "jax"))
+    case = draw((3, 4, 2, 5), 1, "float64", "train")
+    found = adapter.run_standardize(case, algorithm="stable")
+    np.testing.assert_allclose(found.dx, plain.run_stable(case).dx, rtol=1e-13, atol=1e-13)
+
+
 KERAS = """
 import numpy as np
 from bnconform.adapters import keras_exported, keras_tensorflow
