@@ -4,7 +4,7 @@ Rules: a malformed call has one array of another shape than x asks for; document
 becomes of another, so that prudence alone asks for an error. A layer that is called again before its backward pass
 has the gradients of the call that they are of: what it keeps on itself would be of the last one. A gradient is the same
 whichever others are wanted beside it, and whether its forward pass is kept or runs again. Each statement is asked of
-few cases, one of each rank.
+few cases: of vectors and of feature maps, which other ranks are computed as, or of feature maps alone.
 """
 
 from bnconform.cases.strategies import cases
@@ -17,11 +17,14 @@ from bnconform.relations.refusals import Found
 from bnconform.relations.use import accumulated, between, checkpoints, malformed, sequences, untracked, wanted
 
 FEW = 4  # a case of each rank: nothing in them depends on values
-TRAINING = cases(mode="train", examples=FEW)
-INFERENCE = cases(mode="infer", examples=FEW)
+IN_TRAINING, IN_INFERENCE = cases(mode="train", examples=FEW), cases(mode="infer", examples=FEW)
+TRAINING, INFERENCE = (
+    given.where(ranks={2, 4}, why="asked of vectors and feature maps only, as each shape costs some a compilation")
+    for given in (IN_TRAINING, IN_INFERENCE)
+)
 MAPS, MAPS_IN_INFERENCE = (
     given.where(ranks={4}, why="asked of feature maps only, as each subset costs some a compilation")
-    for given in (TRAINING, INFERENCE)
+    for given in (IN_TRAINING, IN_INFERENCE)
 )
 TORCH = "torch.Tensor.backward: “This function accumulates gradients in the leaves”"
 EACH = r"\frac{\partial\ell}{\partial x}, \frac{\partial\ell}{\partial\gamma}, \frac{\partial\ell}{\partial\beta} "

@@ -46,9 +46,11 @@ def refusals(bn: Subject, case: Case, words: Sequence[str]) -> list[Agreement]:
 
 def refusals_of_averages(bn: Subject, case: Case, words: Sequence[str]) -> list[Agreement]:
     """Judges whether training is refused when the running statistics are malformed, of one that returns new ones."""
-    found = refusals(bn, case, words)
+    found = refusals(bn, case, words[:1])
     kept = bn(case).running_mean if all(one.missing is None for one in found) else None
-    return found if kept is not None else [not_offered("running_mean", quantity="refusal")]
+    if kept is None:  # asked no further, as each word costs some a compilation
+        return [not_offered("running_mean", quantity="refusal")]
+    return [*found, *refusals(bn, case, words[1:])]
 
 
 def refused_or_right(bn: Subject, case: Case, word: str) -> Agreement:
