@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from bnconform.analysis.diagnosis.evidence import CALCULABLE, calculated
+from bnconform.analysis.diagnosis.evidence import PERFORMABLE, calculated
 from bnconform.analysis.diagnosis.matching import Exhibit
 from bnconform.analysis.faults import Fault, perform
 from bnconform.analysis.faults.fault import Asked
@@ -26,7 +26,7 @@ Outputs = tuple[str, ...]
 
 def performed(fault: Fault, case: Case, asked: Asked) -> Reply:
     """Returns the reply of an implementation with that fault."""
-    if not case.needs <= CALCULABLE:
+    if not case.needs <= PERFORMABLE:
         return NotOffered("known faults take no such cases")
     try:
         return perform(fault, case, asked=asked)

@@ -27,7 +27,7 @@ from bnconform.analysis.diagnosis.comparing import (
 )
 from bnconform.analysis.diagnosis.conditions import EVERYWHERE, Condition, condition, design
 from bnconform.analysis.diagnosis.diagnosis import NOTHING, Diagnosis, explained, ranked
-from bnconform.analysis.diagnosis.evidence import CALCULABLE, Evidence, evidence, evidence_of, told
+from bnconform.analysis.diagnosis.evidence import PERFORMABLE, Evidence, evidence, evidence_of, told
 from bnconform.analysis.diagnosis.fresh_cases import FreshCases
 from bnconform.analysis.diagnosis.matching import Exhibit
 from bnconform.analysis.diagnosis.pairs import is_needed, pairs_of
@@ -93,7 +93,7 @@ class Diagnostician:
         if is_large(spec, seen):
             return self._of_large(spec, seen)
         exhibits = [self._exhibit(one) for one in evidence_of(replies, self._target.dialect)]
-        if not exhibits and not all(case.needs <= CALCULABLE for case, _ in replies):
+        if not exhibits and not all(case.needs <= PERFORMABLE for case, _ in replies):
             return Diagnosis(words=NOT_COMPARED)
         return replace(self._explained(spec, seen, exhibits), shown=worst_of(exhibits))
 
@@ -168,7 +168,8 @@ class Diagnostician:
         admitted = matching(faults, exhibits)
         if any(one.odd for one in exhibits):
             return self._speaking(admitted, exhibits, posed)
-        return [fault for fault in admitted if self._fails_likewise(spec, seen, fault)]
+        likewise = [fault for fault in admitted if self._fails_likewise(spec, seen, fault)]
+        return [fault for fault in likewise if self._breaks_likewise(spec, seen, fault)] or likewise
 
     def _speaking(
         self, faults: Sequence[Fault], exhibits: Sequence[Exhibit], posed: Posed, outputs: Outputs = ()

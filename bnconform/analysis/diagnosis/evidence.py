@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from bnconform.analysis.faults.formulas import OUTPUTS
+from bnconform.analysis.diagnosis.behind import bound_behind
+from bnconform.analysis.faults.formulas import asked_of
 from bnconform.contract.axes import along
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
@@ -28,14 +29,16 @@ from bnconform.engine.spec import Spec, Subject
 from bnconform.oracle.bounds import Bound
 from bnconform.oracle.bounds.formats import Arithmetic, EffectiveArithmetic, effective_for
 from bnconform.oracle.bounds.rounding import Rounding, forward_rounding
-from bnconform.oracle.expected import bound_of
 from bnconform.oracle.reference.quantities import solution
 from bnconform.oracle.reference.reductions import Array, Mask
 
 CALCULABLE = DEFAULTS | SHARDS | {
-    "tangents", "second_order", "memory", "eager", "running_gradients", "fold", "wide_parameters"
+    "tangents", "second_order", "memory", "eager", "running_gradients", "fold", "wide_parameters",
+    "between", "wanted", "accumulates", "checkpointed",
 }  # fmt: skip
 """Features of a case that the catalogue's formulas calculate, or that change no value."""
+PERFORMABLE = CALCULABLE | {"malformed", "earlier", "untracked"}
+"""Features of a case that faults perform, be there bounds for all of their outputs or not."""
 STATISTICS = ("running_mean", "running_var")
 MOST_CALLS = 12
 """How often an implementation is asked again for one witness."""
@@ -55,7 +58,7 @@ class Evidence:
 
     def bound(self, output: str) -> Bound:
         """Returns the bound of the right output."""
-        return bound_of(self.case, self.dialect, output)
+        return bound_behind(self.case, self.dialect, output)
 
     @cached_property
     def content(self) -> tuple[bytes, ...]:
@@ -102,13 +105,7 @@ def evidence(case: Case, outcome: Outcome, dialect: Dialect) -> Evidence | None:
 
 def calculated(case: Case) -> list[str]:
     """Returns the outputs that the catalogue's formulas give for a case."""
-    return [
-        name
-        for given, names in OUTPUTS.items()
-        if not given or getattr(case, given) is not None
-        for name in names
-        if name not in STATISTICS or getattr(case, name) is not None
-    ]
+    return [name for name in asked_of(case) if name not in STATISTICS or getattr(case, name) is not None]
 
 
 class _Recorder:

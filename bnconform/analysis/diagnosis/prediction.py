@@ -15,9 +15,9 @@ import numpy as np
 from bnconform.analysis.diagnosis.evidence import Evidence
 from bnconform.analysis.diagnosis.running_error import Uncertain, Uncertainty
 from bnconform.analysis.faults import Fault, values
-from bnconform.analysis.faults.calculation import Calculation, Formula
-from bnconform.analysis.faults.fault import Asked, shaped
-from bnconform.analysis.faults.formulas import FORMULAS
+from bnconform.analysis.faults.calculation import Formula
+from bnconform.analysis.faults.fault import Asked, calculation_of, shaped
+from bnconform.analysis.faults.formulas import handed_out
 from bnconform.contract.dialect import Dialect
 from bnconform.oracle.reference.reductions import Array
 
@@ -38,9 +38,7 @@ class Model:
     def __init__(self, fault: Fault, evidence: Evidence, asked: Asked) -> None:
         self._asked = asked
         self.fault, self._evidence = in_dialect(fault, evidence.dialect), evidence
-        self._posed = evidence.case if fault.prepare is None else fault.prepare(evidence.case)
-        formulas = {**FORMULAS, **self.fault.formulas}
-        self._calculation = Calculation(self._posed, formulas, Uncertainty(evidence.rounding))
+        self._calculation = calculation_of(self.fault, evidence.case, Uncertainty(evidence.rounding))
         self._estimates: dict[str, tuple[Array, Array]] = {}
 
     @property
@@ -77,7 +75,8 @@ class Model:
 
     def _calculated(self, output: str) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):
-            number: Uncertain = getattr(self._calculation, output)
+            number: Uncertain = handed_out(self._calculation, output)
             error = np.broadcast_to(number.error, number.value.shape)
-            value, error = (shaped(self._posed, self._evidence.case, output, t) for t in (number.value, error))
+            posed = self._calculation.case
+            value, error = (shaped(posed, self._evidence.case, output, t) for t in (number.value, error))
             return value, error

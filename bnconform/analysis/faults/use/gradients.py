@@ -35,11 +35,20 @@ def parameter_gradients_exchanged_without_dx() -> Formulas:
 
 
 @together()
-def frozen_parameters_missing_in_y() -> Formulas:
-    """y leaves out the scale where its gradient is not wanted, and so the shift."""
+def parameters_left_out_without_dgamma() -> Formulas:
+    """Where dγ is not wanted, γ and β are taken for none."""
     return {
-        "scale": lambda c: c.gamma if c.case.wants("gamma") else c.gamma * 0.0 + 1.0,
-        "shift": lambda c: c.beta if c.case.wants("beta") else c.beta * 0.0,
+        "gamma": lambda c: c.vector(c.case.gamma if c.case.wants("gamma") else None, absent=1.0),
+        "beta": lambda c: c.vector(c.case.beta if c.case.wants("gamma") else None, absent=0.0),
+    }
+
+
+@together()
+def held_gradients_kept() -> Formulas:
+    """Where gradients of γ and β are held, the new ones are not added."""
+    return {
+        "dgamma_behind": lambda c: c.dgamma if c.held_gamma is None else c.held_gamma,
+        "dbeta_behind": lambda c: c.dbeta if c.held_beta is None else c.held_beta,
     }
 
 
