@@ -99,6 +99,7 @@ def _run(options: argparse.Namespace) -> int:
         settings = Path(scratch) / "pytest.ini"
         settings.write_text("[pytest]\n", encoding="utf-8")
         own = ["-c", str(settings), "--rootdir", str(folder.parent), "--noconftest", "-p", "no:cacheprovider"]
+        own += ["-p", "no:unraisableexception"]  # which would tell of a signal that came in the garbage collector
         own += ["--basetemp", str(Path(scratch) / "workers")]
         plugins = ["-p", "bnconform.cli.session.plugin", "-p", "xdist.plugin", "-n", options.workers]
         set_hypothesis_home_dir(scratch)

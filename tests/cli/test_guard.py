@@ -142,6 +142,30 @@ def test_the_first_signal_interrupts_and_one_soon_after_is_the_same(
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+DROPS_A_SIGNAL = """
+import gc, os, signal, sys
+from bnconform.cli.session.interruption import Interruptions
+about = Interruptions()
+def collecting(*_): os.kill(os.getpid(), signal.SIGTERM)
+def failing(*_): raise ValueError("of somebody else")
+with about.caught():
+    for callback in (failing, collecting):
+        gc.callbacks.append(callback)
+        gc.collect()
+        gc.callbacks.remove(callback)
+    try: about.check()
+    except KeyboardInterrupt as error: print(error)
+print(sys.unraisablehook is sys.__unraisablehook__)
+"""
+
+
+def test_a_signal_that_the_garbage_collector_drops_is_raised_again_and_not_told_of() -> None:
+    done = subprocess.run([sys.executable, "-c", DROPS_A_SIGNAL], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["SIGTERM", "True"], done.stderr
+    assert "of somebody else" in done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
+
+
 def test_where_signals_are_held_the_first_is_noted_and_a_later_one_interrupts(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

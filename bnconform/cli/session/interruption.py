@@ -3,16 +3,18 @@
 Rules: the first one raises KeyboardInterrupt, and one that follows within two seconds is taken for the same, so that
 what is being put in order is not torn down again; a later one interrupts that, too. What the caller ignores, as under
 nohup, stays ignored. Python drops an exception that is raised in a callback of its garbage collector: `check` raises it
-again.
+again, and nothing is said of the dropped one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SAME = 2.0
@@ -31,14 +33,16 @@ class Interruptions:
     @contextlib.contextmanager
     def caught(self) -> Iterator[None]:
         """Takes the signals while the block runs, where that is in the main thread."""
-        before = {}
+        before, told = {}, sys.unraisablehook
         with contextlib.suppress(ValueError):  # not the main thread: nothing can be taken
             for one in SIGNALS:
                 if signal.getsignal(one) != signal.SIG_IGN:
                     before[one] = signal.signal(one, self._arrived)
+        sys.unraisablehook = lambda dropped: None if self._is_own(dropped) else told(dropped)
         try:
             yield
         finally:
+            sys.unraisablehook = told
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -59,6 +63,10 @@ class Interruptions:
     def stopping(self) -> None:
         """Notes that the interruption arrived where it is put in order."""
         self._stopping = True
+
+    def _is_own(self, dropped: Any) -> bool:
+        """Returns whether an exception that Python dropped is that of a signal."""
+        return bool(self.name) and isinstance(dropped.exc_value, KeyboardInterrupt)
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         first, now = not self.name, time.monotonic()
