@@ -1,5 +1,5 @@
-"""keras.RematScope: BatchNormalization in it moves its moving statistics twice in each training step, on TensorFlow and,
-with KERAS_BACKEND=torch, on PyTorch. Exit status 1: still so."""
+"""keras.RematScope: BatchNormalization in it moves its moving statistics twice in each training step, on TensorFlow
+and, with KERAS_BACKEND=torch, on PyTorch. Exit status 1: still so."""
 
 import os
 
