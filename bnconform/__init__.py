@@ -4,6 +4,13 @@ Adapters import this module, also inside a host process on an older Python (3.10
 Rule: it imports nothing heavier than `case`, `dialect` and `settings`.
 """
 
+import sys
+
+if sys.version_info < (3, 10):  # noqa: UP036  # a host may be told to start in any
+    sys.exit(
+        f"bnconform's hosts need Python 3.10 or newer; this is {sys.version.split()[0]}: see host/pipe.md for others"
+    )
+
 from bnconform.contract.case import Case
 from bnconform.contract.dialect import Dialect
 from bnconform.contract.errors import Unsupported

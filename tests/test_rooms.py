@@ -26,8 +26,9 @@ MAY_IMPORT = {
     "analysis": JUDGE,
     "results": {"contract", "engine", "analysis"},
     "history": {"contract", "results"},
+    "matrix": set(),
     "report": {"results", "history"},
-    "cli": {"contract", "cases", "engine", "analysis", "results", "history", "report"},
+    "cli": {"contract", "cases", "engine", "analysis", "results", "history", "matrix", "report"},
     "specs": {"contract", "cases", "oracle", "engine", "relations"},
 }
 """Each room and the others that it may import; `specs` is the folder of the spec book, beside the package."""

@@ -32,6 +32,7 @@ from bnconform.contract.settings import Argument, Settings
 from bnconform.contract.shards import batch_axis
 from bnconform.contract.versions import installed
 
+FITS = {"equinox": ">=0.13"}  # older layers take no `mode`
 Mode = Literal["ema", "batch"]
 Names = str | tuple[str, ...]
 LONG = 2**40

@@ -18,6 +18,8 @@ from bnconform.adapters._jax import DEVICE, Forward, decay, named, run_compiled,
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
+FITS = {"keras": ">=3"}
+
 
 @functools.cache
 def _forward(layer: Any, train: bool) -> Forward:

@@ -20,6 +20,8 @@ from bnconform.adapters._arrays import DEFAULTS, with_state
 from bnconform.contract.case import Case
 from bnconform.contract.outcome import Outcome
 
+FITS = {"keras": ">=3"}
+
 
 def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     """Runs a new layer on the case, and its gradient by tf.GradientTape."""

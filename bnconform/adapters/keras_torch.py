@@ -22,6 +22,8 @@ from bnconform.contract.case import Case
 from bnconform.contract.memory import in_c_order
 from bnconform.contract.outcome import Outcome
 
+FITS = {"keras": ">=3"}
+
 
 def run(case: Case, kind: _keras.Kind = _keras.PLAIN) -> Outcome:
     """Runs a new layer on the case, and its gradient by torch.autograd."""

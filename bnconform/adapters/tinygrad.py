@@ -46,6 +46,7 @@ os.environ |= {"DEV": "CPU", "CACHELEVEL": "0"}
 from tinygrad import Tensor, TinyJit, dtypes, nn  # reads its environment when it is imported
 from tinygrad.helpers import Context
 
+FITS = {"tinygrad": ">=0.14"}  # older ones name the training mode and their types otherwise
 STATE = ("running_mean", "running_var")
 """The variables that a layer keeps from one call to the next."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def add_report(commands: Any, out: Path) -> None:
     words = "pages that will be read without the run's other files: none leads to a witness or a script"
     words = "a file of `bnconform history`: findings of other versions, for the page of what changed between these"
     report.add_argument("--history", type=Path, metavar="FILE", help=words)
+    words_if = "places without results are told and passed over; where there are none at all, nothing is written"
+    report.add_argument("--if-any", action="store_true", help=words_if)
     report.add_argument("--alone", action="store_true", help=words)
     words = "write only the summary, in Markdown, to this file; - prints it"
     report.add_argument("--summary", type=Path, metavar="FILE", help=words)
@@ -50,7 +53,11 @@ def _report(options: argparse.Namespace) -> int:
         raise ContractError(
             f"--badge {options.badge}: expected a file that ends with .svg, or with .json for shields.io"
         )
-    results = [read_results(path) for place in options.results for path in results_in(place, but=options.out)]
+    places = _with_results(options.results, options.out) if options.if_any else options.results
+    results = [read_results(path) for place in places for path in results_in(place, but=options.out)]
+    if not results:
+        print("there are no results yet, so there is nothing to report: make some with `bnconform run`")
+        return 0
     merged = merge(results)
     forms = ((options.summary, write_summary), (options.sarif, write_sarif), (options.badge, write_badge))
     if options.summary == SCREEN:
@@ -67,6 +74,19 @@ def _report(options: argparse.Namespace) -> int:
     for line in lines:
         print(line, file=sys.stderr if options.summary == SCREEN else sys.stdout)
     return 0
+
+
+def _with_results(places: Sequence[Path], but: Path) -> list[Path]:
+    """Returns those of the places that hold results; tells of the others."""
+    found = []
+    for place in places:
+        try:
+            results_in(place, but=but)
+        except ContractError as error:
+            print(f"passed over: {error}")
+        else:
+            found.append(place)
+    return found
 
 
 def results_in(place: Path, but: Path | None = None) -> list[Path]:

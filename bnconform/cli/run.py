@@ -45,6 +45,9 @@ def add_run(commands: Any) -> None:
     words = "that a host may use; more ends it (half of the machine's)"
     run.add_argument("--host-memory", type=float, default=None, metavar="GIB", help=words)
     words = "time for the whole run, such as 90s, 10m or 2h: shared out among what is to be judged (no end)"
+    words = "opt-in variants take no part, not even where their adapter or a glob names them"
+    run.add_argument("--without-variants", action="store_true", help=words)
+    run.add_argument("--cell", help=argparse.SUPPRESS)  # as `bnconform matrix run` states it
     words_of_shard = "judge this of N parts alone, such as 2/3; `bnconform join` makes one run of all"
     run.add_argument("--shard", default="", metavar="K/N", help=words_of_shard)
     run.add_argument("--budget", metavar="TIME", help=words)
@@ -90,6 +93,8 @@ def _run(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         words += [] if value is None else [f"--bn-{name.replace('_', '-')}={value}"]
     words += ["--bn-in-process"] * options.in_process + ["--bn-strict"] * options.strict
+    words += ["--bn-without-variants"] * options.without_variants
+    words += [] if options.cell is None else [f"--bn-cell={options.cell}"]
     words += [f"--bn-shard={options.shard}"] * bool(options.shard)
     words += [] if options.budget is None else [f"--bn-budget={options.budget}"]
     words += ["--bn-resume"] * (options.resume is not None)

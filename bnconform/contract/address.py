@@ -138,6 +138,11 @@ def installed_addresses() -> list[Address]:
     return [Address(target=module, namespace=name.partition("-")[0], named=False) for name, module in found]
 
 
+def installed_names() -> dict[str, str]:
+    """Returns the modules registered under the entry-point group, by the names of their entry points."""
+    return dict(sorted((point.name, point.module) for point in entry_points(group=GROUP)))
+
+
 def named_address(text: str) -> Address:
     """Returns the address that `--adapter text` names, nothing imported or started; raises ContractError for none."""
     if text.startswith(PROGRAM):

@@ -16,6 +16,7 @@ from bnconform.contract.errors import ContractError
 from bnconform.contract.outcome import Outcome
 from bnconform.contract.settings import Settings
 from bnconform.contract.snippet import Snippet
+from bnconform.contract.versions import environment
 
 LONGEST_NAME = 200
 """Characters of an implementation's name, at most, and of every other name in results."""
@@ -103,7 +104,10 @@ DEFAULTS = frozenset({"default_eps", "default_momentum"})
 
 @dataclass(frozen=True)
 class Described:
-    """An Implementation without its function: what can travel between processes. `dtypes` and the like are sorted."""
+    """An Implementation without its function: what can travel between processes. `dtypes` and the like are sorted.
+
+    environment: the Python in which it runs, and what is installed there that a host needs, by name; empty: unknown.
+    """
 
     name: str
     version: str
@@ -121,6 +125,7 @@ class Described:
     fixed_eps: float | None = None
     fixed_momentum: float | None = None
     only: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, implementation: Implementation) -> Described:
@@ -142,6 +147,7 @@ class Described:
             fixed_eps=_number(implementation.fixed_eps),
             fixed_momentum=_number(implementation.fixed_momentum),
             only=_sorted(implementation, "only", str),
+            environment=environment(),
         )
 
     def dialect_for(self, dtype: str) -> Dialect:

@@ -5,7 +5,11 @@ Rules: they are read where the adapter runs, which may be another interpreter th
 
 from __future__ import annotations
 
+import platform
 from importlib import metadata
+
+BESIDE = ("numpy", "ml_dtypes", "safetensors")
+"""What a host needs beside a framework."""
 
 
 def installed(*distributions: str) -> dict[str, str]:
@@ -17,3 +21,8 @@ def installed(*distributions: str) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def environment() -> dict[str, str]:
+    """Returns the versions of the Python that runs this, and of what a host needs, by name."""
+    return {"python": platform.python_version(), **installed(*BESIDE)}

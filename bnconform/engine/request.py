@@ -25,7 +25,8 @@ class Request:
 
     deviations: the folder of the registry; None: bnconform's own; empty: none is used. import_timeout: seconds for an
     adapter to say what it offers. host_memory: GiB that a host may use; None: half of the machine's. shard: "K/N" for
-    that part of all questions alone; empty: all.
+    that part of all questions alone; empty: all. without_variants: opt-in implementations take no part, not even those
+    of an adapter that is named.
     """
 
     adapters: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Request:
     in_process: bool = False
     deviations: str | None = None
     shard: str = ""
+    without_variants: bool = False
 
     def check(self) -> None:
         """Raises CallError for a value that no run can have."""

@@ -115,7 +115,7 @@ def select(request: Request, hosts: Hosts) -> Selection:
             broken.append({"adapter": address.target, "message": str(answer)})
         else:
             known += answer
-            everyone = address.named or bool(request.implementations)
+            everyone = (address.named or bool(request.implementations)) and not request.without_variants
             chosen = tuple(o for o in answer if fits(o.name, request.implementations) and (everyone or not o.opt_in))
             offers.append(Offer(address, chosen))
     _check_unique(known)

@@ -18,12 +18,14 @@ from types import ModuleType, TracebackType
 from bnconform.contract.address import AdapterFailure, Address, NotInstalled
 from bnconform.contract.errors import ContractError
 from bnconform.contract.implementation import Implementation
+from bnconform.host.fit import check_fit
 
 _EXPECTED = "expected a list of bnconform.Implementation"
 
 
 def load(address: Address) -> list[Implementation]:
     """Imports the adapter and returns its implementations; raises NotInstalled, ContractError or AdapterFailure."""
+    check_fit(address)
     try:
         module = _import_file(address.target) if address.is_file else _import_module(address)
     except ModuleNotFoundError as error:

@@ -30,8 +30,8 @@ from bnconform.host.received import described
 
 _LOCAL = frozenset({"memory"})
 """Features that a pipe cannot carry: on it all arrays lie in one way."""
-_LOCAL_FIELDS = frozenset({"snippet"})
-"""What only an adapter in Python has: a script starts a program instead."""
+_LOCAL_FIELDS = frozenset({"snippet", "environment"})
+"""What only an adapter in Python has: a script starts a program instead, which runs in no Python of ours."""
 _UNWATCHED = 'it does not say that it watched its arrays, with "watched": true in its answer'
 
 
@@ -42,7 +42,8 @@ def read_description(address: Address, blob: bytes) -> list[Described]:
         items = message.get("implementations")
         if message.get("kind") != "Described" or not isinstance(items, list):
             raise ContractError(f"got {message!r:.200}; expected the kind 'Described' and a list of implementations")
-        return [Described.of(one) for one in checked(address, [_implementation(item) for item in described(items)])]
+        made = checked(address, [_implementation(item) for item in described(items)])
+        return [replace(Described.of(one), environment={}) for one in made]
     except (ContractError, TypeError) as error:
         raise ContractError(f"{address}, its first frame: {on_one_line(str(error))}") from None
 

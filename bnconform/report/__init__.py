@@ -28,6 +28,7 @@ from bnconform.report.versions import has_several, versions
 from bnconform.report.wording import ABSENT_SIGNS, HEADINGS, MEANINGS, SIGNS, breakable, isolated, shown
 from bnconform.results.defects import SEVERITIES
 from bnconform.results.file import Merged, Results, merge, write_report_pages
+from bnconform.results.merging.beside import elsewhere
 
 _BETWEEN_TAGS = re.compile(r">[^<>]*<")
 _TEMPLATES = Environment(
@@ -48,6 +49,7 @@ _TEMPLATES.globals |= {
     "absent_signs": ABSENT_SIGNS,
     "meanings": MEANINGS,
     "headings": HEADINGS,
+    "elsewhere": elsewhere,
 }
 
 

@@ -14,6 +14,7 @@ from statistics import median
 
 from markupsafe import Markup
 
+import bnconform.report.columns as who
 from bnconform.report.gathered import Gathered
 from bnconform.report.pictures import short
 
@@ -73,12 +74,12 @@ class _Far:
 
 def accuracy(gathered: Gathered) -> Accuracy:
     """Returns the pictures of what the runs measured."""
-    versions = Counter(name for name, _ in {(one.implementation, one.version) for one in gathered.columns})
+    versions = Counter(name for name, _ in {(one.implementation, one.release) for one in gathered.columns})
     points: dict[tuple[str, str], list[list[float]]] = {}
     for one in gathered.findings:
         if measured := one.get("accuracy"):
             name = one["implementation"]
-            told = f"{name} {one['version']}" if versions[name] > 1 else name
+            told = f"{name} {who.column_of(one).release}" if versions[name] > 1 else name
             points.setdefault((one["dtype"], told), []).extend(measured)
     asked = [(dtype, kind, _lines(points, dtype, kind)) for dtype in gathered.dtypes for kind in ("κ", "m")]
     drawn = [(dtype, kind, lines) for dtype, kind, lines in asked if any(len(line) > 1 for line in lines.values())]

@@ -15,34 +15,48 @@ from urllib.parse import quote
 
 from bnconform.report.wording import SHORT
 from bnconform.results.file import Merged, Results
+from bnconform.results.merging.beside import told_apart
 from bnconform.results.records import Finding, ImplementationRecord, SpecRecord
 
 _SPEAKING = re.compile(r"[A-Za-z0-9_.]+")
-KEY = ("spec", "implementation", "version", "dtype", "device")
+KEY = ("spec", "implementation", "version", "dtype", "device", "beside")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Column:
-    """One implementation in one version on one device."""
+    """One implementation in one version on one device. beside: what tells its environment from others, if any are."""
 
     implementation: str
     version: str
     device: str
+    beside: str = ""
+
+    @property
+    def release(self) -> str:
+        """The version, and what it was judged beside where that tells it from another column."""
+        return f"{self.version} ({self.beside})" if self.beside else self.version
 
 
 def column_of(finding: Finding) -> Column:
     """Returns the column that a finding belongs to."""
-    return Column(implementation=finding["implementation"], version=finding["version"], device=finding["device"])
+    return Column(
+        implementation=finding["implementation"],
+        version=finding["version"],
+        device=finding["device"],
+        beside=finding.get("beside", ""),
+    )
 
 
 def columns(merged: Merged) -> tuple[Column, ...]:
     """Returns the columns in the order of the runs' implementations, versions of one implementation side by side."""
     order = {name: at for at, name in enumerate(dict.fromkeys(one["name"] for one in implementations(merged)))}
     found = {column_of(finding) for _, finding in merged.findings}
-    for results in merged.runs:
+    told = told_apart(results.run for results in merged.runs)
+    for place, results in enumerate(merged.runs):
         device = results.run["device"]
         for one in results.run["implementations"]:
-            found.add(Column(implementation=one["name"], version=one["version"], device=device))
+            words = told.get(place, {}).get((one["name"], one["version"]), "")
+            found.add(Column(implementation=one["name"], version=one["version"], device=device, beside=words))
     return tuple(sorted(found, key=lambda one: (order.get(one.implementation, len(order)), one)))
 
 

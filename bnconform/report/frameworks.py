@@ -110,7 +110,7 @@ def framework_pages(gathered: Gathered, out: Path, anchors: Collection[str] | No
 
 def finding_anchor(finding: Finding) -> str:
     """Returns the HTML id of a finding on its framework's page."""
-    key = tuple(str(finding[name]) for name in who.KEY)  # type: ignore[literal-required]
+    key = tuple(str(finding[name]) for name in who.KEY if name in finding)  # type: ignore[literal-required]
     return f"f-{sha256(repr(key).encode()).hexdigest()[:12]}"  # short: a page has hundreds of them
 
 

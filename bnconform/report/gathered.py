@@ -16,6 +16,7 @@ import bnconform.report.columns as who
 from bnconform.history.row import Row, rows_of
 from bnconform.history.timeline import History
 from bnconform.report.columns import Column
+from bnconform.report.matrix import MatrixCell, cells_of
 from bnconform.results.changes import Changes, changes
 from bnconform.results.defects import Defect, defects_of
 from bnconform.results.file import Merged, Results, text_beside
@@ -51,6 +52,11 @@ class Gathered:
         own = list(rows_of(self.merged.runs))
         names = {row.implementation for row in own}
         return History([*(row for row in self.past if row.implementation in names), *own])
+
+    @cached_property
+    def cells(self) -> tuple[MatrixCell, ...]:
+        """The cells of a matrix that these runs are of, those that could not be judged too."""
+        return cells_of(self.merged.runs)
 
     @cached_property
     def changes(self) -> Changes | None:

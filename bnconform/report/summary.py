@@ -18,8 +18,10 @@ import bnconform.report.columns as who
 from bnconform.report.cards import SEVERITY
 from bnconform.report.columns import Column
 from bnconform.report.gathered import Gathered
+from bnconform.report.matrix import cells_of
 from bnconform.report.wording import shown
 from bnconform.results.file import Merged, Results, merge, write_pages
+from bnconform.results.merging.beside import elsewhere
 from bnconform.results.records import WORST_FIRST, Finding, is_known, is_stale
 
 LONGEST = 130
@@ -58,6 +60,8 @@ def render_summary(merged: Merged) -> str:
     defects = Gathered(merged).defects
     return _TEMPLATES.get_template("summary.md.jinja").render(
         runs=merged.runs,
+        elsewhere=elsewhere,
+        cells=cells_of(merged.runs),
         interrupted=merged.interrupted,
         defects=defects,
         new=sum(not one.known for one in defects),

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, cast
 from bnconform.contract.errors import ContractError
 from bnconform.contract.files import inside, write_whole
 from bnconform.results.folder import FILE, is_our_page
+from bnconform.results.merging.beside import told_apart, with_beside
 from bnconform.results.records import DefectRecord, End, Finding, Note, RunRecord
 from bnconform.results.schema import check_record
 
@@ -39,6 +40,11 @@ class Results:
         return self.end is None
 
     @property
+    def missing(self) -> str:
+        """In words why the cell of a matrix could not be judged; empty where that is not so."""
+        return str(self.run.get("cell", {}).get("missing", ""))
+
+    @property
     def planned(self) -> int | None:
         """How many findings the run was to have; None for the files of earlier versions."""
         plan = self.run.get("plan")
@@ -59,8 +65,8 @@ class Merged:
 
     @property
     def interrupted(self) -> bool:
-        """Whether any of the runs was interrupted."""
-        return any(results.interrupted for results in self.runs)
+        """Whether any of the runs was interrupted, or is of a cell that could not be judged."""
+        return any(results.interrupted or results.missing for results in self.runs)
 
 
 def read_results(path: Path | str) -> Results:
@@ -139,16 +145,21 @@ def text_beside(results: Results, name: str) -> str:
 
 
 def merge(results: Iterable[Results]) -> Merged:
-    """Returns the runs, oldest first, and their findings; of the same spec, implementation, version, dtype and device
-    the one of the later run."""
+    """Returns the runs, oldest first, and their findings; of the same spec, implementation, version, environment, dtype
+    and device the one of the later run."""
     runs = tuple(sorted(results, key=lambda one: one.run["started"]))
-    latest = {_key(finding): (one, finding) for one in runs for finding in one.findings}
+    told = told_apart(one.run for one in runs)
+    latest: dict[tuple[str, ...], tuple[Results, Finding]] = {}
+    for place, one in enumerate(runs):
+        apart = told.get(place, {})
+        latest |= {_key(found): (one, found) for found in (with_beside(each, apart) for each in one.findings)}
     replaced = sum(len(one.findings) for one in runs) - len(latest)
     return Merged(runs=runs, findings=tuple(latest.values()), replaced=replaced)
 
 
 def _key(finding: Finding | Note) -> tuple[str, ...]:
-    return finding["spec"], finding["implementation"], finding["version"], finding["dtype"], finding["device"]
+    named = finding["spec"], finding["implementation"], finding["version"], finding["dtype"], finding["device"]
+    return *named, str(finding.get("beside", ""))
 
 
 def write_pages(folder: Path, pages: Mapping[str, str]) -> None:

@@ -165,6 +165,7 @@ class Finding(TypedDict):
     channels by condition and size: κ = √(1 + μ²/σ²), the number of values, and the error in unit roundoffs of the
     channel's largest value. beside_reference: the process that answered had loaded bnconform's own reference, so that
     its answers may be the judge's. notes: what went wrong beside the verdict, such as a file that could not be written.
+    beside: where several runs are merged, what tells its environment from the others of the same version.
     """
 
     kind: Literal["finding"]
@@ -202,6 +203,7 @@ class Finding(TypedDict):
     repeated: NotRequired[Repetition]
     unrepeated: NotRequired[list[UnrepeatedRecord]]
     notes: NotRequired[list[str]]
+    beside: NotRequired[str]
 
 
 class Note(TypedDict):

@@ -40,10 +40,12 @@ class _Described(TypedDict):
 
 class ImplementationRecord(_Described, total=False):
     """An implementation as the run line states it; `dialect` holds the fields that are not the default, `settings` what
-    a user writes, where that is known, `versions` those of the distributions that it consists of."""
+    a user writes, where that is known, `versions` those of the distributions that it consists of, `environment` the
+    Python that it ran in and what its host needed there, which need not be those of the judge."""
 
     settings: dict[str, Any] | None
     versions: dict[str, str]
+    environment: dict[str, str]
 
 
 class Plan(TypedDict):
@@ -59,7 +61,8 @@ class RunRecord(TypedDict):
     """The first line: the request, the implementations and the machine.
 
     defaults: what a Dialect declares where it states nothing. plan: what is to be judged. request: the options, as they
-    were given, by which it can be resumed. digest: of the sources, specs and adapter files that it depends on.
+    were given, by which it can be resumed. digest: of the sources, specs and adapter files that it depends on. cell:
+    the one of a matrix that was judged, by the names that it gives its values; `missing` says why it could not be.
     """
 
     kind: Literal["run"]
@@ -81,3 +84,4 @@ class RunRecord(TypedDict):
     plan: NotRequired[Plan]
     request: NotRequired[dict[str, Any]]
     digest: NotRequired[str]
+    cell: NotRequired[dict[str, Any]]

@@ -6,6 +6,7 @@ with.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ def first_line(
     record["request"] = options(request, addresses, strict=bool(config.getoption("bn_strict")))
     named = request.deviations
     record["digest"] = digest(addresses, config.invocation_params.dir / named if named else None)
+    if config.getoption("bn_cell"):
+        record["cell"] = json.loads(config.getoption("bn_cell"))
     return record
 
 

@@ -39,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     words = "what is told of what is wrong: defects, statements or findings (the default)"
     group.addoption("--bn-tell", metavar="WHAT", help=words)
     group.addoption("--bn-strict", action="store_true", help="statements of prudence decide the exit status as well")
+    group.addoption("--bn-without-variants", action="store_true", help="opt-in implementations take no part")
+    group.addoption("--bn-cell", help=argparse.SUPPRESS)  # of a matrix, as `bnconform matrix run` states it
     group.addoption("--bn-resume", action="store_true", help=argparse.SUPPRESS)  # as `bnconform run --resume` has it
     group.addoption("--bn-command", help=argparse.SUPPRESS)  # what the user typed, where that was not pytest
     group.addoption("--bn-out", metavar="DIR", help="where results and report are written; default: nowhere")

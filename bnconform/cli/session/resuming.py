@@ -53,7 +53,7 @@ def options(request: Request, addresses: Iterable[Address], *, strict: bool) -> 
         "in_process": request.in_process,
         "deviations": None if request.deviations is None else without_folders(request.deviations),
         "strict": strict,
-    } | ({"shard": request.shard} if request.shard else {})
+    } | {name: value for name in ("shard", "without_variants") if (value := getattr(request, name))}
 
 
 def resumable(out: Path, now: RunRecord) -> Results:

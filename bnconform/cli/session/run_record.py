@@ -99,6 +99,7 @@ def implementation_record(one: Described, adapter: str) -> ImplementationRecord:
         "links": _links(one),
         "settings": None if one.settings is None else one.settings.to_json(),
         "versions": dict(one.versions),
+        "environment": dict(one.environment),
     }
 
 

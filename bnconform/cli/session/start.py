@@ -21,7 +21,8 @@ except ImportError:  # without xdist nobody asks for a scheduler
     LoadScopeScheduling = object
 
 MANY = {"adapters": "adapter", "implementations": "implementation", "specs": "spec", "dtypes": "dtype"}
-ONE = ("device", "examples", "seed", "timeout", "import_timeout", "host_memory", "in_process", "deviations", "shard")
+ONE = ("device", "examples", "seed", "timeout", "import_timeout", "host_memory", "in_process", "deviations", "shard",
+       "without_variants")  # fmt: skip
 
 
 def request_of(config: pytest.Config) -> Request:

@@ -1,0 +1,1 @@
+"""`bnconform matrix` and `bnconform bisect`: cells of a matrix and versions of a framework, each in its environment."""

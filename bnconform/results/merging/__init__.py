@@ -1,0 +1,1 @@
+"""How several runs become one report: what tells one environment from another."""
