@@ -22,6 +22,7 @@ from bnconform.cli.guard import guarded
 from bnconform.cli.history import add_history
 from bnconform.cli.join import add_join
 from bnconform.cli.listing import list_faults, list_implementations, list_specs
+from bnconform.cli.matrix.bisect import add_bisect
 from bnconform.cli.matrix.command import add_matrix
 from bnconform.cli.new_adapter import add_new_adapter
 from bnconform.cli.replay import replay
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add_diff(commands)
     add_history(commands)
     add_matrix(commands)
+    add_bisect(commands)
     add_new_adapter(commands)
     add_convert(commands)
     listing = commands.add_parser("list", help="list specs, implementations or faults")

@@ -27,6 +27,7 @@ from bnconform.engine.tally import Tally
 from bnconform.engine.target import Target
 from bnconform.results.evidence import script_of
 from bnconform.results.finding import finding
+from bnconform.results.records import Finding
 
 
 def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str], *, script: bool = False) -> int:
@@ -54,6 +55,33 @@ def replay(witness: Path, implementations: tuple[str, ...], adapters: list[str],
     finally:
         hosts.close()
     return 1 if any(verdict in BAD for verdict in found) else 0
+
+
+def replayed(witness: Path, implementation: str, adapter: str) -> list[Finding]:
+    """Returns the findings of an implementation on a witness, in the witness's own type, undiagnosed.
+
+    adapter: as on the command line.
+    """
+    case, metadata = load_case(witness)
+    spec = _spec_of(witness, metadata)
+    request = Request(
+        adapters=(adapter,),
+        implementations=(exactly(implementation),),
+        dtypes=(case.dtype,),
+        device=_text("device", witness, {"device": "cpu", **metadata}),
+    )
+    hosts = Hosts(request=request)
+    try:
+        found = []
+        for address, target in targets(select(request, hosts), request):
+            ask = Runner.of(target, lambda address=address: hosts.of(address))  # type: ignore[misc]
+            tally = Tally(spec=spec)
+            tally.record(case, spec.judge(Subject(ask, target.dialect), case))
+            ask_ordinary(tally, target, ask)
+            found.append(finding(tally, target, ask))
+        return found
+    finally:
+        hosts.close()
 
 
 def _spec_of(witness: Path, metadata: dict[str, Any]) -> Spec:

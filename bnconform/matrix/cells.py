@@ -38,9 +38,9 @@ class Cell:
     """A version of a framework, and what goes with it.
 
     framework: the namespace of its implementations. python: the version of the interpreter that answers. distribution:
-    what pip calls it. pins: what is installed beside it, pinned. labels: the runs that it takes part in. adapters: of
-    bnconform's own, by the name of their entry point; empty: all of the framework's namespace. implementations: globs
-    of those that are judged; empty: all but variants. options: further words for the installer, as a test needs them.
+    what pip calls it. pins: what is installed beside it, pinned. labels: the runs that it takes part in. adapters: by
+    the names of their entry points, or files; empty: all of the framework's namespace. implementations: globs of those
+    that are judged; empty: all but variants. options: further words for the installer, as a test needs them.
     megabytes: what the environment takes on the disk, where that was measured.
     """
 

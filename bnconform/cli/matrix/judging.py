@@ -129,11 +129,11 @@ def adapters_of(cell: Cell) -> list[str]:
     """Returns the modules of the adapters that judge a cell; raises NotBuilt for one that there is not."""
     known = installed_names()
     names = cell.adapters or tuple(name for name in known if name.partition("-")[0] == cell.framework)
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in known and not name.endswith(".py")]
     if unknown or not names:
         got = f"there is no adapter {unknown[0]!r}" if unknown else f"no adapter has the namespace {cell.framework!r}"
         raise NotBuilt(f"{got}; expected some of {', '.join(known)}")
-    return [known[name] for name in names]
+    return [known.get(name, name) for name in names]
 
 
 def _stated(cell: Cell, made_by: str) -> dict[str, Any]:
