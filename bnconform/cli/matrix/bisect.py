@@ -121,14 +121,16 @@ class Asking:
             with self._environments.of(cell) as made:
                 (found,) = replayed(options.witness, options.implementation, f"python={made.python}:{self._adapter}")
         except (NotBuilt, CallError, ContractError) as error:
-            return self._silent(version, str(error))
+            self._tell_silent(version, str(error))
+            return None
         if found.get("fault") in ("adapter", "bnconform") or found.get("missing") in _SILENT:
-            return self._silent(version, found.get("reason", ""))
+            self._tell_silent(version, found.get("reason", ""))
+            return None
         print(f"  {version}: {found['verdict']}", flush=True)
         self.verdicts[version] = found["verdict"]
         return found["verdict"]
 
-    def _silent(self, version: str, why: str) -> None:
+    def _tell_silent(self, version: str, why: str) -> None:
         print(f"  {version}: stepped around, no verdict: {on_one_line(why)[:300]}", flush=True)
 
 

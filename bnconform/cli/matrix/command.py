@@ -128,7 +128,7 @@ def _merged(out: Path, judging: Judging, outcomes: Sequence[Outcome]) -> int:
     found, stale = _fresh(out, judging)
     for name in stale:
         print(f"{name}: left out of the report, since other sources or options judged it; judge it again")
-    missing = [one.cell.name for one in outcomes if one.status == 2]
+    missing = [one.cell.name for one in outcomes if not one.ended]
     if found:
         print(f"{sum(len(one.findings) for one in found)} findings of {len(found)} cells: {write_report(found, out)}")
     if missing:

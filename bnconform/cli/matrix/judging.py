@@ -37,13 +37,14 @@ _LAST = 1000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a cell. status: 0 or 1 of its run, 2 where it is missing or was not finished. kept: whether it had
-    been judged before."""
+    """What came of a cell. status: of its run, 2 where it is missing or was not finished. kept: whether it had been
+    judged before. ended: whether all that was asked of it was judged."""
 
     cell: Cell
     status: int
     words: str
     kept: bool = False
+    ended: bool = False
 
 
 class Judging:
@@ -69,7 +70,7 @@ class Judging:
         stated = _stated(cell, self.made_by)
         earlier = _earlier(folder, stated)
         if earlier is not None and earlier.end is not None and not earlier.missing:
-            return Outcome(cell, earlier.end["exit_status"], f"judged before, {_counted(earlier)}", kept=True)
+            return Outcome(cell, earlier.end["exit_status"], f"judged before, {_counted(earlier)}", kept=True, ended=True)
         try:
             adapters = adapters_of(cell)
             with self._environments.of(cell) as environment:
@@ -92,7 +93,7 @@ class Judging:
             status, said = self._call(folder, [*anew, *(f"--implementation={glob}" for glob in cell.implementations)])
         results = _earlier(folder, stated)
         if results is not None and results.end is not None:
-            return Outcome(cell, status, _counted(results))
+            return Outcome(cell, status, _counted(results), ended=True)
         if results is not None and results.findings:
             of = "" if results.planned is None else f" of {results.planned}"
             return Outcome(cell, 2, f"not finished, {len(results.findings)}{of} findings")
