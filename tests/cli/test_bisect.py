@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from worlds import releases, tiny
+
+from bnconform import Case
+from bnconform.cli.matrix import bisect
+from bnconform.contract.errors import CallError
+from bnconform.contract.wire import save_case
 
 
 def witness_of(folder: Path, adapter: Path) -> Path:
@@ -43,3 +49,14 @@ def test_wrong_calls_say_what_was_expected(tmp_path: Path) -> None:
     for words, told in (strange, short):
         found = tiny.bnconform("bisect", "tinybn.norm", "w.safetensors", *words, cwd=tmp_path)
         assert (found.returncode, told in found.stderr) == (2, True)
+
+
+def test_the_adapter_is_the_witnesses_own_where_it_is_installed(tmp_path: Path) -> None:
+    x = np.ones((2, 1), np.float32)
+    case = Case(mode="train", x=x, gamma=None, beta=None, running_mean=None, running_var=None, eps=0.0, momentum=0.1)
+    for number, adapter in enumerate(("bnconform.adapters.mlx", "python=python:bnconform.adapters.mlx")):
+        save_case(tmp_path / f"{number}.safetensors", case, adapter=adapter)
+        assert bisect._adapter_of(tmp_path / f"{number}.safetensors") == "bnconform.adapters.mlx"
+    save_case(tmp_path / "other.safetensors", case, adapter="python=python:theirs")
+    with pytest.raises(CallError, match="name it with --adapter if you trust it"):
+        bisect._adapter_of(tmp_path / "other.safetensors")

@@ -22,7 +22,7 @@ from packaging.version import InvalidVersion, Version
 
 from bnconform.cli.matrix.command import add_environments, environments_of
 from bnconform.cli.replay import replayed
-from bnconform.contract.address import installed_addresses
+from bnconform.contract.address import PYTHON, installed_addresses
 from bnconform.contract.errors import CallError, ContractError
 from bnconform.contract.text import on_one_line
 from bnconform.contract.wire import load_case
@@ -137,10 +137,12 @@ class Asking:
 def _adapter_of(witness: Path) -> str:
     """Returns the module of the witness's adapter, where it is one that is installed."""
     _, metadata = load_case(witness)
-    named = metadata.get("adapter")
+    named = str(metadata.get("adapter", ""))
+    if named.startswith(PYTHON):  # of a cell: another interpreter answers now
+        named = named.rpartition(":")[2]
     if named not in {address.target for address in installed_addresses()}:
         raise CallError(f"{witness} is of an adapter that is not installed; name it with --adapter if you trust it")
-    return str(named)
+    return named
 
 
 def released(wanted: Requirement, python: str, options: Sequence[str]) -> list[str]:

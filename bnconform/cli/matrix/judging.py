@@ -70,7 +70,8 @@ class Judging:
         stated = _stated(cell, self.made_by)
         earlier = _earlier(folder, stated)
         if earlier is not None and earlier.end is not None and not earlier.missing:
-            return Outcome(cell, earlier.end["exit_status"], f"judged before, {_counted(earlier)}", kept=True, ended=True)
+            words = f"judged before, {_counted(earlier)}"
+            return Outcome(cell, earlier.end["exit_status"], words, kept=True, ended=True)
         try:
             adapters = adapters_of(cell)
             with self._environments.of(cell) as environment:
