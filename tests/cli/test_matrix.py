@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +51,35 @@ def test_cells_are_judged_once_and_a_missing_one_has_its_reason(tmp_path: Path) 
     again = tiny.bnconform(*words, "--only", "*1.[01]*", cwd=tmp_path)
     assert again.returncode == 1
     assert again.stdout.count("judged before") == 2
+
+
+@pytest.mark.slow
+def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    matrix(tmp_path, {"1.0": releases.RIGHT})
+    words = ["matrix", "run", "--label", "quick", "--out", "cells", "--environments", "made"]
+    words += ["--spec", "normalization", "--spec", "invariances", "--examples", "20"]
+    results = tmp_path / "cells" / "tinybn_1.0_py311" / "results.jsonl"
+    slow = {**tiny.environment(), "TINYBN_SLEEPS": "0.02"}
+    process = subprocess.Popen([sys.executable, "-m", "bnconform", *words], cwd=tmp_path, env=slow, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not results.exists() or results.read_bytes().count(b"\n") < 3:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, "the same call goes on where it stopped" in said) == (2, True), said
+    before = read_results(results)
+    assert before.interrupted
+    kept = results.read_bytes().splitlines()[1 : len(before.findings) + 1]
+    again = tiny.bnconform(*words, cwd=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    after = read_results(results)
+    assert not after.interrupted
+    assert len(after.findings) > len(before.findings) > 0
+    assert results.read_bytes().splitlines()[1 : len(kept) + 1] == kept
+    assert after.run["started"] == before.run["started"]
 
 
 def test_a_matrix_that_is_not_there_and_a_name_that_no_cell_has_are_wrong_calls(tmp_path: Path) -> None:
