@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from bnconform.results.defects import defects_of
 from bnconform.results.file import Results
-from bnconform.results.records import Finding, ImplementationRecord, told_verdict
+from bnconform.results.records import Finding, ImplementationRecord, RunRecord, told_verdict
 
 Key = tuple[str, str, str]
 """Spec, dtype and device."""
@@ -63,7 +63,7 @@ def rows_of(results: Iterable[Results]) -> Iterator[Row]:
         chapters = {spec["id"]: spec["chapter"] for spec in one.run["specs"]}
         explained = {id(finding): defect for defect in defects_of(one.findings, chapters)
                      for finding in defect.findings}  # fmt: skip
-        releases = {(made["name"], made["version"]): _release(made) for made in one.run["implementations"]}
+        releases = {(made["name"], made["version"]): _release(made, one.run) for made in one.run["implementations"]}
         for finding in one.findings:
             named = finding["implementation"], finding["version"]
             defect = explained.get(id(finding))
@@ -86,9 +86,12 @@ def _verdict(finding: Finding) -> str:
     return "unsupported" if finding.get("fault") == "adapter" else told_verdict(finding)
 
 
-def _release(made: ImplementationRecord) -> Release:
-    """Returns the release of an implementation: its version, and the others of what it consists of."""
+def _release(made: ImplementationRecord, run: RunRecord) -> Release:
+    """Returns the release of an implementation: its version, and the others of what it consists of; of what its host
+    needs, Python and NumPy above all, those that are not the judge's own."""
     others = {name: version for name, version in made.get("versions", {}).items() if version != made["version"]}
+    own = {**run["versions"], "python": run["environment"]["python"]}
+    others |= {name: version for name, version in made.get("environment", {}).items() if own.get(name) != version}
     return Release(made["version"], ", ".join(f"{name} {version}" for name, version in sorted(others.items())))
 
 

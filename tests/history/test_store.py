@@ -34,6 +34,15 @@ def test_what_is_added_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert store.read(tmp_path / "h.sqlite", "torch.*") == []
 
 
+def test_one_version_in_two_environments_is_two_releases(tmp_path: Path) -> None:
+    around = {"python": "3.10.1", "numpy": "2.4.6"}
+    made = records.implementation(versions={"mini": "1.0", "jax": "0.4"}, environment=around)
+    there = records.write(tmp_path / "2", records.finding(), implementations=[made], started="2026-01-02T00:00:00")
+    store.add(tmp_path / "h.sqlite", [results(tmp_path / "1"), there])
+    told = [row.release.beside for row in store.read(tmp_path / "h.sqlite")]
+    assert told == ["jax 0.4", "jax 0.4, python 3.10.1"]
+
+
 def test_a_run_that_is_added_again_stands_once_as_it_is_now(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "h.sqlite"
     store.add(file, [results(tmp_path / "1")])
