@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bnconform.history.row import Release
+from bnconform.history.row import Key, Release
 from bnconform.history.timeline import SILENT, Change, History
 from bnconform.report.wording import ABSENT_SIGNS, SIGNS
 from bnconform.results.defects import Defect
@@ -73,20 +73,16 @@ def versions(history: History) -> list[Versions]:
 def since(history: History, defect: Defect) -> list[Since]:
     """Returns since when a defect shows, of each of its implementations that stands there in several releases; those
     of which the same is to be said stand together."""
-    keys = {(one["spec"], one["dtype"], one["device"]) for one in defect.findings}
+    keys: dict[str, set[Key]] = {}
+    for one in defect.findings:
+        keys.setdefault(one["implementation"], set()).add((one["spec"], one["dtype"], one["device"]))
     found: dict[tuple[tuple[tuple[Release, Mark], ...], str], list[str]] = {}
     for name in defect.implementations:
-        own = [key for key in keys if _is_of(defect, name, key)]
-        timeline = history.timeline(name, own)
+        timeline = history.timeline(name, keys[name])
         if len(timeline.steps) > 1:
             steps = tuple((step.release, Mark(*STATES[step.state], step.state)) for step in timeline.steps)
             found.setdefault((steps, timeline.words), []).append(name)
     return [Since(tuple(names), steps, words) for (steps, words), names in found.items()]
-
-
-def _is_of(defect: Defect, name: str, key: tuple[str, str, str]) -> bool:
-    return any((one["implementation"], one["spec"], one["dtype"], one["device"]) == (name, *key)
-               for one in defect.findings)  # fmt: skip
 
 
 def _versions(history: History, name: str) -> Versions:

