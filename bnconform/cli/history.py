@@ -50,7 +50,7 @@ def _history(options: argparse.Namespace) -> int:
         print(f"{write_parquet(options.file, options.parquet)} findings written to {options.parquet}")
     if options.implementation or not (options.add or options.parquet):
         for line in _told(options):
-            print(line if line == LEGEND else on_one_line(line) if not line.startswith(" ") else line)
+            print(line)
     return 0
 
 
@@ -60,7 +60,7 @@ def _told(options: argparse.Namespace) -> Iterator[str]:
         raise CallError(f"{options.implementation}: no such implementation in {options.file}; see: bnconform history")
     if not options.implementation:
         for name in sorted(history.implementations):
-            yield f"{name}: {', '.join(map(str, history.releases(name)))}"
+            yield on_one_line(f"{name}: {', '.join(map(str, history.releases(name)))}")
         return
     yield LEGEND
     named = False
@@ -68,7 +68,7 @@ def _told(options: argparse.Namespace) -> Iterator[str]:
         lines = list(_of(history, name, options.what))
         named = named or bool(lines)
         if lines or options.what is None:
-            yield f"{name}: {', '.join(_release(one) for one in history.releases(name))}"
+            yield on_one_line(f"{name}: {', '.join(_release(one) for one in history.releases(name))}")
             yield from lines or ["  nothing changed between them"]
     if options.what and not named:
         raise CallError(f"{options.what}: no such statement or defect of these implementations in {options.file}")

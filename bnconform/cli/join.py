@@ -1,7 +1,7 @@
 """`bnconform join`: makes one run of the parts that `bnconform run --shard K/N` judged, here or on other machines.
 
 Rules: what no part has is judged now, so that the result is that of an undivided run; nothing that is there already is
-judged again.
+judged again, and no script of a part runs unless the user says that the parts are their own.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ def add_join(commands: Any) -> None:
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"({DEFAULT_OUT})")
     words = "an adapter of the parts that is not installed, to be typed again"
     parser.add_argument("--adapter", action="append", default=[], metavar="ADAPTER", help=words)
+    words_of_scripts = "take the scripts of the parts over and run them: for parts that you judged yourself"
+    parser.add_argument("--scripts", action="store_true", help=words_of_scripts)
     parser.add_argument("-n", dest="workers", default="0", metavar="WORKERS", help="processes for what is missing")
 
 
 def _join(options: argparse.Namespace) -> int:
     parts = [read_results(path) for place in options.parts for path in results_in(place, but=options.out)]
-    count, absent = join(parts, options.out)
+    count, absent = join(parts, options.out, scripts=options.scripts)
     of = f"; not there: part {', '.join(absent)}, which is judged now" if absent else ""
     print(f"{count} findings of {len(parts)} parts{of}", flush=True)
     return go_on(options.out, options.adapter, options.workers)

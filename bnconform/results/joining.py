@@ -1,7 +1,8 @@
 """The parts of a run become one again: their findings in the order of an undivided run, with their files.
 
 Rules: parts fit together only where all that they follow from is the same, and each of N stands for itself; what is
-written has no last line, since it is complete only when somebody has looked at what is still to be judged.
+written has no last line, since it is complete only when somebody has looked at what is still to be judged. The scripts
+of a part are run once it is joined, so that they are taken over only from parts that the user says are their own.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from bnconform.results.writer import ResultsWriter
 SAME = ("digest", "versions", "specs", "implementations", "missing", "broken", "device", "seed", "examples")
 """The fields of a first line that all parts have in common, beside the request and the plan."""
 
+LEFT_OUT = "a part's script was left out, as it would be run: bnconform join --scripts takes over those of your own"
 
-def join(parts: Sequence[Results], out: Path) -> tuple[int, list[str]]:
+
+def join(parts: Sequence[Results], out: Path, *, scripts: bool = False) -> tuple[int, list[str]]:
     """Writes the findings of these parts to `out` as one run that was interrupted; returns how many there are, and
-    which parts are not there. Raises ContractError for parts that do not fit together."""
+    which parts are not there. scripts: whether those of the parts are taken over. Raises ContractError for parts that
+    do not fit together."""
     places = [_place(one) for one in parts]
     first = parts[0]
     for one, (place, of) in zip(parts, places, strict=True):
@@ -40,6 +44,9 @@ def join(parts: Sequence[Results], out: Path) -> tuple[int, list[str]]:
         writer.run(_whole(earliest.run))
         found = [(one, finding) for one in parts for finding in one.findings]
         for one, finding in sorted(found, key=_order(first.run)):
+            if not scripts and finding["reproduce"] is not None:
+                finding["reproduce"] = None
+                finding["notes"] = [*finding.get("notes", ()), LEFT_OUT]
             names = [name for name in (finding["witness"], finding["reproduce"]) if name is not None]
             writer.finding(finding, {name: inside(one.path.parent, name).read_bytes() for name in names})
     return sum(len(one.findings) for one in parts), [f"{at}/{of}" for at in range(1, of + 1) if (at, of) not in places]

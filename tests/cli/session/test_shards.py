@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bnconform.engine.request import Request
 WORDS = ("--adapter", "tiny.py")
 CALL = ("run", *WORDS, "--spec", "normalization", "--spec", "running_statistics", "--examples", "4")
 PARTS = ("parts-1", "parts-2", "parts-3")
+LEAVES_A_MARK = "import pathlib\npathlib.Path('ran').touch()\n"
 TIMES = {"started", "seconds", "command"}
 
 
@@ -48,14 +50,29 @@ def test_parts_share_nothing_and_leave_nothing_out(world: Path) -> None:
 
 
 def test_joined_they_are_the_undivided_run_but_for_times(world: Path) -> None:
-    done = tiny.bnconform("join", *PARTS, "--out", "joined", *WORDS, cwd=world)
+    done = tiny.bnconform("join", *PARTS, "--scripts", "--out", "joined", *WORDS, cwd=world)
     assert done.returncode == 1, done.stderr
     assert read(world / "joined") == read(world / "whole")
     assert (world / "joined" / "index.html").is_file()
 
 
+def test_a_script_of_a_part_is_not_run_unless_the_parts_are_said_to_be_ones_own(world: Path) -> None:
+    for at in (1, 2, 3):
+        shutil.copytree(world / f"parts-{at}", world / f"theirs-{at}")
+        for script in (world / f"theirs-{at}" / "reproduce").glob("*.py"):
+            script.write_text(LEAVES_A_MARK, "utf-8")
+    done = tiny.bnconform("join", "theirs-1", "theirs-2", "theirs-3", "--out", "safe", *WORDS, cwd=world)
+    assert done.returncode == 1, done.stderr
+    assert tiny.verdicts(world / "safe") == tiny.verdicts(world / "whole")
+    assert list(world.rglob("ran")) == []
+    found = [one for one in tiny.lines(world / "safe") if one["kind"] == "finding" and one["witness"]]
+    assert found
+    assert {one["reproduce"] for one in found} == {None}
+    assert all("--scripts" in one["notes"][-1] for one in found)
+
+
 def test_a_part_that_is_lost_is_judged_again(world: Path) -> None:
-    done = tiny.bnconform("join", "parts-1", "parts-3", "--out", "again", *WORDS, cwd=world)
+    done = tiny.bnconform("join", "parts-1", "parts-3", "--scripts", "--out", "again", *WORDS, cwd=world)
     assert done.returncode == 1, done.stderr
     assert "not there: part 2/3, which is judged now" in done.stdout
     (lines, files), (due, due_files) = read(world / "again"), read(world / "whole")
